@@ -1,0 +1,10 @@
+//! What the user wrote, word by word, turned into values. Pure: nothing here touches the system.
+
+pub mod args;
+pub mod cmdline;
+pub mod env;
+pub mod help;
+pub mod near;
+pub mod number;
+pub mod user;
+pub mod volume;

@@ -1,0 +1,144 @@
+//! A container's own control group: made, locked, written to, and removed however the launch ends. The same for cgroup
+//! v2, where it is one directory, and v1, where it is one in each controller; `usage` knows their files apart.
+//!
+//! Whoever made a group holds flock(2) on its directories. A group that nobody holds was left by a launcher that
+//! was killed, and `sweep` removes it.
+
+pub mod mounts;
+pub mod sweep;
+pub mod usage;
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, mkdirat, openat, unlinkat};
+use rustix::io::{Errno, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The directories of one container's group. Dropping it kills what is left inside and removes them.
+pub struct Group {
+    directories: Vec<(CString, OwnedFd)>,
+}
+
+impl Group {
+    /// Makes the directories, all or none.
+    pub fn make<'a>(paths: impl Iterator<Item = &'a CString>) -> std::result::Result<Group, (CString, Errno)> {
+        let mut group = Group { directories: Vec::new() };
+        for path in paths {
+            let directory = make_locked(path).map_err(|errno| (path.clone(), errno))?;
+            group.directories.push((path.clone(), directory));
+        }
+        Ok(group)
+    }
+
+    pub fn directories(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.directories.iter().map(|(_, directory)| directory)
+    }
+
+    /// The v2 directory, to be born in.
+    pub fn first(&self) -> Option<&OwnedFd> {
+        self.directories.first().map(|(_, directory)| directory)
+    }
+
+    pub fn path(&self, index: usize) -> &CStr {
+        self.directories.get(index).map_or(c"", |(path, _)| path)
+    }
+
+    pub fn write(&self, index: usize, file: &CStr, value: &str) -> Result<()> {
+        let (_, directory) = self.directories.get(index).ok_or(Errno::NOENT)?;
+        write(directory, file, value)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        for (path, directory) in self.directories.iter().rev() {
+            // What cannot be removed even now is removed by the next command's sweep.
+            let _left = remove(path, directory);
+        }
+    }
+}
+
+/// Puts this process into a v1 group. Writing another process's id instead would make the kernel wait for an RCU grace
+/// period, 10 ms and more. Called between clone and exec.
+pub fn join(directory: &OwnedFd) -> Result<()> {
+    write(directory, c"tasks", "0")
+}
+
+/// Writes one value into one file of a group.
+pub fn write(directory: &OwnedFd, file: &CStr, value: &str) -> Result<()> {
+    let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, value.as_bytes()).map(drop)
+}
+
+/// Makes a directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.
+fn make_locked(path: &CStr) -> Result<OwnedFd> {
+    for _ in 0..100 {
+        mkdirat(CWD, path, Mode::from_raw_mode(0o755))?;
+        let locked = lock(path, FlockOperation::LockExclusive);
+        match locked {
+            Ok(directory) => return Ok(directory),
+            Err(Errno::NOENT | Errno::NODEV) => {}
+            Err(errno) => {
+                let _left = unlinkat(CWD, path, AtFlags::REMOVEDIR);
+                return Err(errno);
+            }
+        }
+    }
+    Err(Errno::BUSY)
+}
+
+/// Opens and locks a group's directory, and makes sure that it was not removed meanwhile.
+fn lock(path: &CStr, operation: FlockOperation) -> Result<OwnedFd> {
+    let directory = openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    flock(&directory, operation)?;
+    // A removed group has no files any more.
+    rustix::fs::accessat(&directory, c"cgroup.procs", rustix::fs::Access::EXISTS, AtFlags::empty())?;
+    Ok(directory)
+}
+
+/// Removes a group; kills what is left inside first. A process that has just been reaped still counts for a moment.
+fn remove(path: &CStr, directory: &OwnedFd) -> Result<()> {
+    let mut pause = Duration::from_micros(50);
+    for _ in 0..30 {
+        match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
+            Err(Errno::BUSY) => {}
+            Err(Errno::NOENT) => return Ok(()),
+            result => return result,
+        }
+        kill_all(directory)?;
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    Err(Errno::BUSY)
+}
+
+/// Sends SIGKILL to every process of the group: at one stroke through cgroup.kill (v2, Linux 5.14), else one by one.
+fn kill_all(directory: &OwnedFd) -> Result<()> {
+    match write(directory, c"cgroup.kill", "1") {
+        Err(Errno::NOENT) => {}
+        result => return result,
+    }
+    let text = read(directory, c"cgroup.procs")?;
+    for pid in text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
+        match kill_process(pid, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// The whole text of one file of a group.
+fn read(directory: &OwnedFd, file: &CStr) -> Result<String> {
+    let file = openat(directory.as_fd(), file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut text = Vec::new();
+    let mut chunk = [0; 1024];
+    loop {
+        match rustix::io::read(&file, &mut chunk)? {
+            0 => return String::from_utf8(text).map_err(|_| Errno::INVAL),
+            count => text.extend_from_slice(&chunk[..count]),
+        }
+    }
+}

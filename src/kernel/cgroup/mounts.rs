@@ -1,0 +1,104 @@
+//! Where this machine's cgroups are mounted, and which controllers they have.
+
+use std::fs::read_to_string;
+use std::path::Path;
+
+use rustix::fs::statfs;
+
+/// CGROUP2_SUPER_MAGIC and CGROUP_SUPER_MAGIC of statfs(2).
+const CGROUP2: i64 = 0x6367_7270;
+const CGROUP1: i64 = 0x0027_e0eb;
+
+/// Where cgroups usually are.
+const USUAL: &str = "/sys/fs/cgroup";
+
+/// What is mounted.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Mounted {
+    Nothing,
+    /// v1, with v2 beside it or not: controllers are found by [`controller`].
+    V1,
+    /// v2 alone, at this path.
+    V2(String),
+}
+
+/// Looks at the usual place first, since reading mountinfo costs as much as there are mounts.
+pub fn find() -> Mounted {
+    match kind(USUAL) {
+        Some(CGROUP2) => return Mounted::V2(USUAL.into()),
+        _ if CONTROLLERS.iter().any(|name| kind(&format!("{USUAL}/{name}")) == Some(CGROUP1)) => return Mounted::V1,
+        _ => {}
+    }
+    let mounts = mountinfo();
+    if mounts.iter().any(|mount| mount.filesystem == "cgroup" && !mount.options.contains("name=")) {
+        return Mounted::V1;
+    }
+    match mounts.into_iter().find(|mount| mount.filesystem == "cgroup2") {
+        Some(mount) => Mounted::V2(mount.point),
+        None => Mounted::Nothing,
+    }
+}
+
+/// Every controller that contain makes groups in.
+const CONTROLLERS: [&str; 5] = ["memory", "pids", "cpu", "cpuacct", "cpuset"];
+
+/// Where v1 hierarchies usually are, mounted or not.
+pub fn usual_v1() -> impl Iterator<Item = String> {
+    CONTROLLERS.iter().map(|name| format!("{USUAL}/{name}"))
+}
+
+/// Where the v1 hierarchy with this controller is mounted.
+pub fn controller(name: &str) -> Option<String> {
+    let usual = format!("{USUAL}/{name}");
+    if kind(&usual) == Some(CGROUP1) {
+        return Some(usual);
+    }
+    let has = |mount: &Mount| mount.filesystem == "cgroup" && mount.options.split(',').any(|option| option == name);
+    mountinfo().into_iter().find(has).map(|mount| mount.point)
+}
+
+/// The text of one file of a v2 or v1 hierarchy's top, empty where there is none.
+pub fn top_file(mount: &str, file: &str) -> String {
+    read_to_string(format!("{mount}/{file}")).unwrap_or_default()
+}
+
+fn kind(path: &str) -> Option<i64> {
+    statfs(Path::new(path)).ok().map(|found| found.f_type as i64)
+}
+
+/// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+struct Mount {
+    point: String,
+    filesystem: String,
+    /// Per superblock: for v1 the controllers.
+    options: String,
+}
+
+fn mountinfo() -> Vec<Mount> {
+    let text = read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    text.lines().filter_map(mount).collect()
+}
+
+fn mount(line: &str) -> Option<Mount> {
+    let (own, filesystem) = line.split_once(" - ")?;
+    let mut filesystem = filesystem.split(' ');
+    Some(Mount {
+        point: own.split(' ').nth(4)?.replace("\\040", " "),
+        filesystem: filesystem.next()?.into(),
+        options: filesystem.nth(1)?.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_line_of_mountinfo() {
+        let line = "51 47 0:32 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct";
+        let found = mount(line).unwrap();
+        assert_eq!((found.point.as_str(), found.filesystem.as_str()), ("/sys/fs/cgroup/cpu,cpuacct", "cgroup"));
+        assert!(found.options.split(',').any(|option| option == "cpuacct"));
+        assert!(mount("").is_none() && mount("1 2 3 - x").is_none());
+    }
+}

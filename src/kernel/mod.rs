@@ -1,0 +1,12 @@
+//! One file per subject of the kernel's; each function is one thing asked of it. No policy here: what to do stands in
+//! the plan.
+
+pub mod cgroup;
+pub mod device;
+pub mod identity;
+pub mod mount;
+pub mod network;
+pub mod proc;
+pub mod program;
+pub mod root;
+pub mod terminal;

@@ -1,0 +1,194 @@
+//! File systems and mounts: fsopen(2), open_tree(2), move_mount(2) and, below a directory that is held by descriptor,
+//! plain mount(2). Called between clone and exec: nothing here allocates.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2};
+use rustix::io::{Errno, Result};
+use rustix::mount as rmount;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+};
+use rustix::process::fchdir;
+
+use crate::sys;
+
+/// Keeps what is mounted from here on out of every other mount namespace.
+pub fn make_all_private() -> Result<()> {
+    rmount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+}
+
+/// A file system of its own, attached nowhere yet (fsopen(2), Linux 5.2).
+pub fn create(filesystem: &CStr, options: &[(&CStr, &CStr)], flags: MountFlags) -> Result<OwnedFd> {
+    let context = rmount::fsopen(filesystem, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    // The source is only a name, for those who read /proc/mounts.
+    rmount::fsconfig_set_string(context.as_fd(), c"source", filesystem)?;
+    for (key, value) in options {
+        rmount::fsconfig_set_string(context.as_fd(), *key, *value)?;
+    }
+    rmount::fsconfig_create(context.as_fd())?;
+    rmount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes(flags))
+}
+
+/// A copy of the mount at `path`, with all that is mounted below it, attached nowhere yet (open_tree(2)).
+pub fn copy_tree(path: &CStr) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    rmount::open_tree(CWD, path, flags)
+}
+
+/// Attaches a detached mount on an open directory or file.
+pub fn attach(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
+    let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    rmount::move_mount(mount, c"", target, c"", both)
+}
+
+/// Attaches a detached mount on `path` below an open directory that nobody in the container can reach.
+pub fn attach_below(mount: BorrowedFd<'_>, base: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    rmount::move_mount(mount, c"", base, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+/// A new file system on `path` below an open directory.
+pub fn mount_below(
+    base: BorrowedFd<'_>,
+    path: &CStr,
+    filesystem: &CStr,
+    options: &CStr,
+    flags: MountFlags,
+) -> Result<()> {
+    fchdir(base)?;
+    // An empty string would be copied from user space as a page of options; NULL is not.
+    let options = (!options.is_empty()).then_some(options);
+    rmount::mount(filesystem, path, filesystem, flags, options)
+}
+
+/// Makes what is mounted on `path` read-only; `path` may be a plain directory or file, which then becomes a mount.
+pub fn bind_read_only(base: BorrowedFd<'_>, path: &CStr, flags: MountFlags) -> Result<()> {
+    fchdir(base)?;
+    rmount::mount_bind(path, path)?;
+    remount(path, flags)
+}
+
+/// Gives the mount at `path` below an open directory these flags.
+pub fn restrict_below(base: BorrowedFd<'_>, path: &CStr, flags: MountFlags) -> Result<()> {
+    fchdir(base)?;
+    remount(path, flags)
+}
+
+fn remount(path: &CStr, flags: MountFlags) -> Result<()> {
+    rmount::mount_remount(path, flags | MountFlags::BIND, c"")
+}
+
+/// Gives a mount these flags, and all below it where the kernel can (mount_setattr(2), Linux 5.12; before, only the
+/// mount itself).
+pub fn restrict(mount: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
+    match sys::mount::set_attributes(mount, u64::from(attributes(flags).bits())) {
+        Err(Errno::NOSYS) => {
+            fchdir(mount)?;
+            remount(c".", flags)
+        }
+        result => result,
+    }
+}
+
+/// Hides `path` below `base`: a file behind the null device held as `null`, a directory behind an empty file system.
+/// What does not exist needs no hiding.
+pub fn mask(base: BorrowedFd<'_>, path: &CStr, directory: bool, dev: BorrowedFd<'_>) -> Result<()> {
+    let result = if directory {
+        let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        mount_below(base, path, c"tmpfs", c"size=0", flags)
+    } else {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        rmount::open_tree(dev, c"null", flags).and_then(|null| attach_below(null.as_fd(), base, path))
+    };
+    match result {
+        Err(Errno::NOENT) => Ok(()),
+        result => result,
+    }
+}
+
+/// A directory of the rootfs to mount a base on: a real one, made where it is missing, never a symbolic link, which
+/// could lead the kernel's files to another place (CVE-2019-19921).
+pub fn base_directory(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
+    let open = || {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat2(root, name, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH)
+    };
+    match open() {
+        Err(Errno::NOENT) => {
+            mkdirat(root, name, Mode::from_raw_mode(0o755))?;
+            open()
+        }
+        result => result,
+    }
+}
+
+/// Opens a path of the rootfs as the container would see it: links lead nowhere outside it.
+pub fn open_inside(root: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
+    // openat2 takes the path as relative to the root descriptor, and answers EAGAIN where a rename raced with "..".
+    loop {
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        match openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Makes `name` in the directory `parent` of the rootfs where `path`, which is both together, is missing: a directory, or
+/// an empty file where `like` is no directory.
+pub fn make_mount_point(
+    root: BorrowedFd<'_>,
+    (path, parent, name): (&CStr, &CStr, &CStr),
+    like: Option<BorrowedFd<'_>>,
+) -> Result<()> {
+    let directory = like.is_none_or(|source| is_directory(source).unwrap_or(true));
+    match open_inside(root, path) {
+        Err(Errno::NOENT) => {
+            let parent = open_inside(root, parent)?;
+            if directory {
+                return mkdirat(parent, name, Mode::from_raw_mode(0o755));
+            }
+            create_file(parent.as_fd(), name)
+        }
+        Err(errno) => Err(errno),
+        Ok(found) => match (directory, is_directory(found.as_fd())?) {
+            (true, false) => Err(Errno::NOTDIR),
+            (false, true) => Err(Errno::ISDIR),
+            _ => Ok(()),
+        },
+    }
+}
+
+fn is_directory(file: BorrowedFd<'_>) -> Result<bool> {
+    Ok(FileType::from_raw_mode(fstat(file)?.st_mode) == FileType::Directory)
+}
+
+/// Creates an empty file below an open directory, to mount something on.
+pub fn create_file(base: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    openat(base, name, flags, Mode::from_raw_mode(0o644)).map(drop)
+}
+
+/// The same flags in the words of the mount API of Linux 5.2.
+fn attributes(flags: MountFlags) -> MountAttrFlags {
+    let pairs = [
+        (MountFlags::RDONLY, MountAttrFlags::MOUNT_ATTR_RDONLY),
+        (MountFlags::NOSUID, MountAttrFlags::MOUNT_ATTR_NOSUID),
+        (MountFlags::NODEV, MountAttrFlags::MOUNT_ATTR_NODEV),
+        (MountFlags::NOEXEC, MountAttrFlags::MOUNT_ATTR_NOEXEC),
+    ];
+    let set = pairs.into_iter().filter(|(flag, _)| flags.contains(*flag));
+    set.fold(MountAttrFlags::empty(), |all, (_, attribute)| all | attribute)
+}
+
+/// Whether two descriptors lead to the same file.
+pub fn same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool> {
+    let (one, other) = (fstat(one)?, fstat(other)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
+/// Whether `path` can be reached below the directory.
+pub fn exists(base: BorrowedFd<'_>, path: &CStr) -> bool {
+    rustix::fs::statat(base, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+}

@@ -1,0 +1,149 @@
+//! Programs: executing the first candidate that can be, a sealed copy of contain itself, and why a program could not be
+//! executed.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, openat, sendfile};
+use rustix::io::{Errno, Result};
+
+use crate::kernel::root;
+use crate::sys::process::{Vector, execve};
+
+/// Executes the first of `candidates` that can be, as execvp(3) does, and returns only with why none could. Called
+/// between clone and exec: nothing here allocates.
+pub fn execute(candidates: &[CString], arguments: &Vector<'_>, environment: &Vector<'_>) -> Errno {
+    let mut worst = Errno::NOENT;
+    for candidate in candidates {
+        match execve(candidate, arguments, environment) {
+            Errno::NOENT | Errno::NOTDIR => {}
+            // Found but not for us: one further down the path may be.
+            Errno::ACCESS => worst = Errno::ACCESS,
+            errno => return errno,
+        }
+    }
+    worst
+}
+
+/// This very program as a sealed file in memory. A container's init runs from it, so that /proc/1/exe leads to a copy
+/// that nobody can write, never to the host's file (CVE-2019-5736).
+pub fn sealed_copy() -> Result<OwnedFd> {
+    let own = openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let copy = memfd_create(c"contain", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    while sendfile(&copy, &own, None, 1 << 20)? > 0 {}
+    fcntl_add_seals(&copy, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    Ok(copy)
+}
+
+/// Why the kernel would not execute a file of the rootfs, beyond the errno: the end of a sentence about it.
+pub fn explain(root: BorrowedFd<'_>, path: &CStr, errno: Errno) -> Option<String> {
+    let head = match root::read_head(root, path) {
+        Ok(head) => head,
+        Err(Errno::ISDIR) => return Some("is a directory".into()),
+        Err(_) => return None,
+    };
+    match errno {
+        Errno::ACCESS => Some("is not executable: chmod +x it, or look for a noexec mount".into()),
+        Errno::NOENT => {
+            let interpreter = script_interpreter(&head).or_else(|| elf_interpreter(&head))?;
+            Some(format!("needs the interpreter {interpreter}, which is missing in the rootfs"))
+        }
+        Errno::NOEXEC => Some(match head.strip_prefix(b"\x7fELF") {
+            Some(_) => match foreign_machine(&head) {
+                Some(machine) => format!("is a program for {machine}, and this machine is {}", std::env::consts::ARCH),
+                None => "is a damaged or incomplete ELF program".into(),
+            },
+            None => "is neither an ELF program nor a script that begins with #!".into(),
+        }),
+        _ => None,
+    }
+}
+
+/// The interpreter that the first line of a script names.
+fn script_interpreter(head: &[u8]) -> Option<String> {
+    let line = head.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
+    let word = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty())?;
+    Some(String::from_utf8_lossy(word).into_owned())
+}
+
+/// The dynamic loader that an ELF program names: its PT_INTERP segment (elf(5)), 64-bit, of this byte order.
+fn elf_interpreter(head: &[u8]) -> Option<String> {
+    let number = |at: usize, size: usize| {
+        let bytes = head.get(at..at.checked_add(size)?)?;
+        Some(bytes.iter().rev().fold(0usize, |value, byte| value << 8 | usize::from(*byte)))
+    };
+    if !head.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let (table, entry, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
+    let interp = (0..count).map(|index| table.saturating_add(entry * index)).find(|at| number(*at, 4) == Some(3))?;
+    let start = number(interp.checked_add(8)?, 8)?;
+    let name = head.get(start..)?.split(|b| *b == 0).next()?;
+    Some(String::from_utf8_lossy(name).into_owned())
+}
+
+/// The machine that an ELF program is for, where that is not this one.
+fn foreign_machine(head: &[u8]) -> Option<&'static str> {
+    const MACHINES: [(u16, &str); 9] = [
+        (3, "x86"),
+        (8, "mips"),
+        (20, "powerpc"),
+        (21, "powerpc64"),
+        (22, "s390x"),
+        (40, "arm"),
+        (62, "x86_64"),
+        (183, "aarch64"),
+        (243, "riscv"),
+    ];
+    let bytes = [*head.get(18)?, *head.get(19)?];
+    let number = if head.get(5) == Some(&2) { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+    let name = MACHINES.iter().find(|(machine, _)| *machine == number).map_or("another machine", |(_, name)| name);
+    (name != std::env::consts::ARCH).then_some(name)
+}
+
+/// Which candidate the rootfs has, for the sentence about what went wrong.
+pub fn find<'a>(root: BorrowedFd<'_>, candidates: &'a [CString]) -> Option<&'a CStr> {
+    candidates.iter().map(|path| path.as_c_str()).find(|path| root::has(root.as_fd(), path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpreters() {
+        for (head, interpreter) in
+            [(&b"#!/bin/sh\necho"[..], "/bin/sh"), (b"#! /usr/bin/env -S x\n", "/usr/bin/env"), (b"#!/x", "/x")]
+        {
+            assert_eq!(script_interpreter(head).as_deref(), Some(interpreter));
+        }
+        for head in [&b""[..], b"#!", b"#!\n", b"echo"] {
+            assert_eq!(script_interpreter(head), None);
+        }
+        let own = std::fs::read("/bin/true").unwrap();
+        assert!(elf_interpreter(&own).is_none_or(|name| name.starts_with("/lib")));
+    }
+
+    #[test]
+    fn damaged_headers_are_no_panic() {
+        let own = std::fs::read("/bin/true").unwrap();
+        for length in 0..300 {
+            elf_interpreter(&own[..length]);
+            foreign_machine(&own[..length]);
+        }
+        let mut wild = own[..512].to_vec();
+        for at in 32..64 {
+            wild[at] = 0xff;
+            elf_interpreter(&wild);
+        }
+    }
+
+    #[test]
+    fn machines() {
+        let mut head = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xb7\0".to_vec();
+        let arm = cfg!(target_arch = "aarch64");
+        assert_eq!(foreign_machine(&head), (!arm).then_some("aarch64"));
+        head[18] = 0xff;
+        assert_eq!(foreign_machine(&head), Some("another machine"));
+    }
+}

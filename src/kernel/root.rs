@@ -1,0 +1,102 @@
+//! The root file system: opened once, bound onto itself, and made the root by pivot_root(2).
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstat, fstatvfs, openat, openat2};
+use rustix::io::{Errno, Result};
+use rustix::mount::{UnmountFlags, unmount};
+use rustix::process::{fchdir, pivot_root};
+
+use crate::kernel::mount;
+
+/// The rootfs directory, to be looked into and bound from.
+pub fn open(path: &Path) -> Result<OwnedFd> {
+    openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether the directory is the caller's own root, by whatever name.
+pub fn is_host_root(root: BorrowedFd<'_>) -> Result<bool> {
+    mount::same_file(root, openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.as_fd())
+}
+
+/// Whether the directory holds anything of what a root file system has.
+pub fn looks_like_one(root: BorrowedFd<'_>) -> bool {
+    [c"bin", c"usr", c"etc"].iter().any(|name| mount::exists(root, name))
+}
+
+/// Whether nothing can be executed from there: it is mounted noexec.
+pub fn is_noexec(root: BorrowedFd<'_>) -> Result<bool> {
+    // ST_NOEXEC of statvfs(3), which rustix has no name for.
+    Ok(fstatvfs(root)?.f_flag.contains(StatVfsMountFlags::from_bits_retain(8)))
+}
+
+/// Binds the working directory onto itself, with what is mounted below it, and stands in the new mount. The caller has
+/// entered the rootfs by descriptor before the clone; a mount namespace's copy keeps that place, so the name is not
+/// resolved a second time.
+pub fn bind_here() -> Result<OwnedFd> {
+    let tree = mount::copy_tree(c".")?;
+    mount::attach(tree.as_fd(), openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.as_fd())?;
+    fchdir(tree.as_fd())?;
+    Ok(tree)
+}
+
+/// Makes the working directory the root. The old root lies on top of it until [`detach_old`] (pivot_root(2), "." twice).
+pub fn pivot() -> Result<()> {
+    pivot_root(c".", c".")
+}
+
+/// Takes the old root out of reach: from here on no path leads to the host.
+pub fn detach_old() -> Result<()> {
+    unmount(c".", UnmountFlags::DETACH)?;
+    rustix::process::chdir(c"/")
+}
+
+/// A file of the rootfs as text, of 1 MiB at most.
+pub fn read_file(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
+    let (file, size) = open_file(root, path)?;
+    if size > 1 << 20 {
+        return Err(Errno::FBIG);
+    }
+    read_up_to(&file, size)
+}
+
+/// The first 4 KiB of a file of the rootfs.
+pub fn read_head(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
+    let (file, size) = open_file(root, path)?;
+    read_up_to(&file, size.min(4096))
+}
+
+/// Whether the rootfs has a file of this path, links followed inside it.
+pub fn has(root: BorrowedFd<'_>, path: &CStr) -> bool {
+    mount::open_inside(root, path).is_ok()
+}
+
+/// Opens a file of the rootfs that may be anything: a FIFO is not waited for, links stay inside the rootfs, and what is no
+/// regular file is refused.
+fn open_file(root: BorrowedFd<'_>, path: &CStr) -> Result<(OwnedFd, usize)> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)?;
+    let stat = fstat(&file)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok((file, usize::try_from(stat.st_size).unwrap_or(0))),
+        FileType::Directory => Err(Errno::ISDIR),
+        _ => Err(Errno::INVAL),
+    }
+}
+
+fn read_up_to(file: &OwnedFd, size: usize) -> Result<Vec<u8>> {
+    let mut text = vec![0; size];
+    let mut filled = 0;
+    while filled < size {
+        match rustix::io::read(file, &mut text[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    text.truncate(filled);
+    Ok(text)
+}

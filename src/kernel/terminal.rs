@@ -1,0 +1,80 @@
+//! Terminals: the container's own, opened inside it, and the caller's, made raw while the two are joined.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, openat};
+use rustix::io::Result;
+use rustix::mount::mount_bind;
+use rustix::process::{fchdir, ioctl_tiocsctty};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+
+use crate::kernel::mount;
+
+/// A new pseudo-terminal of the devpts mounted below `dev`: the controlling side and the container's. The latter is
+/// opened through the former (TIOCGPTPEER), never by a name that could have been replaced (CVE-2025-52565).
+pub fn open_pair(dev: BorrowedFd<'_>) -> Result<(OwnedFd, OwnedFd)> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let controller = openat(dev, c"pts/ptmx", flags, Mode::empty())?;
+    unlockpt(&controller)?;
+    let terminal = other_side(&controller)?;
+    Ok((controller, terminal))
+}
+
+/// The terminal that belongs to a controlling side (TIOCGPTPEER, Linux 4.13).
+pub fn other_side(controller: &OwnedFd) -> Result<OwnedFd> {
+    ioctl_tiocgptpeer(controller, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+}
+
+/// Makes the terminal the controlling one, owned by `owner`, the standard streams, and /dev/console. A standard error
+/// that the caller sent elsewhere stays there.
+pub fn adopt(terminal: BorrowedFd<'_>, dev: BorrowedFd<'_>, owner: u32) -> Result<()> {
+    ioctl_tiocsctty(terminal)?;
+    fchown(terminal, Some(Uid::from_raw(owner)), None::<Gid>)?;
+    let keeps_error = !isatty(rustix::stdio::stderr());
+    dup2_stdin(terminal)?;
+    dup2_stdout(terminal)?;
+    if !keeps_error {
+        dup2_stderr(terminal)?;
+    }
+    // The first terminal of a fresh devpts is number 0.
+    mount::create_file(dev, c"console")?;
+    fchdir(dev)?;
+    mount_bind(c"pts/0", c"console")
+}
+
+/// The caller's terminal in raw mode; dropping it brings back what was.
+pub struct Raw {
+    before: Termios,
+}
+
+impl Raw {
+    pub fn enter() -> Result<Raw> {
+        let stdin = rustix::stdio::stdin();
+        let before = tcgetattr(stdin)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(stdin, OptionalActions::Drain, &raw)?;
+        Ok(Raw { before })
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // A terminal that is gone has no mode to bring back.
+        let _gone = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &self.before);
+    }
+}
+
+/// Gives the container's terminal the size of the caller's. A caller without a terminal has none to give.
+pub fn copy_size(controller: &OwnedFd) {
+    if let Ok(size) = tcgetwinsize(rustix::stdio::stdout()).or_else(|_| tcgetwinsize(rustix::stdio::stdin())) {
+        let _gone = tcsetwinsize(controller.as_fd(), size);
+    }
+}
+
+/// Whether standard input, output and error are terminals.
+pub fn standard() -> [bool; 3] {
+    [isatty(rustix::stdio::stdin()), isatty(rustix::stdio::stdout()), isatty(rustix::stdio::stderr())]
+}

@@ -1,0 +1,45 @@
+//! Looks once at this machine and writes down what a plan needs.
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::error::{Error, Result};
+use crate::kernel::cgroup::mounts::{self, Mounted};
+use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2};
+use crate::spec::Limits;
+
+/// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
+pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
+    let cgroups = match mounts::find() {
+        Mounted::Nothing => Cgroups::Absent,
+        Mounted::V2(mount) => Cgroups::V2(V2 {
+            available: listed(&mounts::top_file(&mount, "cgroup.controllers")),
+            enabled: listed(&mounts::top_file(&mount, "cgroup.subtree_control")),
+            mount,
+        }),
+        Mounted::V1 if !counting && limits == &Limits::default() => Cgroups::V1(V1::default()),
+        Mounted::V1 => Cgroups::V1(v1()),
+    };
+    Facts { id, cgroups }
+}
+
+/// Every v1 controller that is mounted.
+pub fn v1() -> V1 {
+    let place = |controller: Controller| Some((controller, mounts::controller(controller.name())?));
+    let mounts: Vec<_> = Controller::ALL.into_iter().filter_map(place).collect();
+    let cpuset = mounts.iter().find(|(controller, _)| *controller == Controller::Cpuset);
+    let memory_nodes =
+        cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim().into()).unwrap_or_default();
+    V1 { mounts, memory_nodes }
+}
+
+fn listed(text: &str) -> Vec<Controller> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Controller::ALL.into_iter().filter(|controller| words.contains(&controller.name())).collect()
+}
+
+/// 16 hexadecimal digits of the kernel's randomness.
+pub fn draw_id() -> Result<String> {
+    let mut bytes = [0u8; 8];
+    getrandom(&mut bytes, GetRandomFlags::empty()).map_err(|errno| Error::os("draw the container's id", errno))?;
+    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+}

@@ -1,0 +1,96 @@
+//! What passes between launcher and child while the child sets itself up: 8-byte messages over a pair of sockets. The
+//! end of the conversation without a failure means that the command is running.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+
+/// What the child says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// It begins this step of the plan's inside, which has a line in the story.
+    Begins(usize),
+    /// It failed in this step, and has ended.
+    Failed(usize, Errno),
+    /// The controlling side of its terminal comes with this message.
+    Terminal,
+    /// All is set up; it waits for the word to go.
+    Ready,
+}
+
+/// The launcher's end and the child's.
+pub fn channel() -> Result<(OwnedFd, OwnedFd)> {
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+}
+
+/// Sends one message; with a descriptor where it has one. A reader that is gone is found out by the next receive.
+pub fn say(socket: BorrowedFd<'_>, said: Said, descriptor: Option<BorrowedFd<'_>>) -> Result<()> {
+    let (kind, step, errno) = match said {
+        Said::Begins(step) => (1, step, 0),
+        Said::Failed(step, errno) => (2, step, errno.raw_os_error()),
+        Said::Terminal => (3, 0, 0),
+        Said::Ready => (4, 0, 0),
+    };
+    let [step_low, step_high, ..] = step.to_le_bytes();
+    let [a, b, c, d] = errno.to_le_bytes();
+    let bytes = [kind, 0, step_low, step_high, a, b, c, d];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let descriptors = descriptor.map(|fd| [fd]);
+    if let Some(descriptors) = &descriptors {
+        ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    }
+    sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+}
+
+/// The child's next message and what came with it; `None` when it has closed its end.
+pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Option<OwnedFd>)>> {
+    let mut bytes = [0u8; 8];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+            Err(Errno::INTR) => {}
+            Err(Errno::CONNRESET) => return Ok(None),
+            result => break result?,
+        }
+    };
+    let descriptors = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    let descriptor = descriptors.flatten().next();
+    let step = usize::from(u16::from_le_bytes([bytes[2], bytes[3]]));
+    let errno = i32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+    let said = match (received.bytes, bytes[0]) {
+        (0, _) => return Ok(None),
+        (8, 1) => Said::Begins(step),
+        (8, 2) => Said::Failed(step, Errno::from_raw_os_error(errno)),
+        (8, 3) => Said::Terminal,
+        (8, 4) => Said::Ready,
+        _ => return Err(Errno::PROTO),
+    };
+    Ok(Some((said, descriptor)))
+}
+
+/// The launcher's word to go on.
+pub fn release(socket: &OwnedFd) -> Result<()> {
+    rustix::net::send(socket.as_fd(), b"g", SendFlags::NOSIGNAL).map(drop)
+}
+
+/// Waits for the launcher's word; false when the launcher is gone.
+pub fn await_release(socket: BorrowedFd<'_>) -> Result<bool> {
+    let mut byte = [0u8; 1];
+    loop {
+        match rustix::io::read(socket, &mut byte) {
+            Err(Errno::INTR) => {}
+            Err(Errno::CONNRESET) => return Ok(false),
+            result => return result.map(|count| count == 1),
+        }
+    }
+}

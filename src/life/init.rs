@@ -1,0 +1,49 @@
+//! `contain init`: the first process of a container, or a subreaper where it is not number 1.
+
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStringExt;
+
+use rustix::io::Errno;
+
+use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND, Result};
+use crate::plan::{candidates, shown};
+use crate::supervise::reaper::{self, Workload};
+use crate::supervise::signals::Signals;
+
+/// Runs the command, reaps whatever is left behind, and tells the command's status.
+pub fn init(words: Vec<OsString>) -> Result<u8> {
+    if rustix::process::getpid() != rustix::process::Pid::INIT {
+        reaper::become_subreaper()?;
+    }
+    let signals = Signals::take()?;
+    run(&arguments(words)?, &environment(), &signals)
+}
+
+/// Runs the command to its end, or says why it could not be executed.
+pub fn run(arguments: &[CString], environment: &[CString], signals: &Signals) -> Result<u8> {
+    let workload = Workload { candidates: &candidates(&arguments[0], environment), arguments, environment };
+    match reaper::run(&workload, signals) {
+        Ok(outcome) => Ok(outcome.status()),
+        Err(Errno::NOENT | Errno::NOTDIR) => {
+            let word = shown(&arguments[..1]);
+            Err(Error::new(format!("{word}: not found, or its interpreter is missing")).with_status(NOT_FOUND))
+        }
+        Err(errno) => Err(Error::os(format!("execute {}", shown(arguments)), errno).with_status(NOT_EXECUTABLE)),
+    }
+}
+
+/// Words of the command line as the kernel wants them.
+pub fn arguments(words: Vec<OsString>) -> Result<Vec<CString>> {
+    let word = |word: OsString| CString::new(word.into_vec()).map_err(|_| Error::usage("the command has a NUL byte"));
+    words.into_iter().map(word).collect()
+}
+
+/// This process's own environment as the kernel wants it.
+fn environment() -> Vec<CString> {
+    let entry = |(mut key, value): (OsString, OsString)| {
+        key.push("=");
+        key.push(value);
+        CString::new(key.into_vec()).ok()
+    };
+    std::env::vars_os().filter_map(entry).collect()
+}

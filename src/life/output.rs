@@ -1,0 +1,41 @@
+//! What contain itself prints on standard output, all of it or an error: nothing is lost in silence.
+
+use rustix::io::Errno;
+use rustix::stdio::stdout;
+
+use crate::error::{Error, Result};
+
+/// Writes the text. A reader that has gone (EPIPE) wanted no more, which is no error.
+pub fn print(text: &str) -> Result<()> {
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match rustix::io::write(stdout(), rest) {
+            Ok(count) => rest = &rest[count..],
+            Err(Errno::INTR) => {}
+            Err(Errno::PIPE) => return Ok(()),
+            Err(errno) => return Err(Error::os("write to standard output", errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that 0, 1 and 2 are open, so that nothing else ever gets these numbers. A closed standard output is an
+/// error: what the command prints would be lost.
+pub fn require_streams() -> Result<()> {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    use rustix::io::{FdFlags, fcntl_getfd};
+    use rustix::stdio::{stderr, stdin};
+    let is_open = |result: rustix::io::Result<FdFlags>| result != Err(Errno::BADF);
+    if !is_open(fcntl_getfd(stdout())) {
+        return Err(Error::new("standard output is closed: open it, or send it to /dev/null"));
+    }
+    // openat gives the lowest free number: the closed one, since those below it are open.
+    for closed in [stdin(), stderr()].into_iter().filter(|stream| !is_open(fcntl_getfd(stream))) {
+        let null = openat(CWD, c"/dev/null", OFlags::RDWR, Mode::empty());
+        match null {
+            Ok(null) => std::mem::forget(null),
+            Err(errno) => return Err(Error::os(format!("open /dev/null in place of closed stream {closed:?}"), errno)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `contain`: one static binary that is a container launcher, a container's init, and the init of a machine. This file
+//! chooses the life by process id, name and first word; it alone prints errors and ends the process.
+#![cfg_attr(not(test), no_main)]
+#![deny(unsafe_code)]
+
+mod error;
+mod input;
+mod kernel;
+mod launch;
+mod life;
+mod log;
+mod plan;
+mod spec;
+mod supervise;
+#[macro_use]
+mod sys;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::error::Result;
+use crate::input::args::{self, Command};
+
+start!(life_of);
+
+/// Chooses a life, lives it, and tells the exit status.
+#[cfg_attr(test, allow(dead_code))]
+fn life_of(mut words: Vec<OsString>) -> i32 {
+    let name = if words.is_empty() { OsString::new() } else { words.remove(0) };
+    let result = match is_boot(&name, &words) {
+        true => life::boot::boot(),
+        false => command(words),
+    };
+    i32::from(result.unwrap_or_else(|error| {
+        log::error(format_args!("{error}"));
+        if let Some(hint) = error.hint() {
+            log::line(format_args!("hint: {hint}"));
+        }
+        error.status()
+    }))
+}
+
+/// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.
+fn is_boot(name: &OsStr, words: &[OsString]) -> bool {
+    let is_first = rustix::process::getpid() == rustix::process::Pid::INIT;
+    let named_init = Path::new(name).file_name() == Some(OsStr::new("init"));
+    is_first && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
+}
+
+fn command(words: Vec<OsString>) -> Result<u8> {
+    life::output::require_streams()?;
+    // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
+    sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
+    match args::parse(words)? {
+        Command::Run(run) => life::run::run(&run),
+        Command::Init(words) => life::init::init(words),
+        Command::Check => life::check::check(),
+        Command::Help(text) => life::output::print(text).map(|()| 0),
+        Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),
+    }
+}

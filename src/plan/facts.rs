@@ -1,0 +1,71 @@
+//! What a plan must know of this machine: plain values that `kernel` fills in by looking once. No system call here.
+
+/// What was found. The id is drawn anew for each container.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// 16 hexadecimal digits.
+    pub id: String,
+    pub cgroups: Cgroups,
+}
+
+/// The machine's control groups, cgroups(7).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cgroups {
+    /// None is mounted.
+    Absent,
+    V1(V1),
+    V2(V2),
+}
+
+impl Cgroups {
+    /// The same machine for a container that gets no group of its own.
+    pub fn without_groups(self) -> Self {
+        match self {
+            Cgroups::V1(_) => Cgroups::V1(V1::default()),
+            Cgroups::Absent | Cgroups::V2(_) => Cgroups::Absent,
+        }
+    }
+}
+
+/// The v1 controllers that are mounted and where; also on hybrid systems, where v2 is mounted without controllers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct V1 {
+    pub mounts: Vec<(Controller, String)>,
+    /// The memory nodes of the top cpuset, which a new one must name before a task may join it.
+    pub memory_nodes: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct V2 {
+    pub mount: String,
+    /// cgroup.controllers of the top group.
+    pub available: Vec<Controller>,
+    /// cgroup.subtree_control of the top group.
+    pub enabled: Vec<Controller>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Controller {
+    Memory,
+    Cpu,
+    /// v1 only: v2 counts CPU time in every group.
+    Cpuacct,
+    Cpuset,
+    Pids,
+}
+
+impl Controller {
+    pub const ALL: [Controller; 5] =
+        [Controller::Memory, Controller::Cpu, Controller::Cpuacct, Controller::Cpuset, Controller::Pids];
+
+    /// As the kernel names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Controller::Memory => "memory",
+            Controller::Cpu => "cpu",
+            Controller::Cpuacct => "cpuacct",
+            Controller::Cpuset => "cpuset",
+            Controller::Pids => "pids",
+        }
+    }
+}

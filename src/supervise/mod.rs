@@ -1,0 +1,255 @@
+//! The event loops: signals, processes and terminals are descriptors in one poll(2). They see descriptors and process
+//! ids only, and know nothing of what a container is.
+
+pub mod reaper;
+pub mod relay;
+pub mod signals;
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, pidfd_send_signal};
+
+use crate::error::{Error, Result};
+use crate::kernel::proc::{Disposition, disposition};
+use crate::supervise::relay::{Key, Relay};
+use crate::supervise::signals::{Action, Signals};
+use crate::sys;
+use crate::sys::process::Reaped;
+use crate::sys::signal::{Arrived, send_group};
+
+/// How long a process that was sent SIGTERM at its time limit has until SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    Exited(u8),
+    Killed(i32),
+}
+
+impl Outcome {
+    /// From the status word of wait(2).
+    pub fn of(status: i32) -> Self {
+        match status & 0x7f {
+            0 => Outcome::Exited((status >> 8) as u8),
+            signal => Outcome::Killed(signal),
+        }
+    }
+
+    /// As a shell tells it: the status itself, or 128 and the signal's number.
+    pub fn status(self) -> u8 {
+        match self {
+            Outcome::Exited(status) => status,
+            Outcome::Killed(signal) => 128 + signal as u8,
+        }
+    }
+}
+
+/// The end of what was watched.
+pub struct Ended {
+    pub outcome: Outcome,
+    pub timed_out: bool,
+    pub used: Reaped,
+}
+
+/// A process to be watched from outside, as if it were the caller's own.
+pub struct Watch<'a> {
+    pub pid: Pid,
+    pub pidfd: BorrowedFd<'a>,
+    /// It is process 1 of a namespace, so the kernel spares it every signal that it does not handle.
+    pub shielded: bool,
+    pub terminal: Option<&'a OwnedFd>,
+    pub limit: Option<Duration>,
+    pub signals: &'a Signals,
+}
+
+/// The loop's own state.
+struct Supervisor<'a> {
+    watch: Watch<'a>,
+    relay: Option<Relay<'a>>,
+    deadline: Option<Instant>,
+    timed_out: bool,
+    /// The signal whose default action was carried out for a shielded process.
+    ended_by: Option<Signal>,
+}
+
+/// Passes signals and the terminal's bytes through until the process has ended.
+pub fn watch(watch: Watch<'_>) -> Result<Ended> {
+    let relay = watch.terminal.map(Relay::new).transpose()?;
+    let deadline = watch.limit.map(|limit| Instant::now() + limit);
+    Supervisor { watch, relay, deadline, timed_out: false, ended_by: None }.run()
+}
+
+impl Supervisor<'_> {
+    fn run(mut self) -> Result<Ended> {
+        let used = loop {
+            self.wait()?;
+            while let Some(arrived) = self.watch.signals.next()? {
+                self.handle(arrived);
+            }
+            self.keep_time();
+            if let Some(relay) = &mut self.relay {
+                if let Some(key) = relay.pump() {
+                    self.key(key);
+                }
+            }
+            if let Some(used) = self.reap()? {
+                break used;
+            }
+        };
+        // The status is known: now what the terminal still holds, before it is closed.
+        if let Some(relay) = self.relay.take() {
+            relay.drain();
+        }
+        let outcome = match (self.ended_by, Outcome::of(used.status)) {
+            (Some(signal), Outcome::Killed(_)) => Outcome::Killed(signal.as_raw()),
+            (_, outcome) => outcome,
+        };
+        Ok(Ended { outcome, timed_out: self.timed_out, used })
+    }
+
+    /// Sleeps until something happens.
+    fn wait(&mut self) -> Result<()> {
+        let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout =
+            timeout.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
+        let mut descriptors = heapless::Vec::<PollFd<'_>, 5>::new();
+        let fixed =
+            [PollFd::new(self.watch.signals, PollFlags::IN), PollFd::from_borrowed_fd(self.watch.pidfd, PollFlags::IN)];
+        // Five places are enough for two descriptors here and the relay's three.
+        let _room = descriptors.extend_from_slice(&fixed);
+        if let Some(relay) = &self.relay {
+            relay.interests(|descriptor| drop(descriptors.push(descriptor)));
+        }
+        match poll(&mut descriptors, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(Error::os("wait for the container", errno)),
+        }
+        let ready = descriptors.iter().skip(fixed.len()).map(PollFd::revents).collect::<heapless::Vec<_, 3>>();
+        drop(descriptors);
+        if let Some(relay) = &mut self.relay {
+            relay.note(&ready);
+        }
+        Ok(())
+    }
+
+    fn reap(&self) -> Result<Option<Reaped>> {
+        sys::process::reap(Some(self.watch.pid)).map_err(|errno| Error::os("wait for the container", errno))
+    }
+
+    fn handle(&mut self, arrived: Arrived) {
+        match signals::action(arrived.signal) {
+            Action::Resize => {
+                if let Some(relay) = &self.relay {
+                    relay.resize();
+                }
+            }
+            Action::Stop => self.stop(arrived),
+            Action::Continue => self.resume(),
+            Action::Nothing => {}
+            Action::End => self.deliver(arrived),
+        }
+    }
+
+    /// Passes a signal on; where process 1 of a namespace does not handle it, carries out what it means by default.
+    fn deliver(&mut self, arrived: Arrived) {
+        if self.is_spared(self.watch.pid, arrived.signal) {
+            return self.kill_for(arrived.signal);
+        }
+        // A key or a hang-up is meant for the whole process group, as the caller's terminal would have it.
+        let _ended = match arrived.from_kernel {
+            true => send_group(self.watch.pid, arrived.signal),
+            false => pidfd_send_signal(self.watch.pidfd, arrived.signal),
+        };
+    }
+
+    fn is_spared(&self, pid: Pid, signal: Signal) -> bool {
+        self.watch.shielded && pid == self.watch.pid && disposition(pid, signal) == Disposition::Default
+    }
+
+    fn kill_for(&mut self, signal: Signal) {
+        self.ended_by = Some(signal);
+        let _ended = pidfd_send_signal(self.watch.pidfd, Signal::KILL);
+    }
+
+    /// A key on the caller's terminal that means a signal inside. The container's terminal has sent it already; but a
+    /// first process is spared it, and stopping is nothing that the kernel does to a session without a parent.
+    fn key(&mut self, key: Key) {
+        let Some(relay) = &self.relay else { return };
+        let Some(leader) = relay.lone_leader() else { return };
+        match key {
+            Key::Signal(signal) if self.is_spared(leader, signal) => self.kill_for(signal),
+            Key::Suspend if disposition(leader, Signal::TSTP) == Disposition::Default => self.stop_all(leader),
+            _ => {}
+        }
+    }
+
+    fn stop(&mut self, arrived: Arrived) {
+        match disposition(self.watch.pid, Signal::TSTP) {
+            Disposition::Default => self.stop_all(self.watch.pid),
+            Disposition::Own => self.deliver(arrived),
+        }
+    }
+
+    /// Stops a process group of the container, then this process, as the caller's shell expects of a job. Going on comes
+    /// as SIGCONT.
+    fn stop_all(&mut self, group: Pid) {
+        let _ended = send_group(group, Signal::STOP);
+        if let Some(relay) = &mut self.relay {
+            relay.pause();
+        }
+        let _own = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+    }
+
+    fn resume(&mut self) {
+        let mut group = self.watch.pid;
+        if let Some(relay) = &mut self.relay {
+            relay.resume();
+            group = relay.lone_leader().unwrap_or(group);
+        }
+        let _ended = send_group(group, Signal::CONT);
+        let _ended = pidfd_send_signal(self.watch.pidfd, Signal::CONT);
+    }
+
+    /// At the time limit SIGTERM, and SIGKILL when that was not enough.
+    fn keep_time(&mut self) {
+        let now = Instant::now();
+        if self.deadline.is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if self.timed_out {
+            self.deadline = None;
+            let _ended = pidfd_send_signal(self.watch.pidfd, Signal::KILL);
+        } else {
+            self.timed_out = true;
+            self.deadline = Some(now + GRACE);
+            self.deliver(Arrived { signal: Signal::TERM, from_kernel: false });
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        for (word, outcome, status) in [
+            (0, Outcome::Exited(0), 0),
+            (0xff00, Outcome::Exited(255), 255),
+            (9, Outcome::Killed(9), 137),
+            (0x8b, Outcome::Killed(11), 139),
+        ] {
+            assert_eq!((Outcome::of(word), Outcome::of(word).status()), (outcome, status));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Process 1 with a single command to look after: it starts it in a session of its own, passes signals on, reaps every
+//! orphan, and ends when the command has ended.
+//!
+//! From `run` on we must not die: the end of process 1 is the end of the container, or of the machine. Nothing in the loop
+//! allocates, and no error leaves it.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, ioctl_tiocsctty, kill_process, setsid};
+
+use crate::error::{Error, Result};
+use crate::kernel::program;
+use crate::supervise::Outcome;
+use crate::supervise::signals::{Action, Signals, action};
+use crate::sys::process::{Cloned, Vector, clone3, exit_now, reap};
+use crate::sys::signal::{Set, block, reset_dispositions, send_group};
+
+/// A command as process 1 starts it.
+pub struct Workload<'a> {
+    pub candidates: &'a [CString],
+    pub arguments: &'a [CString],
+    pub environment: &'a [CString],
+}
+
+/// Starts the command and looks after everything until it has ended. The error is that it could not be executed.
+pub fn run(workload: &Workload<'_>, signals: &Signals) -> std::result::Result<Outcome, Errno> {
+    let main = start(workload)?;
+    loop {
+        let mut descriptors = [PollFd::new(signals, PollFlags::IN)];
+        let _again = poll(&mut descriptors, None);
+        while let Ok(Some(arrived)) = signals.next() {
+            match action(arrived.signal) {
+                Action::Nothing | Action::Resize => {}
+                _ => forward(main, arrived.signal),
+            }
+        }
+        if let Some(outcome) = reap_all(main) {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// What the terminal's keys mean goes to the command's whole group, as the terminal would have it; the rest to itself.
+fn forward(main: Pid, signal: Signal) {
+    let keys = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::HUP, Signal::CONT];
+    let _ended = match keys.contains(&signal) {
+        true => send_group(main, signal),
+        false => kill_process(main, signal),
+    };
+}
+
+/// Reaps every child that has ended; the outcome of `main` where it was among them.
+fn reap_all(main: Pid) -> Option<Outcome> {
+    let mut outcome = None;
+    while let Ok(Some(ended)) = reap(None) {
+        if ended.pid == main {
+            outcome = Some(Outcome::of(ended.status));
+        }
+    }
+    outcome
+}
+
+/// Forks and executes. The child has a session of its own, with standard input as its terminal if that is one.
+fn start(workload: &Workload<'_>) -> std::result::Result<Pid, Errno> {
+    let arguments = Vector::new(workload.arguments);
+    let environment = Vector::new(workload.environment);
+    let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    match clone3(0, None)? {
+        Cloned::Child => {
+            let errno = become_workload(workload, &arguments, &environment);
+            let _gone = rustix::io::write(&theirs, &errno.raw_os_error().to_ne_bytes());
+            exit_now(crate::error::SET_UP)
+        }
+        Cloned::Parent { child, .. } => {
+            drop(theirs);
+            failure(&ours).map_or(Ok(child), Err)
+        }
+    }
+}
+
+/// The child's way to the command: nothing here allocates.
+fn become_workload(workload: &Workload<'_>, arguments: &Vector<'_>, environment: &Vector<'_>) -> Errno {
+    if let Err(errno) = setsid() {
+        return errno;
+    }
+    // Not a terminal, or another session's: the command then has none to control.
+    let _none = ioctl_tiocsctty(rustix::stdio::stdin());
+    reset_dispositions();
+    match block(Set::EMPTY) {
+        Err(errno) => errno,
+        Ok(()) => program::execute(workload.candidates, arguments, environment),
+    }
+}
+
+/// The errno that the child sent; `None` when the pipe was closed by its exec.
+fn failure(pipe: &OwnedFd) -> Option<Errno> {
+    let mut bytes = [0u8; 4];
+    loop {
+        match rustix::io::read(pipe.as_fd(), &mut bytes) {
+            Err(Errno::INTR) => {}
+            Ok(4) => return Some(Errno::from_raw_os_error(i32::from_ne_bytes(bytes))),
+            _ => return None,
+        }
+    }
+}
+
+/// For a process that is not number 1: orphans of its descendants become its children (prctl(2), Linux 3.4).
+pub fn become_subreaper() -> Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|errno| Error::os("become a subreaper", errno))
+}

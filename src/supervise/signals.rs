@@ -1,0 +1,84 @@
+//! The signals that a supervisor takes as events, and what each is to the process it watches.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::process::Signal;
+
+use crate::error::{Error, Result};
+use crate::sys::signal::{Arrived, Set, block, descriptor, is_ignored, next};
+
+/// Left to the kernel: faults of our own, what cannot be blocked, and the two that stop a background job which
+/// touches its terminal. With those blocked, tcsetattr(3) would change the terminal under the foreground job.
+const NOT_TAKEN: [Signal; 11] = [
+    Signal::SEGV,
+    Signal::ILL,
+    Signal::BUS,
+    Signal::FPE,
+    Signal::TRAP,
+    Signal::SYS,
+    Signal::ABORT,
+    Signal::KILL,
+    Signal::STOP,
+    Signal::TTIN,
+    Signal::TTOU,
+];
+
+/// Every signal that is taken, blocked and waiting in one descriptor.
+pub struct Signals {
+    descriptor: OwnedFd,
+    /// Ignored by the caller, as nohup(1) has it: they stay so.
+    ignored: heapless::Vec<Signal, 4>,
+}
+
+impl Signals {
+    /// From here on signals wait instead of acting.
+    pub fn take() -> Result<Signals> {
+        let set = Set::all_but(&NOT_TAKEN);
+        let mut ignored = heapless::Vec::new();
+        for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
+            if is_ignored(signal) {
+                // Four signals, four places.
+                let _room = ignored.push(signal);
+            }
+        }
+        block(set).map_err(|errno| Error::os("block signals", errno))?;
+        let descriptor = descriptor(set).map_err(|errno| Error::os("open a signalfd", errno))?;
+        Ok(Signals { descriptor, ignored })
+    }
+
+    /// The next signal that has arrived and is not to be ignored.
+    pub fn next(&self) -> Result<Option<Arrived>> {
+        loop {
+            match next(self.descriptor.as_fd()).map_err(|errno| Error::os("read a signal", errno))? {
+                Some(arrived) if self.ignored.contains(&arrived.signal) => {}
+                arrived => return Ok(arrived),
+            }
+        }
+    }
+
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// What a signal is to the watched process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Passed on; ends a process that does not handle it (signal(7)).
+    End,
+    Stop,
+    Continue,
+    Resize,
+    Nothing,
+}
+
+pub fn action(signal: Signal) -> Action {
+    match signal {
+        Signal::TSTP => Action::Stop,
+        Signal::CONT => Action::Continue,
+        Signal::WINCH => Action::Resize,
+        // Our own business: children, and writes to a closed pipe.
+        Signal::CHILD | Signal::PIPE | Signal::URG => Action::Nothing,
+        _ => Action::End,
+    }
+}

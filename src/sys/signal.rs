@@ -1,0 +1,123 @@
+//! Signal masks, dispositions, signalfd(2), and signals by number: rustix leaves these to its libc.
+
+use std::ffi::{c_int, c_long};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+
+use linux_raw_sys::general as raw;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
+
+use super::{check, syscall};
+
+/// The kernel's sigset: bit n-1 stands for signal n.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Set(pub u64);
+
+impl Set {
+    pub const EMPTY: Set = Set(0);
+
+    /// Every signal but those listed.
+    pub const fn all_but(left_out: &[Signal]) -> Set {
+        let mut bits = u64::MAX;
+        let mut index = 0;
+        while index < left_out.len() {
+            bits &= !(1 << (left_out[index].as_raw() - 1));
+            index += 1;
+        }
+        Set(bits)
+    }
+
+    pub fn has(self, signal: Signal) -> bool {
+        self.0 & 1 << (signal.as_raw() - 1) != 0
+    }
+}
+
+/// The signal with this number, real-time ones included; `None` outside 1..=64.
+pub fn from_number(number: i32) -> Option<Signal> {
+    // SAFETY: the number is a valid signal. The real-time ones that libc reserves are only passed on, never handled.
+    (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
+}
+
+/// rt_sigprocmask(2): makes `set` the set of blocked signals.
+pub fn block(set: Set) -> Result<(), Errno> {
+    // SAFETY: the kernel reads 8 bytes of a live local; the old mask is not asked for.
+    let result = unsafe {
+        syscall(raw::__NR_rt_sigprocmask as c_long, raw::SIG_SETMASK, &raw const set.0, std::ptr::null_mut::<u64>(), 8)
+    };
+    check(result).map(drop)
+}
+
+/// Gives every signal its default disposition. Errors are those of KILL and STOP, which have no other.
+pub fn reset_dispositions() {
+    // SAFETY: all zero is SIG_DFL with no flags; no handler of the C library is in use.
+    let default: raw::kernel_sigaction = unsafe { std::mem::zeroed() };
+    for number in 1..=64_i32 {
+        // SAFETY: the kernel reads one live kernel_sigaction; the old one is not asked for.
+        unsafe {
+            syscall(
+                raw::__NR_rt_sigaction as c_long,
+                number,
+                &raw const default,
+                std::ptr::null_mut::<raw::kernel_sigaction>(),
+                8,
+            )
+        };
+    }
+}
+
+/// Whether this process ignores `signal`, as nohup(1) makes it.
+pub fn is_ignored(signal: Signal) -> bool {
+    // SAFETY: all zero is a valid kernel_sigaction.
+    let mut current: raw::kernel_sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel fills one live kernel_sigaction.
+    let result = unsafe {
+        syscall(
+            raw::__NR_rt_sigaction as c_long,
+            signal.as_raw(),
+            std::ptr::null::<raw::kernel_sigaction>(),
+            &raw mut current,
+            8,
+        )
+    };
+    // SIG_IGN is the handler address 1.
+    result == 0 && current.sa_handler_kernel.map_or(0, |handler| handler as usize) == 1
+}
+
+/// signalfd4(2): the blocked signals of `set` as a descriptor, close-on-exec and non-blocking.
+pub fn descriptor(set: Set) -> Result<OwnedFd, Errno> {
+    let flags = raw::O_CLOEXEC | raw::O_NONBLOCK;
+    // SAFETY: the kernel reads 8 bytes of a live local.
+    let fd = check(unsafe { syscall(raw::__NR_signalfd4 as c_long, -1, &raw const set.0, 8, flags) })?;
+    // SAFETY: signalfd4 has just made it and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
+}
+
+/// One signal as signalfd tells it.
+pub struct Arrived {
+    pub signal: Signal,
+    /// The kernel itself sent it (a key on the terminal, a hang-up), no process did.
+    pub from_kernel: bool,
+}
+
+/// The next signal waiting in a [`descriptor`], if any.
+pub fn next(signals: impl AsFd) -> Result<Option<Arrived>, Errno> {
+    // signalfd_siginfo is 128 bytes: ssi_signo is the u32 at 0, ssi_code the i32 at 8 (signalfd(2)).
+    let mut record = [0u8; 128];
+    match rustix::io::read(signals, &mut record) {
+        Err(Errno::AGAIN | Errno::INTR) | Ok(0) => Ok(None),
+        Err(errno) => Err(errno),
+        Ok(_) => {
+            let word = |at: usize| i32::from_ne_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+            // SI_KERNEL is 0x80.
+            Ok(from_number(word(0)).map(|signal| Arrived { signal, from_kernel: word(8) == 0x80 }))
+        }
+    }
+}
+
+/// kill(2) by process group. ESRCH means that it is gone already.
+pub fn send_group(group: Pid, signal: Signal) -> Result<(), Errno> {
+    match rustix::process::kill_process_group(group, signal) {
+        Err(Errno::SRCH) => Ok(()),
+        result => result,
+    }
+}
