@@ -18,59 +18,65 @@ pub const NOT_FOUND: u8 = 127;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Boxed, so that a `Result` is as small as what succeeds: it travels through every function of the crate.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Told>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
     doing: String,
     errno: Option<Errno>,
-    hint: Option<String>,
+    hint: String,
     status: u8,
 }
 
 impl Error {
     /// A failure of set-up that is a finding of ours, with no errno to tell.
     pub fn new(sentence: impl Into<String>) -> Self {
-        Error { doing: sentence.into(), errno: None, hint: None, status: SET_UP }
+        Error::told(sentence.into(), None, SET_UP)
     }
 
     /// A system call that failed while `doing` something.
     pub fn os(doing: impl Into<String>, errno: Errno) -> Self {
-        Error { errno: Some(errno), ..Error::new(doing) }
+        Error::told(doing.into(), Some(errno), SET_UP)
     }
 
     /// A word on the command line that makes no sense.
     pub fn usage(sentence: impl Into<String>) -> Self {
-        Error::new(sentence).with_status(USAGE)
+        Error::told(sentence.into(), None, USAGE)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn told(doing: String, errno: Option<Errno>, status: u8) -> Self {
+        Error(Box::new(Told { doing, errno, hint: String::new(), status }))
     }
 
     /// Adds what would be right. Says nothing where `hint` is empty.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        let hint = hint.into();
-        self.hint = (!hint.is_empty()).then_some(hint);
+        self.0.hint = hint.into();
         self
     }
 
     pub fn with_status(mut self, status: u8) -> Self {
-        self.status = status;
+        self.0.status = status;
         self
     }
 
     pub fn status(&self) -> u8 {
-        self.status
+        self.0.status
     }
 
-    pub fn errno(&self) -> Option<Errno> {
-        self.errno
-    }
-
-    pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+    /// What would be right, where that has to be said; else empty.
+    pub fn hint(&self) -> &str {
+        &self.0.hint
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.doing)?;
-        match self.errno {
+        f.write_str(&self.0.doing)?;
+        match self.0.errno {
             Some(errno) => write!(f, ": {}", Named(errno)),
             None => Ok(()),
         }

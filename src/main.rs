@@ -33,8 +33,8 @@ fn life_of(mut words: Vec<OsString>) -> i32 {
     };
     i32::from(result.unwrap_or_else(|error| {
         log::error(format_args!("{error}"));
-        if let Some(hint) = error.hint() {
-            log::line(format_args!("hint: {hint}"));
+        if !error.hint().is_empty() {
+            log::line(format_args!("hint: {}", error.hint()));
         }
         error.status()
     }))

@@ -65,7 +65,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command> {
         Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Command::Help(help::OVERVIEW)),
         Some(Arg::Short('V') | Arg::Long("version")) => return Ok(Command::Version),
         Some(Arg::Value(word)) => word,
-        Some(option) => return Err(unknown(&option.unexpected(), &[help::GLOBAL])),
+        Some(option) => return Err(unknown(option.unexpected(), &[help::GLOBAL])),
     };
     match first.to_str() {
         Some("run") => run(&mut parser),
@@ -104,7 +104,7 @@ fn run(parser: &mut Parser) -> Result<Command> {
             Arg::Long("cpus") => run.limits.cpu = Some(value(parser, "--cpus", number::cpus)?),
             Arg::Long("cpu-weight") => run.limits.cpu_weight = Some(value(parser, "--cpu-weight", number::weight)?),
             Arg::Long("cpuset") => {
-                run.limits.cpuset = Some(value(parser, "--cpuset", |list| number::cpu_list(list).map(String::from))?);
+                run.limits.cpuset = Some(value(parser, "--cpuset", number::cpu_list)?);
             }
             Arg::Long("pids") => run.limits.pids = Some(value(parser, "--pids", number::pids)?),
             Arg::Long("hostname") => run.hostname = Some(value(parser, "--hostname", hostname)?),
@@ -119,10 +119,10 @@ fn run(parser: &mut Parser) -> Result<Command> {
             Arg::Short('v') | Arg::Long("volume") => run.volumes.push(value(parser, "--volume", volume::bind)?),
             Arg::Long("tmpfs") => run.volumes.push(value(parser, "--tmpfs", volume::tmpfs)?),
             Arg::Long("read-only") => run.read_only = true,
-            Arg::Long("net") => run.share.net = value(parser, "--net", |word| shared(word, &["none", "private"]))?,
-            Arg::Long("pid") => run.share.pid = value(parser, "--pid", |word| shared(word, &["private"]))?,
-            Arg::Long("ipc") => run.share.ipc = value(parser, "--ipc", |word| shared(word, &["private"]))?,
-            Arg::Long("uts") => run.share.uts = value(parser, "--uts", |word| shared(word, &["private"]))?,
+            Arg::Long("net") => run.share.net = value(parser, "--net", network)?,
+            Arg::Long("pid") => run.share.pid = value(parser, "--pid", namespace)?,
+            Arg::Long("ipc") => run.share.ipc = value(parser, "--ipc", namespace)?,
+            Arg::Long("uts") => run.share.uts = value(parser, "--uts", namespace)?,
             Arg::Long("init") => run.init = true,
             Arg::Short('t') | Arg::Long("tty") => run.tty = Some(true),
             Arg::Short('T') | Arg::Long("no-tty") => run.tty = Some(false),
@@ -135,7 +135,7 @@ fn run(parser: &mut Parser) -> Result<Command> {
                 run.words.push(word);
                 break;
             }
-            option => return Err(unknown(&option.unexpected(), &[help::RUN])),
+            option => return Err(unknown(option.unexpected(), &[help::RUN])),
         }
     }
     // What follows the first word is the command's own, another `--` too.
@@ -205,16 +205,25 @@ fn value_os(parser: &mut Parser, flag: &str) -> Result<OsString> {
 }
 
 /// The value of `flag` through its reader, whose complaint ends our sentence.
-fn value<T>(parser: &mut Parser, flag: &str, read: impl Fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+fn value<T>(parser: &mut Parser, flag: &str, read: fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+    let text = text(parser, flag)?;
+    read(&text).map_err(|what| complaint(flag, &text, &what))
+}
+
+fn text(parser: &mut Parser, flag: &str) -> Result<String> {
     let value = parser.value().map_err(|_| Error::usage(format!("{flag} needs a value")))?;
-    let text = value.to_str().ok_or_else(|| Error::usage(format!("{flag} has a value that is not UTF-8")))?;
-    read(text).map_err(|what| Error::usage(format!("{flag} {} {what}", quoted(text))))
+    value.into_string().map_err(|_| Error::usage(format!("{flag} has a value that is not UTF-8")))
+}
+
+#[cold]
+fn complaint(flag: &str, text: &str, what: &str) -> Error {
+    Error::usage(format!("{flag} {} {what}", quoted(text)))
 }
 
 /// A value as the user has to see it: in quotes where its edges would be lost.
 fn quoted(text: &str) -> String {
     match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        true => format!("'{}'", text.escape_debug()),
+        true => format!("'{}'", text.escape_default()),
         false => text.into(),
     }
 }
@@ -236,32 +245,45 @@ fn workdir(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-/// `host`, or one of the words for the container's own.
-fn shared(text: &str, own: &[&str]) -> std::result::Result<bool, String> {
+/// Whether the host's network is shared.
+fn network(text: &str) -> std::result::Result<bool, String> {
     match text {
         "host" => Ok(true),
-        text if own.contains(&text) => Ok(false),
-        _ => Err(format!("is not known: write {} or host", own[0])),
+        "none" | "private" => Ok(false),
+        _ => Err("is not known: write none or host".into()),
+    }
+}
+
+/// Whether the host's namespace is shared.
+fn namespace(text: &str) -> std::result::Result<bool, String> {
+    match text {
+        "host" => Ok(true),
+        "private" => Ok(false),
+        _ => Err("is not known: write private or host".into()),
     }
 }
 
 /// An option that `text`, its command's help, does not list.
-fn unknown(error: &lexopt::Error, texts: &[&'static str]) -> Error {
+fn unknown(error: lexopt::Error, texts: &[&'static str]) -> Error {
     let lexopt::Error::UnexpectedOption(option) = error else {
-        return Error::usage(error.to_string());
+        return reword(error);
     };
-    let near = texts.iter().find_map(|text| near::nearest(option, help::flags(text)));
+    let near = texts.iter().find_map(|text| near::nearest(&option, help::flags(text)));
     let hint = near.map(|near| format!("did you mean {near}?")).unwrap_or_default();
     Error::usage(format!("{option}: no such option")).with_hint(hint)
 }
 
+/// lexopt's errors in our words.
+#[cold]
 fn reword(error: lexopt::Error) -> Error {
-    match error {
+    Error::usage(match error {
         lexopt::Error::UnexpectedValue { option, value } => {
-            Error::usage(format!("{option} takes no value, but has {}", value.to_string_lossy()))
+            format!("{option} takes no value, but has {}", value.to_string_lossy())
         }
-        other => Error::usage(other.to_string()),
-    }
+        lexopt::Error::MissingValue { option } => format!("{} needs a value", option.unwrap_or_default()),
+        lexopt::Error::UnexpectedArgument(word) => format!("{}: one word too many", word.to_string_lossy()),
+        _ => "the command line cannot be read".into(),
+    })
 }
 
 #[cfg(test)]
@@ -282,7 +304,7 @@ mod tests {
 
     fn sentence(line: &[&str]) -> (u8, String) {
         let error = parse(words(line)).expect_err("an error");
-        (error.status(), format!("{error} {}", error.hint().unwrap_or_default()))
+        (error.status(), format!("{error} {}", error.hint()))
     }
 
     #[test]

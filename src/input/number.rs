@@ -100,13 +100,13 @@ pub fn weight(text: &str) -> Parsed<u32> {
 }
 
 /// A list of CPUs in cpuset(7)'s list format: `0-3,5`.
-pub fn cpu_list(text: &str) -> Parsed<&str> {
+pub fn cpu_list(text: &str) -> Parsed<String> {
     let range = |part: &str| match part.split_once('-') {
         Some((first, last)) => first.parse::<u16>().is_ok_and(|f| last.parse::<u16>().is_ok_and(|l| f <= l)),
         None => part.parse::<u16>().is_ok(),
     };
     match text.split(',').all(range) {
-        true => Ok(text),
+        true => Ok(text.into()),
         false => Err("is not a list of CPUs: write numbers and ranges, as 0-3,5".into()),
     }
 }
@@ -199,7 +199,7 @@ mod tests {
             assert!(pids(text).is_err(), "{text}");
         }
         for text in ["0", "0-3", "0-3,5", "7,1"] {
-            assert_eq!(cpu_list(text), Ok(text));
+            assert_eq!(cpu_list(text).as_deref(), Ok(text));
         }
         for text in ["", "a", "3-1", "1-", "1,,2", "0 1"] {
             assert!(cpu_list(text).is_err(), "{text}");

@@ -75,7 +75,7 @@ fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&
         Outcome::Killed(number) => voice.story(format_args!("container exited: killed by {}", signal_name(number))),
     }
     if let (true, Some(limit)) = (ended.timed_out, limit) {
-        voice.notice(format_args!("killed: timed out after {}s", limit.as_secs_f32()));
+        voice.notice(format_args!("killed: timed out after {}", time(limit)));
     }
     if let Some(group) = group {
         tell_limits_met(spec, ended, group, voice);
@@ -89,8 +89,8 @@ fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&
     let pids = usage.pids_peak.map(|peak| format!(", pids {peak} peak")).unwrap_or_default();
     voice.story(format_args!(
         "used: memory {memory} peak, cpu {}ms user {}ms sys{pids}",
-        user.as_millis(),
-        system.as_millis()
+        user.as_millis() as u64,
+        system.as_millis() as u64
     ));
     if group.is_some() {
         voice.story(format_args!("cleaning up cgroups"));
@@ -118,5 +118,13 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, group: &Group, voice: Voice) {
             1 => voice.notice(format_args!("a fork was refused: too many processes (limit {limit})")),
             times => voice.notice(format_args!("{times} forks were refused: too many processes (limit {limit})")),
         }
+    }
+}
+
+/// A time limit as `--timeout` would take it.
+fn time(limit: Duration) -> String {
+    match (limit.as_secs(), limit.subsec_millis()) {
+        (seconds, 0) => format!("{seconds}s"),
+        (seconds, millis) => format!("{}ms", seconds * 1000 + u64::from(millis)),
     }
 }

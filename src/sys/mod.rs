@@ -7,7 +7,6 @@ pub mod net;
 pub mod process;
 pub mod signal;
 pub mod start;
-pub mod unwind;
 
 use std::ffi::c_long;
 
