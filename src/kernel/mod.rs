@@ -4,6 +4,7 @@
 pub mod cgroup;
 pub mod device;
 pub mod identity;
+pub mod machine;
 pub mod mount;
 pub mod network;
 pub mod proc;

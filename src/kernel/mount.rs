@@ -57,6 +57,11 @@ pub fn mount_below(
     flags: MountFlags,
 ) -> Result<()> {
     fchdir(base)?;
+    mount_here(path, filesystem, options, flags)
+}
+
+/// The same on a path that nobody else can change: an init's early mounts.
+pub fn mount_here(path: &CStr, filesystem: &CStr, options: &CStr, flags: MountFlags) -> Result<()> {
     // An empty string would be copied from user space as a page of options; NULL is not.
     let options = (!options.is_empty()).then_some(options);
     rmount::mount(filesystem, path, filesystem, flags, options)
@@ -94,16 +99,17 @@ pub fn restrict(mount: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
 /// Hides `path` below `base`: a file behind the null device held as `null`, a directory behind an empty file system.
 /// What does not exist needs no hiding.
 pub fn mask(base: BorrowedFd<'_>, path: &CStr, directory: bool, dev: BorrowedFd<'_>) -> Result<()> {
-    let result = if directory {
+    // Looked for first: a detached mount that is attached nowhere makes the kernel wait for an RCU grace period when it
+    // is closed.
+    if !exists(base, path) {
+        return Ok(());
+    }
+    if directory {
         let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
         mount_below(base, path, c"tmpfs", c"size=0", flags)
     } else {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
         rmount::open_tree(dev, c"null", flags).and_then(|null| attach_below(null.as_fd(), base, path))
-    };
-    match result {
-        Err(Errno::NOENT) => Ok(()),
-        result => result,
     }
 }
 

@@ -53,6 +53,29 @@ pub fn detach_old() -> Result<()> {
     rustix::process::chdir(c"/")
 }
 
+/// Makes the root of an initramfs one that containers can pivot from: that mount has no parent, so pivot_root(2) refuses
+/// it. A copy of it, bound on top and entered through "/..", has one. Neither files nor memory are copied.
+pub fn make_pivotable() -> Result<()> {
+    rustix::mount::mount_bind_recursive(c"/", c"/")?;
+    rustix::process::chdir(c"/..")?;
+    rustix::process::chroot(c".")?;
+    rustix::process::chdir(c"/")
+}
+
+/// Whether pivot_root(2) can work from here: the root is a mount with a parent (proc_pid_mountinfo(5), fields 1 and 2), or
+/// not an initramfs's at all.
+pub fn is_pivotable() -> bool {
+    let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let own = text.lines().rfind(|line| line.split(' ').nth(4) == Some("/"));
+    !own.is_some_and(|line| line.contains(" - rootfs "))
+}
+
+/// Whether the root is an initramfs's: tmpfs or ramfs. A root on a disk has been switched to, and has a parent.
+pub fn is_initramfs() -> bool {
+    // TMPFS_MAGIC and RAMFS_MAGIC of statfs(2).
+    rustix::fs::statfs(c"/").is_ok_and(|found| [0x0102_1994, 0x8584_58f6].contains(&(found.f_type as u64)))
+}
+
 /// A file of the rootfs as text, of 1 MiB at most.
 pub fn read_file(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
     let (file, size) = open_file(root, path)?;

@@ -10,16 +10,23 @@ use crate::spec::Limits;
 /// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
 pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
     let cgroups = match mounts::find() {
+        Mounted::V1 if !counting && limits == &Limits::default() => Cgroups::V1(V1::default()),
+        mounted => cgroups_of(mounted),
+    };
+    Facts { id, cgroups }
+}
+
+/// All that is to be known of these cgroups.
+pub fn cgroups_of(mounted: Mounted) -> Cgroups {
+    match mounted {
         Mounted::Nothing => Cgroups::Absent,
+        Mounted::V1 => Cgroups::V1(v1()),
         Mounted::V2(mount) => Cgroups::V2(V2 {
             available: listed(&mounts::top_file(&mount, "cgroup.controllers")),
             enabled: listed(&mounts::top_file(&mount, "cgroup.subtree_control")),
             mount,
         }),
-        Mounted::V1 if !counting && limits == &Limits::default() => Cgroups::V1(V1::default()),
-        Mounted::V1 => Cgroups::V1(v1()),
-    };
-    Facts { id, cgroups }
+    }
 }
 
 /// Every v1 controller that is mounted.
@@ -32,7 +39,8 @@ pub fn v1() -> V1 {
     V1 { mounts, memory_nodes }
 }
 
-fn listed(text: &str) -> Vec<Controller> {
+/// The controllers that a list of the kernel's names.
+pub fn listed(text: &str) -> Vec<Controller> {
     let words: Vec<&str> = text.split_whitespace().collect();
     Controller::ALL.into_iter().filter(|controller| words.contains(&controller.name())).collect()
 }

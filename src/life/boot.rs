@@ -1,5 +1,176 @@
-//! Boot.
-use crate::error::Result;
-pub fn boot() -> Result<u8> {
-    Ok(0)
+//! Process 1 of a machine: from what the kernel hands over to a running command, and from its end to power-off.
+//!
+//! From `boot` on we must not die: the kernel panics when process 1 ends. What fails is said on the console, and the boot
+//! goes on with what there is.
+
+use std::ffi::{CStr, CString, OsString};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::mount::MountFlags;
+use rustix::process::Signal;
+
+use crate::error::{Error, NOT_FOUND, Result};
+use crate::input::cmdline::{CommandLine, split};
+use crate::kernel::{cgroup, device, machine, mount, network, root};
+use crate::life::init;
+use crate::log;
+use crate::supervise::Outcome;
+use crate::supervise::signals::Signals;
+
+/// How long processes have after SIGTERM before SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A file system that every system has; the directory is made where it is missing.
+struct EarlyMount {
+    filesystem: &'static CStr,
+    target: &'static CStr,
+    flags: MountFlags,
+    options: &'static CStr,
+}
+
+const NO_SUID: MountFlags = MountFlags::NOSUID;
+const NO_SUID_DEV: MountFlags = NO_SUID.union(MountFlags::NODEV);
+const NO_SUID_EXEC: MountFlags = NO_SUID.union(MountFlags::NOEXEC);
+const NO_SUID_DEV_EXEC: MountFlags = NO_SUID_DEV.union(MountFlags::NOEXEC);
+
+const EARLY_MOUNTS: [EarlyMount; 9] = [
+    early(c"devtmpfs", c"dev", NO_SUID, c"mode=0755"),
+    early(c"proc", c"proc", NO_SUID_DEV_EXEC, c""),
+    early(c"sysfs", c"sys", NO_SUID_DEV_EXEC, c""),
+    early(c"devpts", c"dev/pts", NO_SUID_EXEC, c"gid=5,mode=620,ptmxmode=666"),
+    early(c"tmpfs", c"dev/shm", NO_SUID_DEV, c"mode=1777"),
+    early(c"mqueue", c"dev/mqueue", NO_SUID_DEV_EXEC, c""),
+    early(c"tmpfs", c"run", NO_SUID_DEV, c"mode=0755"),
+    early(c"tmpfs", c"tmp", NO_SUID_DEV, c"mode=1777"),
+    early(c"cgroup2", c"sys/fs/cgroup", NO_SUID_DEV_EXEC, c"nsdelegate,memory_recursiveprot"),
+];
+
+const fn early(
+    filesystem: &'static CStr,
+    target: &'static CStr,
+    flags: MountFlags,
+    options: &'static CStr,
+) -> EarlyMount {
+    EarlyMount { filesystem, target, flags, options }
+}
+
+/// /dev/fd and its like, which devtmpfs does not have.
+const LINKS: [(&CStr, &CStr); 4] = [
+    (c"dev/fd", c"/proc/self/fd"),
+    (c"dev/stdin", c"/proc/self/fd/0"),
+    (c"dev/stdout", c"/proc/self/fd/1"),
+    (c"dev/stderr", c"/proc/self/fd/2"),
+];
+
+/// Boots, runs the command, and powers off.
+pub fn boot() -> ! {
+    let status = match live() {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            complain(&error);
+            Outcome::Exited(error.status())
+        }
+    };
+    end(status)
+}
+
+fn live() -> Result<Outcome> {
+    let signals = Signals::take()?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    // The kernel may have made process 1 a session leader already.
+    let _leader = rustix::process::setsid();
+    mount_early();
+    tell_failure("open /dev/console", machine::open_console());
+    tell_failure("enable cgroup controllers", cgroup::enable_all());
+    tell_failure("raise lo", network::raise_loopback());
+    tell_failure("take ctrl-alt-del", machine::take_ctrl_alt_del());
+    if root::is_initramfs() {
+        tell_failure("make the root pivotable", root::make_pivotable());
+    }
+    let command = command(&CommandLine::parse(&std::fs::read_to_string("/proc/cmdline").unwrap_or_default()))?;
+    init::look_after(&command, &environment(), &signals)
+}
+
+fn mount_early() {
+    // No working directory but the root, so the tables need no leading slash.
+    tell_failure("enter /", rustix::process::chdir(c"/"));
+    for early in &EARLY_MOUNTS {
+        let done = mount_one(early);
+        if let Err(errno) = done {
+            let target = early.target.to_string_lossy();
+            complain(&Error::os(format!("mount {} on /{target}", early.filesystem.to_string_lossy()), errno));
+        }
+    }
+    for (name, target) in LINKS {
+        // The initramfs may have its own.
+        let _there = device::make_link(rustix::fs::CWD, name, target);
+    }
+}
+
+/// A file system that is mounted already, or that this kernel does not have, is no failure.
+fn mount_one(early: &EarlyMount) -> rustix::io::Result<()> {
+    let _there = device::make_directory(rustix::fs::CWD, early.target, 0o755);
+    let mount = |options| mount::mount_here(early.target, early.filesystem, options, early.flags);
+    let mut done = mount(early.options);
+    if done == Err(Errno::INVAL) {
+        // Older kernels know fewer options of cgroup2 and devpts.
+        done = mount(c"");
+    }
+    match done {
+        Err(Errno::BUSY | Errno::NODEV) => Ok(()),
+        done => done,
+    }
+}
+
+/// The words after `--`, else `contain.exec=`, else a shell.
+fn command(line: &CommandLine) -> Result<Vec<CString>> {
+    let words = match line.value("contain.exec") {
+        _ if !line.command.is_empty() => line.command.clone(),
+        Some(exec) => split(exec),
+        None => vec!["/bin/sh".into()],
+    };
+    if words.is_empty() {
+        return Err(Error::new("contain.exec= on the kernel command line is empty: name a program, as /bin/sh")
+            .with_status(NOT_FOUND));
+    }
+    init::arguments(words.into_iter().map(OsString::from).collect())
+}
+
+/// What the command finds; the kernel's own words on its command line are left out.
+fn environment() -> Vec<CString> {
+    let term = std::env::var("TERM").unwrap_or_else(|_| "linux".into());
+    let all =
+        ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", &format!("TERM={term}")];
+    all.into_iter().filter_map(|entry| CString::new(entry).ok()).collect()
+}
+
+/// Ends every process, tells the command's outcome on the console, and powers off.
+fn end(outcome: Outcome) -> ! {
+    // A stopped process does not see SIGTERM before it goes on.
+    if machine::signal_everyone(Signal::TERM)
+        && machine::signal_everyone(Signal::CONT)
+        && !machine::reap_everyone(GRACE)
+    {
+        machine::signal_everyone(Signal::KILL);
+        machine::reap_everyone(GRACE);
+    }
+    // The command's session may have taken the console with it.
+    let _none = machine::open_console();
+    let (exit, signal) = match outcome {
+        Outcome::Exited(status) => (i32::from(status), 0),
+        Outcome::Killed(signal) => (0, signal),
+    };
+    log::line(format_args!("contain: exit={exit} signal={signal}"));
+    machine::power_off()
+}
+
+fn tell_failure(doing: &str, done: rustix::io::Result<()>) {
+    if let Err(errno) = done {
+        complain(&Error::os(doing, errno));
+    }
+}
+
+fn complain(error: &Error) {
+    log::error(format_args!("{error}"));
 }

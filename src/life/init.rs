@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND, Result};
 use crate::plan::{candidates, shown};
+use crate::supervise::Outcome;
 use crate::supervise::reaper::{self, Workload};
 use crate::supervise::signals::Signals;
 
@@ -16,20 +17,19 @@ pub fn init(words: Vec<OsString>) -> Result<u8> {
         reaper::become_subreaper()?;
     }
     let signals = Signals::take()?;
-    run(&arguments(words)?, &environment(), &signals)
+    look_after(&arguments(words)?, &environment(), &signals).map(Outcome::status)
 }
 
 /// Runs the command to its end, or says why it could not be executed.
-pub fn run(arguments: &[CString], environment: &[CString], signals: &Signals) -> Result<u8> {
+pub fn look_after(arguments: &[CString], environment: &[CString], signals: &Signals) -> Result<Outcome> {
     let workload = Workload { candidates: &candidates(&arguments[0], environment), arguments, environment };
-    match reaper::run(&workload, signals) {
-        Ok(outcome) => Ok(outcome.status()),
-        Err(Errno::NOENT | Errno::NOTDIR) => {
+    reaper::run(&workload, signals).map_err(|errno| match errno {
+        Errno::NOENT | Errno::NOTDIR => {
             let word = shown(&arguments[..1]);
-            Err(Error::new(format!("{word}: not found, or its interpreter is missing")).with_status(NOT_FOUND))
+            Error::new(format!("{word}: not found, or its interpreter is missing")).with_status(NOT_FOUND)
         }
-        Err(errno) => Err(Error::os(format!("execute {}", shown(arguments)), errno).with_status(NOT_EXECUTABLE)),
-    }
+        errno => Error::os(format!("execute {}", shown(arguments)), errno).with_status(NOT_EXECUTABLE),
+    })
 }
 
 /// Words of the command line as the kernel wants them.

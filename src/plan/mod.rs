@@ -78,6 +78,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     enter_rootfs(spec, &mut inside);
     mount_proc(&mut inside);
     mount_dev(&sources, &mut inside);
+    hide(Base::Proc, &mut inside);
     inside.push(Step::AwaitLauncher);
     if limits.groups > 0 && !limits.born_inside {
         inside.push(Step::JoinCgroup { groups: limits.groups });
@@ -87,8 +88,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         inside.push(Step::JoinNetwork);
     }
     mount_sys(&facts.cgroups, &sources, &mut inside);
+    hide(Base::Sys, &mut inside);
     mount_volumes(spec, &mut inside);
-    hide_kernel(&mut inside);
     if spec.tty {
         inside.push(Step::OpenTerminal { owner: spec.user.uid });
     }
@@ -289,8 +290,9 @@ const MASKED: [(Base, &CStr, bool); 14] = [
     (Base::Sys, c"devices/virtual/powercap", true),
 ];
 
-fn hide_kernel(steps: &mut Vec<Step>) {
-    steps.extend(MASKED.map(|(base, path, directory)| Step::Mask { base, path, directory }));
+fn hide(base: Base, steps: &mut Vec<Step>) {
+    let below = MASKED.iter().filter(|(masked, ..)| *masked == base);
+    steps.extend(below.map(|&(base, path, directory)| Step::Mask { base, path, directory }));
 }
 
 fn program(spec: &Spec) -> Program {

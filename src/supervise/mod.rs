@@ -91,10 +91,8 @@ impl Supervisor<'_> {
                 self.handle(arrived);
             }
             self.keep_time();
-            if let Some(relay) = &mut self.relay {
-                if let Some(key) = relay.pump() {
-                    self.key(key);
-                }
+            if let Some(key) = self.relay.as_mut().and_then(Relay::pump) {
+                self.key(key);
             }
             if let Some(used) = self.reap()? {
                 break used;

@@ -60,6 +60,23 @@ impl Drop for Group {
     }
 }
 
+/// Lets every group below the top of the usual v2 hierarchy have every controller. The top is exempt from the rule
+/// that a group with processes has none to give. Where there is no v2 hierarchy there is nothing to enable.
+pub fn enable_all() -> Result<()> {
+    let path = c"/sys/fs/cgroup";
+    let top = openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let available = match read(&top, c"cgroup.controllers") {
+        Err(Errno::NOENT) => return Ok(()),
+        available => available?,
+    };
+    // One by one: a kernel refuses +cpu while a realtime task runs, and the others shall not suffer.
+    let mut result = Ok(());
+    for name in available.split_whitespace() {
+        result = result.and(write(&top, c"cgroup.subtree_control", &format!("+{name}")));
+    }
+    result
+}
+
 /// Puts this process into a v1 group. Writing another process's id instead would make the kernel wait for an RCU grace
 /// period, 10 ms and more. Called between clone and exec.
 pub fn join(directory: &OwnedFd) -> Result<()> {

@@ -62,8 +62,18 @@ pub fn top_file(mount: &str, file: &str) -> String {
     read_to_string(format!("{mount}/{file}")).unwrap_or_default()
 }
 
+/// Whether groups can be made there.
+pub fn are_writable(mounted: &Mounted) -> bool {
+    let writable = |path: &str| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    match mounted {
+        Mounted::Nothing => false,
+        Mounted::V1 => CONTROLLERS.iter().filter_map(|name| controller(name)).all(|mount| writable(&mount)),
+        Mounted::V2(mount) => writable(mount),
+    }
+}
+
 fn kind(path: &str) -> Option<i64> {
-    statfs(Path::new(path)).ok().map(|found| found.f_type as i64)
+    statfs(Path::new(path)).ok().map(|found| found.f_type)
 }
 
 /// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).

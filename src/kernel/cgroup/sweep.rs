@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, openat};
+use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, fstat, openat};
 
 use super::{lock, remove};
 
@@ -13,6 +13,10 @@ pub fn below(parent: &str) {
     let Ok(directory) = openat(CWD, parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
         return;
     };
+    // kernfs counts the directories inside as links: with none of them there is nothing to read.
+    if fstat(&directory).is_ok_and(|found| found.st_nlink <= 2) {
+        return;
+    }
     let Ok(entries) = Dir::read_from(directory.as_fd()) else { return };
     for entry in entries.flatten().filter(|entry| entry.file_name().to_bytes().starts_with(b"contain-")) {
         if let Ok(path) = CString::new([parent.as_bytes(), b"/", entry.file_name().to_bytes()].concat()) {

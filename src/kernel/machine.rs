@@ -1,0 +1,66 @@
+//! The machine as its init sees it: console, ctrl-alt-del, power.
+
+use std::time::Duration;
+
+use rustix::fs::{CWD, Mode, OFlags, openat, sync};
+use rustix::io::{Errno, Result};
+use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdout};
+use rustix::system::{RebootCommand, reboot};
+use rustix::termios::tcdrain;
+
+use crate::sys::process::{Cloned, clone3, exit_now, reap};
+
+/// Makes the console the standard streams, without making it the controlling terminal: that is the workload's to have.
+pub fn open_console() -> Result<()> {
+    let console = openat(CWD, c"/dev/console", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+    dup2_stdin(&console)?;
+    dup2_stdout(&console)?;
+    dup2_stderr(&console)
+}
+
+/// From here on ctrl-alt-del sends SIGINT to process 1 instead of rebooting at once (reboot(2)).
+pub fn take_ctrl_alt_del() -> Result<()> {
+    reboot(RebootCommand::CadOff)
+}
+
+/// Sends a signal to every process but this one and the kernel's own: kill(2) with -1, which is the group of process 1.
+/// False when there is none.
+pub fn signal_everyone(signal: Signal) -> bool {
+    kill_process_group(Pid::INIT, signal) != Err(Errno::SRCH)
+}
+
+/// Reaps until no child is left, for at most this long. True when none is left.
+pub fn reap_everyone(patience: Duration) -> bool {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut waited = Duration::ZERO;
+    loop {
+        match reap(None) {
+            Ok(Some(_)) => {}
+            Ok(None) if waited < patience => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Ok(None) => return false,
+            Err(_) => return true,
+        }
+    }
+}
+
+/// Writes everything to the disks and what was printed to the console, then powers off; where that fails restarts, then
+/// halts. Never returns: process 1 has nowhere to return to.
+pub fn power_off() -> ! {
+    sync();
+    let _no_terminal = tcdrain(stdout());
+    for command in [RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
+        // From a child: reboot(2) may end its caller, and the end of process 1 would be a panic.
+        if let Ok(Cloned::Child) = clone3(0, None) {
+            let _refused = reboot(command);
+            exit_now(1);
+        }
+        reap_everyone(Duration::from_secs(5));
+    }
+    loop {
+        std::thread::sleep(Duration::from_secs(3600));
+    }
+}
