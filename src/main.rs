@@ -23,6 +23,10 @@ use crate::input::args::{self, Command};
 
 start!(life_of);
 
+#[cfg(not(test))]
+#[global_allocator]
+static HEAP: sys::heap::Heap = sys::heap::Heap::new();
+
 /// Chooses a life, lives it, and tells the exit status.
 #[cfg_attr(test, allow(dead_code))]
 fn life_of(mut words: Vec<OsString>) -> i32 {

@@ -62,12 +62,12 @@ pub fn make_pivotable() -> Result<()> {
     rustix::process::chdir(c"/")
 }
 
-/// Whether pivot_root(2) can work from here: the root is a mount with a parent (proc_pid_mountinfo(5), fields 1 and 2), or
-/// not an initramfs's at all.
+/// Whether pivot_root(2) can work from here: the root mount has a parent other than itself (proc_pid_mountinfo(5), the
+/// first two fields). Where /proc does not tell, it is taken to have one.
 pub fn is_pivotable() -> bool {
     let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let own = text.lines().rfind(|line| line.split(' ').nth(4) == Some("/"));
-    !own.is_some_and(|line| line.contains(" - rootfs "))
+    let own = text.lines().map(|line| line.split(' ').collect::<Vec<_>>()).rfind(|fields| fields.get(4) == Some(&"/"));
+    own.is_none_or(|fields| fields[0] != fields[1])
 }
 
 /// Whether the root is an initramfs's: tmpfs or ramfs. A root on a disk has been switched to, and has a parent.
