@@ -3,6 +3,7 @@
 
 pub mod cgroup;
 pub mod device;
+pub mod file;
 pub mod identity;
 pub mod machine;
 pub mod mount;
@@ -10,4 +11,5 @@ pub mod network;
 pub mod proc;
 pub mod program;
 pub mod root;
+pub mod spread;
 pub mod terminal;

@@ -1,8 +1,8 @@
 //! What /proc tells of a process (proc(5)), read from outside the container.
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, Signal};
 
+use crate::kernel::file::read_start;
 use crate::sys::signal::Set;
 
 /// What a process would do with a signal.
@@ -16,39 +16,30 @@ pub enum Disposition {
 
 /// The disposition of `signal` in process `pid`. Where /proc does not tell, the process is taken to have a say.
 pub fn disposition(pid: Pid, signal: Signal) -> Disposition {
-    let Some(text) = read::<4096>(format_args!("/proc/{}/status", pid.as_raw_pid())) else { return Disposition::Own };
-    let has = |field: &str| mask(&text, field).is_none_or(|set| set.has(signal));
+    let mut buffer = [0u8; 4096];
+    let Some(text) = status(pid, &mut buffer) else { return Disposition::Own };
+    let has = |field: &str| mask(text, field).is_none_or(|set| set.has(signal));
     match ["SigBlk:", "SigIgn:", "SigCgt:"].into_iter().any(has) {
         true => Disposition::Own,
         false => Disposition::Default,
     }
 }
 
+/// The beginning of /proc/PID/status, without the heap: PID 1's loop asks too.
+fn status(pid: Pid, buffer: &mut [u8]) -> Option<&str> {
+    let mut path = heapless::CString::<32>::new();
+    let mut number = heapless::String::<16>::new();
+    std::fmt::Write::write_fmt(&mut number, format_args!("{}", pid.as_raw_pid())).ok()?;
+    for part in ["/proc/", &number, "/status"] {
+        path.extend_from_bytes(part.as_bytes()).ok()?;
+    }
+    let length = read_start(&path, buffer).ok()?;
+    std::str::from_utf8(&buffer[..length]).ok()
+}
+
 fn mask(status: &str, field: &str) -> Option<Set> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     u64::from_str_radix(line.trim(), 16).ok().map(Set)
-}
-
-/// The beginning of a file of /proc, without the heap: PID 1's loop reads these too.
-fn read<const N: usize>(path: std::fmt::Arguments<'_>) -> Option<heapless::String<N>> {
-    let mut name = heapless::String::<64>::new();
-    std::fmt::Write::write_fmt(&mut name, path).ok()?;
-    let file = openat(CWD, name.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let mut text = heapless::Vec::<u8, N>::new();
-    let mut chunk = [0; 512];
-    loop {
-        match rustix::io::read(&file, &mut chunk).ok()? {
-            0 => break,
-            count => {
-                let room = count.min(N - text.len());
-                text.extend_from_slice(&chunk[..room]).ok()?;
-                if room < count {
-                    break;
-                }
-            }
-        }
-    }
-    heapless::String::from_utf8(text).ok()
 }
 
 /// Whether this kernel has a kind of namespace, by its name below /proc/self/ns.

@@ -9,6 +9,7 @@ use rustix::io::{Errno, Result};
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{fchdir, pivot_root};
 
+use crate::kernel::file::{read_all, read_text};
 use crate::kernel::mount;
 
 /// The rootfs directory, to be looked into and bound from.
@@ -48,7 +49,9 @@ pub fn pivot() -> Result<()> {
 }
 
 /// Takes the old root out of reach: from here on no path leads to the host.
-pub fn detach_old() -> Result<()> {
+pub fn detach_old(root: BorrowedFd<'_>) -> Result<()> {
+    // "." leads from the new root up to what lies on top of it.
+    fchdir(root)?;
     unmount(c".", UnmountFlags::DETACH)?;
     rustix::process::chdir(c"/")
 }
@@ -65,7 +68,7 @@ pub fn make_pivotable() -> Result<()> {
 /// Whether pivot_root(2) can work from here: the root mount has a parent other than itself (proc_pid_mountinfo(5), the
 /// first two fields). Where /proc does not tell, it is taken to have one.
 pub fn is_pivotable() -> bool {
-    let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let text = read_text(CWD, c"/proc/self/mountinfo").unwrap_or_default();
     let own = text.lines().map(|line| line.split(' ').collect::<Vec<_>>()).rfind(|fields| fields.get(4) == Some(&"/"));
     own.is_none_or(|fields| fields[0] != fields[1])
 }
@@ -82,13 +85,13 @@ pub fn read_file(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
     if size > 1 << 20 {
         return Err(Errno::FBIG);
     }
-    read_up_to(&file, size)
+    read_all(file.as_fd(), size)
 }
 
 /// The first 4 KiB of a file of the rootfs.
 pub fn read_head(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
     let (file, size) = open_file(root, path)?;
-    read_up_to(&file, size.min(4096))
+    read_all(file.as_fd(), size.min(4096))
 }
 
 /// Whether the rootfs has a file of this path, links followed inside it.
@@ -107,19 +110,4 @@ fn open_file(root: BorrowedFd<'_>, path: &CStr) -> Result<(OwnedFd, usize)> {
         FileType::Directory => Err(Errno::ISDIR),
         _ => Err(Errno::INVAL),
     }
-}
-
-fn read_up_to(file: &OwnedFd, size: usize) -> Result<Vec<u8>> {
-    let mut text = vec![0; size];
-    let mut filled = 0;
-    while filled < size {
-        match rustix::io::read(file, &mut text[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    text.truncate(filled);
-    Ok(text)
 }

@@ -7,11 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 use rustix::mount::MountFlags;
-use rustix::thread::UnshareFlags;
+use rustix::thread::{CpuSet, UnshareFlags};
 
 use crate::error::SET_UP;
-use crate::kernel::cgroup::{self, Group};
-use crate::kernel::{device, identity, mount, network, program, root, terminal};
+use crate::kernel::cgroup;
+use crate::kernel::{device, identity, mount, network, program, root, spread, terminal};
 use crate::launch::record::{self, Said};
 use crate::plan::Plan;
 use crate::plan::step::{Base, Flags, Necessity, Step};
@@ -26,13 +26,14 @@ pub struct Inherited<'a> {
     pub plan: &'a Plan,
     /// The story is told: say which step begins.
     pub told: bool,
-    pub group: Option<&'a Group>,
     /// The launcher's pidfd, through which its network namespace is joined.
     pub launcher: BorrowedFd<'a>,
     /// contain itself, sealed, where it is to be the container's init.
     pub init: Option<OwnedFd>,
     pub arguments: Vector<'a>,
     pub environment: Vector<'a>,
+    /// The CPUs that the command may run on.
+    pub cpus: CpuSet,
 }
 
 /// The child as it goes along.
@@ -40,21 +41,24 @@ struct Child<'a> {
     from: Inherited<'a>,
     socket: OwnedFd,
     sources: heapless::Vec<OwnedFd, MOST_SOURCES>,
+    /// v1's, one in each controller.
+    groups: heapless::Vec<OwnedFd, 5>,
     root: Option<OwnedFd>,
     bases: [Option<OwnedFd>; 3],
 }
 
 /// Applies the plan's inside, step by step, and becomes the command.
 pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
-    let mut child = Child { from, socket, sources: heapless::Vec::new(), root: None, bases: [const { None }; 3] };
+    let (sources, groups) = (heapless::Vec::new(), heapless::Vec::new());
+    let mut child = Child { from, socket, sources, groups, root: None, bases: [const { None }; 3] };
     let plan = child.from.plan;
     for (index, step) in plan.inside.iter().enumerate() {
         if child.from.told && step.is_told() {
             // A launcher that has gone is noticed by the steps that wait for it.
-            let _gone = record::say(child.socket.as_fd(), Said::Begins(index), None);
+            let _gone = record::say(child.socket.as_fd(), Said::Begins(index), &[]);
         }
         if let Err(errno) = child.apply(step) {
-            let _gone = record::say(child.socket.as_fd(), Said::Failed(index, errno), None);
+            let _gone = record::say(child.socket.as_fd(), Said::Failed(index, errno), &[]);
             sys::process::exit_now(SET_UP);
         }
     }
@@ -66,6 +70,7 @@ impl Child<'_> {
         match step {
             Step::Session => {
                 rustix::process::umask(rustix::fs::Mode::empty());
+                sys::signal::reset_dispositions();
                 identity::start_session()
             }
             Step::SetHostname(name) => rustix::system::sethostname(name.as_bytes()),
@@ -79,7 +84,7 @@ impl Child<'_> {
                 Ok(())
             }
             Step::PivotRoot => root::pivot(),
-            Step::DetachOldRoot => root::detach_old(),
+            Step::DetachOldRoot => root::detach_old(self.root()?),
             Step::MakeMountPoint { path, parent, name, like } => {
                 let like = like.map(|index| self.source(index)).transpose()?;
                 mount::make_mount_point(self.root()?, (path, parent, name), like)
@@ -101,11 +106,17 @@ impl Child<'_> {
             Step::MakeDevice { name, major, minor } => device::make_node(self.base(Base::Dev)?, name, *major, *minor),
             Step::MakeLink { name, target } => device::make_link(self.base(Base::Dev)?, name, target),
             Step::FreezeBelow { base, path } => mount::restrict_below(self.base(*base)?, path, words(Flags::READ_ONLY)),
-            Step::AwaitLauncher => self.await_launcher(),
-            Step::JoinCgroup { .. } => {
-                let mut directories = self.from.group.ok_or(Errno::NOENT)?.directories();
-                directories.try_for_each(cgroup::join)
+            Step::MakeCgroup { path } => {
+                let group = cgroup::make_locked(path)?;
+                self.groups.push(group).map_err(|_full| Errno::MFILE)
             }
+            Step::WriteLimit { file, value } => cgroup::write(rustix::fs::CWD, file, value),
+            Step::JoinCgroup => {
+                self.groups.iter().try_for_each(cgroup::join)?;
+                let groups: heapless::Vec<_, 5> = self.groups.iter().map(AsFd::as_fd).collect();
+                record::say(self.socket.as_fd(), Said::Groups, &groups)
+            }
+            Step::AwaitNetwork => self.await_launcher(),
             Step::UnshareCgroup { .. } => sys::process::unshare(UnshareFlags::NEWCGROUP),
             Step::JoinNetwork => network::join(self.from.launcher),
             Step::AttachVolume { index, target, flags } => {
@@ -139,7 +150,7 @@ impl Child<'_> {
             Step::OpenTerminal { owner } => {
                 let (controller, terminal) = terminal::open_pair(self.base(Base::Dev)?)?;
                 terminal::adopt(terminal.as_fd(), self.base(Base::Dev)?, *owner)?;
-                record::say(self.socket.as_fd(), Said::Terminal, Some(controller.as_fd()))
+                record::say(self.socket.as_fd(), Said::Terminal, &[controller.as_fd()])
             }
             Step::BecomeUser(user) => identity::become_user(user.uid, user.gid, &user.groups),
             Step::CloseDescriptors => self.close_descriptors(),
@@ -147,22 +158,20 @@ impl Child<'_> {
                 let workdir = mount::open_inside(self.root()?, path)?;
                 rustix::process::fchdir(workdir)
             }
-            Step::AwaitGo => {
-                record::say(self.socket.as_fd(), Said::Ready, None)?;
-                self.await_launcher()
+            Step::AwaitGo { tell } => {
+                if *tell {
+                    record::say(self.socket.as_fd(), Said::Ready, &[])?;
+                }
+                self.await_launcher()?;
+                spread::gather(&self.from.cpus)
             }
-            Step::ResetSignals => {
+            Step::Unblock => {
                 rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-                sys::signal::reset_dispositions();
                 sys::signal::block(sys::signal::Set::EMPTY)
             }
             Step::Execute { .. } => Err(self.execute()),
             // The launcher's own steps stand in other lists.
-            Step::EnableControllers { .. }
-            | Step::MakeCgroup { .. }
-            | Step::WriteLimit { .. }
-            | Step::UnshareNetwork
-            | Step::RaiseLoopback => Err(Errno::INVAL),
+            Step::EnableControllers { .. } | Step::UnshareNetwork | Step::RaiseLoopback => Err(Errno::INVAL),
         }
     }
 

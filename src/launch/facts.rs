@@ -18,10 +18,12 @@ pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
 
 /// All that is to be known of these cgroups.
 pub fn cgroups_of(mounted: Mounted) -> Cgroups {
+    let writable = mounts::are_writable(&mounted);
     match mounted {
         Mounted::Nothing => Cgroups::Absent,
-        Mounted::V1 => Cgroups::V1(v1()),
+        Mounted::V1 => Cgroups::V1(V1 { writable, ..v1() }),
         Mounted::V2(mount) => Cgroups::V2(V2 {
+            writable,
             available: listed(&mounts::top_file(&mount, "cgroup.controllers")),
             enabled: listed(&mounts::top_file(&mount, "cgroup.subtree_control")),
             mount,
@@ -36,7 +38,7 @@ pub fn v1() -> V1 {
     let cpuset = mounts.iter().find(|(controller, _)| *controller == Controller::Cpuset);
     let memory_nodes =
         cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim().into()).unwrap_or_default();
-    V1 { mounts, memory_nodes }
+    V1 { mounts, memory_nodes, writable: false }
 }
 
 /// The controllers that a list of the kernel's names.

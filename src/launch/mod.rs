@@ -5,6 +5,7 @@ pub mod child;
 pub mod facts;
 pub mod record;
 
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use linux_raw_sys::general as raw;
@@ -12,8 +13,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND, Result};
-use crate::kernel::cgroup::Group;
-use crate::kernel::{network, proc, program};
+use crate::kernel::cgroup::{self, Group};
+use crate::kernel::{network, proc, program, spread};
 use crate::launch::child::Inherited;
 use crate::launch::record::Said;
 use crate::log::Voice;
@@ -28,74 +29,44 @@ pub struct Child {
     pub pidfd: OwnedFd,
     /// The controlling side of its terminal.
     pub terminal: Option<OwnedFd>,
-}
-
-/// The container's group, where the plan has one. Abandoned by `Ok(None)` only where no limit was asked.
-pub fn make_group(plan: &Plan) -> Result<Option<Group>> {
-    for step in &plan.before {
-        if let Step::EnableControllers { file, controllers } = step {
-            let doing = || step.to_string();
-            let value = controllers.as_bytes();
-            std::fs::write(file.to_string_lossy().as_ref(), value).map_err(|error| {
-                let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-                Error::os(doing(), errno).with_hint(match errno {
-                    Errno::BUSY => {
-                        "the top cgroup here holds processes itself; run contain from outside this container"
-                    }
-                    Errno::ACCESS | Errno::PERM | Errno::ROFS => "limits need a writable cgroup file system",
-                    _ => "",
-                })
-            })?;
-        }
-    }
-    let mut paths = plan.before.iter().filter_map(|step| match step {
-        Step::MakeCgroup { path } => Some(path),
-        _ => None,
-    });
-    match Group::make(&mut paths) {
-        Ok(group) => Ok(group.first().is_some().then_some(group)),
-        Err(_) if plan.cgroup_optional => Ok(None),
-        Err((path, errno)) => {
-            let hint = match errno {
-                Errno::ACCESS | Errno::PERM | Errno::ROFS => "limits need a writable cgroup file system",
-                _ => "",
-            };
-            Err(Error::os(Step::MakeCgroup { path }.to_string(), errno).with_hint(hint))
-        }
-    }
+    /// Its control group. Dropped last: what is left inside is killed then.
+    pub group: Option<Group>,
 }
 
 /// Makes the container and returns once its command runs. `rootfs` has been opened once, for all that follows.
-pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, group: Option<&Group>, voice: Voice) -> Result<Child> {
+/// `meanwhile` is done while the child is on its last steps.
+pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice, meanwhile: impl FnOnce()) -> Result<Child> {
     let step = |doing: &'static str| move |errno| Error::os(doing, errno);
     let (ours, theirs) = record::channel().map_err(step("make a pair of sockets"))?;
     let launcher = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).map_err(step("open own pidfd"))?;
     let init = plan.program.init.then(program::sealed_copy).transpose().map_err(step("copy contain into memory"))?;
+    let group = before(plan)?;
+    let cpus = spread::allowed();
     let inherited = Inherited {
         plan,
         told: voice == Voice::Story,
-        group,
         launcher: launcher.as_fd(),
         init,
         arguments: Vector::new(&plan.program.arguments),
         environment: Vector::new(&plan.program.environment),
+        cpus,
     };
     voice.story(format_args!("creating namespaces: {}", plan.namespaces.names()));
     // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
     rustix::process::fchdir(rootfs).map_err(step("enter the rootfs"))?;
-    let cgroup = group.filter(|_| plan.born_in_cgroup).and_then(Group::first).map(AsFd::as_fd);
-    match clone3(flags(plan.namespaces), cgroup).map_err(|errno| clone_error(errno, plan.namespaces))? {
+    let born_in = group.as_ref().and_then(Group::first).map(AsFd::as_fd);
+    match clone3(flags(plan.namespaces), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {
         Cloned::Child => child::become_container(inherited, theirs),
-        Cloned::Parent { child, pidfd } => {
+        Cloned::Parent { child: pid, pidfd } => {
+            if plan.namespaces.net {
+                spread::apart(pid, &cpus);
+            }
             drop((theirs, inherited));
-            let mut child = Child { pid: child, pidfd, terminal: None };
-            let result = beside(plan, group)
-                .and_then(|()| record::release(&ours).or_else(gone).map_err(step("release the container")))
-                .and_then(|()| converse(plan, rootfs, &ours, &mut child, voice));
-            match result {
+            let mut child = Child { pid, pidfd, terminal: None, group };
+            match accompany(plan, rootfs, &ours, &mut child, voice, meanwhile) {
                 Ok(()) => Ok(child),
                 Err(error) => {
-                    child.end();
+                    child.end(plan);
                     Err(error)
                 }
             }
@@ -103,13 +74,58 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, group: Option<&Group>, voice:
     }
 }
 
+/// The launcher's own steps beside the child, and the conversation with it.
+fn accompany(
+    plan: &Plan,
+    rootfs: BorrowedFd<'_>,
+    socket: &OwnedFd,
+    child: &mut Child,
+    voice: Voice,
+    meanwhile: impl FnOnce(),
+) -> Result<()> {
+    for step in &plan.beside {
+        match step {
+            Step::UnshareNetwork => network::unshare().and_then(|()| release(socket)),
+            Step::RaiseLoopback => network::raise_loopback(),
+            _ => Err(Errno::INVAL),
+        }
+        .map_err(|errno| beside_error(step, errno))?;
+    }
+    let told = plan.inside.contains(&Step::AwaitGo { tell: true });
+    if !told {
+        release(socket).map_err(|errno| Error::os("release the container", errno))?;
+    }
+    meanwhile();
+    converse(plan, rootfs, socket, child, voice)
+}
+
+/// The launcher's steps before the clone, and the group that the child is to be born in.
+fn before(plan: &Plan) -> Result<Option<Group>> {
+    let mut groups = Vec::new();
+    for step in &plan.before {
+        let done = match step {
+            Step::EnableControllers { file, controllers } => cgroup::write(rustix::fs::CWD, file, controllers),
+            Step::MakeCgroup { path } => cgroup::make_locked(path).map(|group| groups.push((path.clone(), group))),
+            _ => Err(Errno::INVAL),
+        };
+        done.map_err(|errno| Error::os(step.to_string(), errno).with_hint(group_hint(step, errno)))?;
+    }
+    Ok((!groups.is_empty()).then(|| Group::of(groups)))
+}
+
 impl Child {
-    /// Kills and reaps a container that did not come to be.
-    fn end(&self) {
+    /// Kills and reaps a container that did not come to be, and removes the groups that it may have made.
+    fn end(&self, plan: &Plan) {
         let _gone = pidfd_send_signal(&self.pidfd, Signal::KILL);
         while let Ok(None) = sys::process::reap(Some(self.pid)) {
             let mut poll = [rustix::event::PollFd::new(&self.pidfd, rustix::event::PollFlags::IN)];
             let _again = rustix::event::poll(&mut poll, None);
+        }
+        for step in &plan.inside {
+            if let Step::MakeCgroup { path } = step {
+                // It may not have come so far, or have handed it over.
+                let _none = cgroup::remove_empty(path);
+            }
         }
     }
 }
@@ -126,27 +142,11 @@ fn flags(namespaces: Namespaces) -> u64 {
     wanted.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| u64::from(*flag)).sum()
 }
 
-/// The launcher's own steps while the child works.
-fn beside(plan: &Plan, group: Option<&Group>) -> Result<()> {
-    for step in &plan.beside {
-        let done = match step {
-            Step::UnshareNetwork => network::unshare(),
-            Step::RaiseLoopback => network::raise_loopback(),
-            Step::WriteLimit { group: index, file, value } => {
-                group.map_or(Err(Errno::NOENT), |group| group.write(*index, file, value))
-            }
-            _ => Err(Errno::INVAL),
-        };
-        done.map_err(|errno| beside_error(step, group, errno))?;
-    }
-    Ok(())
-}
-
-/// A child that has died says why, or has nothing more to say, when it is listened to.
-fn gone(errno: Errno) -> std::result::Result<(), Errno> {
-    match errno {
-        Errno::PIPE | Errno::CONNRESET => Ok(()),
-        errno => Err(errno),
+/// Gives the child the word to go on. One that has died says why, or has nothing more to say, when it is listened to.
+fn release(socket: &OwnedFd) -> rustix::io::Result<()> {
+    match record::release(socket) {
+        Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
+        result => result,
     }
 }
 
@@ -161,16 +161,26 @@ fn converse(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut C
                 }
             }
             Some((Said::Failed(index, errno), _)) => return Err(child_error(plan, rootfs, index, errno)),
-            Some((Said::Terminal, terminal)) => child.terminal = terminal,
+            Some((Said::Terminal, terminal)) => child.terminal = terminal.into_iter().next(),
+            Some((Said::Groups, groups)) => child.group = Some(groups_of(plan, groups)),
             Some((Said::Ready, _)) => {
                 if let Some(terminal) = &child.terminal {
                     crate::kernel::terminal::copy_size(terminal);
                 }
                 ready(plan, voice);
-                record::release(socket).or_else(gone).map_err(|errno| Error::os("release the container", errno))?;
+                release(socket).map_err(|errno| Error::os("release the container", errno))?;
             }
         }
     }
+}
+
+/// The v1 groups that the child has made, with the paths that the plan gave them.
+fn groups_of(plan: &Plan, groups: Vec<OwnedFd>) -> Group {
+    let paths = plan.inside.iter().filter_map(|step| match step {
+        Step::MakeCgroup { path } => Some(path.clone()),
+        _ => None,
+    });
+    Group::of(paths.zip(groups).collect())
 }
 
 fn ready(plan: &Plan, voice: Voice) {
@@ -199,33 +209,40 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
     Error::os(doing, errno).with_hint(hint)
 }
 
-fn beside_error(step: &Step, group: Option<&Group>, errno: Errno) -> Error {
-    let Step::WriteLimit { group: index, file, value } = step else {
-        let hint = match (step, errno) {
-            (Step::UnshareNetwork, Errno::INVAL) => "this kernel has no network namespaces: use --net host",
-            (Step::UnshareNetwork, Errno::NOSPC) => "the limit in /proc/sys/user/max_net_namespaces is reached",
-            _ => "",
-        };
-        return Error::os(step.to_string(), errno).with_hint(hint);
+fn beside_error(step: &Step, errno: Errno) -> Error {
+    let hint = match (step, errno) {
+        (Step::UnshareNetwork, Errno::INVAL) => "this kernel has no network namespaces: use --net host",
+        (Step::UnshareNetwork, Errno::NOSPC) => "the limit in /proc/sys/user/max_net_namespaces is reached",
+        _ => "",
     };
-    let path = group.map_or(c"", |group| group.path(*index)).to_string_lossy();
-    let (file, hint) = (file.to_string_lossy(), limit_hint(&file.to_string_lossy(), errno));
-    Error::os(format!("write {value} to {path}/{file}"), errno).with_hint(hint)
+    Error::os(step.to_string(), errno).with_hint(hint)
+}
+
+fn group_hint(step: &Step, errno: Errno) -> &'static str {
+    match (step, errno) {
+        (Step::EnableControllers { .. }, Errno::BUSY) => {
+            "the top cgroup that is seen here holds processes itself, as in a container: run contain outside of it"
+        }
+        (_, Errno::ACCESS | Errno::PERM | Errno::ROFS) => "limits need a writable cgroup file system",
+        (_, Errno::AGAIN | Errno::NOSPC) => "a limit on the number of cgroups is reached: see cgroup.max.descendants",
+        _ => "",
+    }
 }
 
 /// Why the kernel refuses a limit, in terms of the flag that asked for it.
-fn limit_hint(file: &str, errno: Errno) -> &'static str {
-    match (file, errno) {
-        ("memory.swap.max" | "memory.memsw.limit_in_bytes", Errno::NOENT | Errno::OPNOTSUPP | Errno::ACCESS) => {
+fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
+    let is = |file: &str| path.to_bytes().ends_with(file.as_bytes());
+    match errno {
+        Errno::NOENT | Errno::OPNOTSUPP if is("swap.max") || is("memsw.limit_in_bytes") => {
             "this kernel does not count swap: boot with swapaccount=1, or leave --memory-swap out"
         }
-        ("cpu.cfs_quota_us" | "cpu.cfs_period_us" | "cpu.max", Errno::NOENT) => {
+        Errno::NOENT if is("cpu.max") || is("cfs_quota_us") => {
             "this kernel has no CPU bandwidth control (CONFIG_CFS_BANDWIDTH)"
         }
-        ("cpuset.cpus", Errno::INVAL | Errno::RANGE | Errno::ACCESS | Errno::NOSPC | Errno::NODEV) => {
+        _ if is("cpuset.cpus") => {
             "--cpuset names a CPU that this machine does not have: see /sys/devices/system/cpu/online"
         }
-        (_, Errno::NOENT) => "this kernel's controller has no such limit",
+        Errno::NOENT => "this kernel's controller has no such limit",
         _ => "",
     }
 }
@@ -236,6 +253,8 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
         return execute_error(plan, rootfs, command, errno);
     }
     let hint = match (step, errno) {
+        (Step::MakeCgroup { .. }, errno) => group_hint(step, errno),
+        (Step::WriteLimit { file, .. }, errno) => limit_hint(file, errno),
         (Step::Take { .. }, Errno::NOENT) => "the source of a volume must exist: make it, or correct the path",
         (Step::MountBase { .. }, Errno::LOOP | Errno::XDEV) => {
             "it is a symbolic link in the rootfs; it must be a directory, or missing"

@@ -19,6 +19,8 @@ pub enum Said {
     Failed(usize, Errno),
     /// The controlling side of its terminal comes with this message.
     Terminal,
+    /// The directories of its v1 groups come with this message, in the plan's order.
+    Groups,
     /// All is set up; it waits for the word to go.
     Ready,
 }
@@ -28,30 +30,33 @@ pub fn channel() -> Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
 }
 
-/// Sends one message; with a descriptor where it has one. A reader that is gone is found out by the next receive.
-pub fn say(socket: BorrowedFd<'_>, said: Said, descriptor: Option<BorrowedFd<'_>>) -> Result<()> {
+/// Most descriptors that come with one message: v1 has five controllers to make groups in.
+const MOST: usize = 5;
+
+/// Sends one message, with the descriptors that it is about.
+pub fn say(socket: BorrowedFd<'_>, said: Said, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
     let (kind, step, errno) = match said {
         Said::Begins(step) => (1, step, 0),
         Said::Failed(step, errno) => (2, step, errno.raw_os_error()),
         Said::Terminal => (3, 0, 0),
         Said::Ready => (4, 0, 0),
+        Said::Groups => (5, 0, 0),
     };
     let [step_low, step_high, ..] = step.to_le_bytes();
     let [a, b, c, d] = errno.to_le_bytes();
     let bytes = [kind, 0, step_low, step_high, a, b, c, d];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let descriptors = descriptor.map(|fd| [fd]);
-    if let Some(descriptors) = &descriptors {
-        ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(Errno::NOBUFS);
     }
     sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
 }
 
-/// The child's next message and what came with it; `None` when it has closed its end.
-pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Option<OwnedFd>)>> {
+/// The child's next message and the descriptors that came with it; `None` when it has closed its end.
+pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Vec<OwnedFd>)>> {
     let mut bytes = [0u8; 8];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
@@ -60,11 +65,12 @@ pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Option<OwnedFd>)>> {
             result => break result?,
         }
     };
-    let descriptors = ancillary.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-        _ => None,
-    });
-    let descriptor = descriptors.flatten().next();
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
     let step = usize::from(u16::from_le_bytes([bytes[2], bytes[3]]));
     let errno = i32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
     let said = match (received.bytes, bytes[0]) {
@@ -73,9 +79,10 @@ pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Option<OwnedFd>)>> {
         (8, 2) => Said::Failed(step, Errno::from_raw_os_error(errno)),
         (8, 3) => Said::Terminal,
         (8, 4) => Said::Ready,
+        (8, 5) => Said::Groups,
         _ => return Err(Errno::PROTO),
     };
-    Ok(Some((said, descriptor)))
+    Ok(Some((said, descriptors)))
 }
 
 /// The launcher's word to go on.

@@ -8,7 +8,7 @@ use crate::input::args::Run;
 use crate::input::number::readable;
 use crate::kernel::cgroup::{Group, mounts, sweep};
 use crate::kernel::identity;
-use crate::launch::{facts, launch, make_group};
+use crate::launch::{facts, launch};
 use crate::life::mean::{Meant, mean};
 use crate::life::output;
 use crate::log::{Voice, signal_name};
@@ -23,8 +23,8 @@ pub fn run(written: &Run) -> Result<u8> {
     let id = facts::draw_id()?;
     let Meant { spec, rootfs, voice } = mean(written, &id)?;
     let watching = Watching { story: voice == Voice::Story };
-    let mut facts = facts::gather(id, &spec.limits, watching.story);
-    let mut decided = plan(&spec, &facts, watching)?;
+    let facts = facts::gather(id, &spec.limits, watching.story);
+    let decided = plan(&spec, &facts, watching)?;
     if written.dry_run {
         return show(&decided);
     }
@@ -32,15 +32,7 @@ pub fn run(written: &Run) -> Result<u8> {
         return Err(Error::new("run needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
     let signals = Signals::take()?;
-    let mut group = make_group(&decided)?;
-    if group.is_none() && !decided.before.is_empty() {
-        // No limit was asked, and a group only to count in cannot be had: go without.
-        facts.cgroups = facts.cgroups.without_groups();
-        decided = plan(&spec, &facts, watching)?;
-        group = make_group(&decided)?;
-    }
-    let child = launch(&decided, rootfs.as_fd(), group.as_ref(), voice)?;
-    sweep_leftovers(&facts.cgroups);
+    let child = launch(&decided, rootfs.as_fd(), voice, || sweep_leftovers(&facts.cgroups))?;
     let ended = watch(Watch {
         pid: child.pid,
         pidfd: child.pidfd.as_fd(),
@@ -49,7 +41,7 @@ pub fn run(written: &Run) -> Result<u8> {
         limit: written.timeout,
         signals: &signals,
     })?;
-    tell_end(&spec, written.timeout, &ended, group.as_ref(), voice);
+    tell_end(&spec, written.timeout, &ended, child.group.as_ref(), voice);
     Ok(if ended.timed_out { TIMED_OUT } else { ended.outcome.status() })
 }
 

@@ -17,27 +17,21 @@ pub enum Cgroups {
     V2(V2),
 }
 
-impl Cgroups {
-    /// The same machine for a container that gets no group of its own.
-    pub fn without_groups(self) -> Self {
-        match self {
-            Cgroups::V1(_) => Cgroups::V1(V1::default()),
-            Cgroups::Absent | Cgroups::V2(_) => Cgroups::Absent,
-        }
-    }
-}
-
 /// The v1 controllers that are mounted and where; also on hybrid systems, where v2 is mounted without controllers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct V1 {
     pub mounts: Vec<(Controller, String)>,
     /// The memory nodes of the top cpuset, which a new one must name before a task may join it.
     pub memory_nodes: String,
+    /// Groups can be made. Asked only where one is wanted merely to count in.
+    pub writable: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct V2 {
     pub mount: String,
+    /// Groups can be made.
+    pub writable: bool,
     /// cgroup.controllers of the top group.
     pub available: Vec<Controller>,
     /// cgroup.subtree_control of the top group.

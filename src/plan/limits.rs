@@ -12,16 +12,10 @@ use crate::spec::{Bound, Limits};
 /// What the limits ask of a launch.
 #[derive(Default)]
 pub struct Planned {
-    /// The launcher's, before the clone: the groups themselves.
+    /// The launcher's, before the clone: v2's group, which the child is born in.
     pub before: Vec<Step>,
-    /// The launcher's, beside the child: the values.
-    pub writes: Vec<Step>,
-    /// How many groups are made.
-    pub groups: usize,
-    /// The child is born inside (v2), and does not join by itself (v1).
-    pub born_inside: bool,
-    /// The group is only for counting: where it cannot be made, go without.
-    pub optional: bool,
+    /// The child's, while it still sees the host: v1's groups, and the limits.
+    pub inside: Vec<Step>,
     /// v1: the container's own directory of each controller, and where it sees that below /sys.
     pub shown: Vec<(CString, &'static CStr)>,
     /// For the story: ` memory=64M pids=64`.
@@ -32,8 +26,14 @@ pub struct Planned {
 struct Write {
     flag: &'static str,
     controller: Controller,
-    file: &'static CStr,
+    file: &'static str,
     value: String,
+}
+
+impl Write {
+    fn step(self, group: &str) -> Step {
+        Step::WriteLimit { file: path(&[group, self.file]), value: self.value }
+    }
 }
 
 /// `counting`: the use of memory, CPU and processes will be told at the end.
@@ -68,61 +68,58 @@ fn check(limits: &Limits) -> Result<()> {
 
 fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
     let writes = writes_v2(limits);
-    let mut planned = Planned { groups: 1, born_inside: true, optional: writes.is_empty(), ..Planned::default() };
-    let mut missing = Vec::new();
+    let mut planned = Planned::default();
+    if writes.is_empty() && !v2.writable {
+        return Ok(planned);
+    }
+    let mut missing = String::new();
     for write in &writes {
         if !v2.available.contains(&write.controller) {
             return Err(unavailable(write, "cgroup.controllers of the top cgroup does not list it"));
         }
-        if !v2.enabled.contains(&write.controller) && !missing.contains(&write.controller) {
-            missing.push(write.controller);
+        let name = write.controller.name();
+        if !v2.enabled.contains(&write.controller) && !missing.ends_with(name) {
+            missing.push_str(if missing.is_empty() { "+" } else { " +" });
+            missing.push_str(name);
         }
     }
     if !missing.is_empty() {
-        let controllers = missing.iter().map(|c| format!("+{}", c.name())).collect::<Vec<_>>().join(" ");
         let file = path(&[&v2.mount, "cgroup.subtree_control"]);
-        planned.before.push(Step::EnableControllers { file, controllers });
+        planned.before.push(Step::EnableControllers { file, controllers: missing });
     }
-    planned.before.push(Step::MakeCgroup { path: path(&[&v2.mount, &leaf(id)]) });
-    let step = |write: Write| Step::WriteLimit { group: 0, file: write.file, value: write.value };
-    planned.writes = writes.into_iter().map(step).collect();
+    let group = [&v2.mount, "/", &leaf(id)].concat();
+    planned.inside.extend(writes.into_iter().map(|write| write.step(&group)));
+    planned.before.push(Step::MakeCgroup { path: path(&[&group]) });
     Ok(planned)
 }
 
 fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned> {
     let writes = writes_v1(limits, &v1.memory_nodes)?;
-    let counted: &[Controller] = match counting {
+    let counted: &[Controller] = match counting && v1.writable {
         true => &[Controller::Pids, Controller::Cpuacct, Controller::Memory],
         false => &[],
     };
-    let mut planned = Planned { optional: writes.is_empty(), ..Planned::default() };
-    // The memory group is joined last: what set-up allocates is then not charged to the container.
+    let mut planned = Planned::default();
     for controller in [Controller::Cpuset, Controller::Cpu, Controller::Cpuacct, Controller::Pids, Controller::Memory] {
         let asked = writes.iter().find(|write| write.controller == controller);
-        let place = v1.mounts.iter().find(|(mounted, _)| *mounted == controller);
-        let (_, mount) = match (asked, place) {
+        let mount = match (asked, v1.mounts.iter().find(|(mounted, _)| *mounted == controller)) {
             (Some(write), None) => return Err(unavailable(write, "no cgroup v1 hierarchy has it")),
             (None, Some(_)) if !counted.contains(&controller) => continue,
             (_, None) => continue,
-            (_, Some(place)) => place,
+            (_, Some((_, mount))) => mount,
         };
-        let path = path(&[mount, &leaf(id)]);
+        let group = [mount, "/", &leaf(id)].concat();
+        let made = path(&[&group]);
         // cpu and cpuacct are often one hierarchy.
-        let group =
-            planned.before.iter().position(|step| matches!(step, Step::MakeCgroup { path: made } if *made == path));
-        let group = group.unwrap_or_else(|| {
-            planned.before.push(Step::MakeCgroup { path: path.clone() });
-            planned.before.len() - 1
-        });
-        planned.shown.push((path, below_sys(controller)));
-        let own = writes.iter().filter(|write| write.controller == controller);
-        planned.writes.extend(own.map(|write| Step::WriteLimit {
-            group,
-            file: write.file,
-            value: write.value.clone(),
-        }));
+        if !planned.shown.iter().any(|(path, _)| *path == made) {
+            planned.inside.push(Step::MakeCgroup { path: made.clone() });
+        }
+        planned.shown.push((made, below_sys(controller)));
     }
-    planned.groups = planned.before.len();
+    for write in writes {
+        let place = v1.mounts.iter().find(|(mounted, _)| *mounted == write.controller);
+        planned.inside.extend(place.map(|(_, mount)| write.step(&[mount, "/", &leaf(id)].concat())));
+    }
     Ok(planned)
 }
 
@@ -130,29 +127,29 @@ fn writes_v2(limits: &Limits) -> Vec<Write> {
     let mut writes = Vec::new();
     let mut write = |flag, controller, file, value| writes.push(Write { flag, controller, file, value });
     if let Some(bytes) = limits.memory {
-        write("--memory", Controller::Memory, c"memory.max", bytes.to_string());
+        write("--memory", Controller::Memory, "memory.max", bytes.to_string());
         // A container is one workload: half of it left alive serves nobody.
-        write("--memory", Controller::Memory, c"memory.oom.group", "1".into());
+        write("--memory", Controller::Memory, "memory.oom.group", "1".into());
     }
     if let Some(bytes) = limits.memory_high {
-        write("--memory-high", Controller::Memory, c"memory.high", bytes.to_string());
+        write("--memory-high", Controller::Memory, "memory.high", bytes.to_string());
     }
     if let Some(total) = limits.memory_swap {
         // v2 counts swap by itself.
         let swap = bound(total, |total| total - limits.memory.unwrap_or(0));
-        write("--memory-swap", Controller::Memory, c"memory.swap.max", swap);
+        write("--memory-swap", Controller::Memory, "memory.swap.max", swap);
     }
     if let Some(cpu) = limits.cpu {
-        write("--cpu", Controller::Cpu, c"cpu.max", format!("{} {}", cpu.quota, cpu.period));
+        write("--cpu", Controller::Cpu, "cpu.max", format!("{} {}", cpu.quota, cpu.period));
     }
     if let Some(weight) = limits.cpu_weight {
-        write("--cpu-weight", Controller::Cpu, c"cpu.weight", weight.to_string());
+        write("--cpu-weight", Controller::Cpu, "cpu.weight", weight.to_string());
     }
     if let Some(list) = &limits.cpuset {
-        write("--cpuset", Controller::Cpuset, c"cpuset.cpus", list.clone());
+        write("--cpuset", Controller::Cpuset, "cpuset.cpus", list.clone());
     }
     if let Some(pids) = limits.pids {
-        write("--pids", Controller::Pids, c"pids.max", bound(pids, |count| count));
+        write("--pids", Controller::Pids, "pids.max", bound(pids, |count| count));
     }
     writes
 }
@@ -167,27 +164,27 @@ fn writes_v1(limits: &Limits, memory_nodes: &str) -> Result<Vec<Write>> {
     let mut writes = Vec::new();
     let mut write = |flag, controller, file, value| writes.push(Write { flag, controller, file, value });
     if let Some(bytes) = limits.memory {
-        write("--memory", Controller::Memory, c"memory.limit_in_bytes", bytes.to_string());
+        write("--memory", Controller::Memory, "memory.limit_in_bytes", bytes.to_string());
     }
     if let Some(total) = limits.memory_swap {
         let total = if total == Bound::Max { "-1".into() } else { bound(total, |total| total) };
-        write("--memory-swap", Controller::Memory, c"memory.memsw.limit_in_bytes", total);
+        write("--memory-swap", Controller::Memory, "memory.memsw.limit_in_bytes", total);
     }
     if let Some(cpu) = limits.cpu {
-        write("--cpu", Controller::Cpu, c"cpu.cfs_period_us", cpu.period.to_string());
-        write("--cpu", Controller::Cpu, c"cpu.cfs_quota_us", cpu.quota.to_string());
+        write("--cpu", Controller::Cpu, "cpu.cfs_period_us", cpu.period.to_string());
+        write("--cpu", Controller::Cpu, "cpu.cfs_quota_us", cpu.quota.to_string());
     }
     if let Some(weight) = limits.cpu_weight {
         // Shares are the same proportion on another scale: everyone's default of 100 is 1024 there.
         let shares = (u64::from(weight) * 1024 / 100).max(2);
-        write("--cpu-weight", Controller::Cpu, c"cpu.shares", shares.to_string());
+        write("--cpu-weight", Controller::Cpu, "cpu.shares", shares.to_string());
     }
     if let Some(list) = &limits.cpuset {
-        write("--cpuset", Controller::Cpuset, c"cpuset.mems", memory_nodes.into());
-        write("--cpuset", Controller::Cpuset, c"cpuset.cpus", list.clone());
+        write("--cpuset", Controller::Cpuset, "cpuset.mems", memory_nodes.into());
+        write("--cpuset", Controller::Cpuset, "cpuset.cpus", list.clone());
     }
     if let Some(pids) = limits.pids {
-        write("--pids", Controller::Pids, c"pids.max", bound(pids, |count| count));
+        write("--pids", Controller::Pids, "pids.max", bound(pids, |count| count));
     }
     Ok(writes)
 }

@@ -15,13 +15,9 @@ use crate::spec::{Spec, VolumeKind};
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// The launcher's acts before the clone.
+    /// The launcher's acts before the clone. A group made there is the one that the child is born in.
     pub before: Vec<Step>,
     pub namespaces: Namespaces,
-    /// The child is born inside its cgroup (CLONE_INTO_CGROUP).
-    pub born_in_cgroup: bool,
-    /// Without a cgroup of its own the container runs all the same: no limit was asked.
-    pub cgroup_optional: bool,
     /// The launcher's acts while the child sets itself up.
     pub beside: Vec<Step>,
     /// The child's acts.
@@ -61,33 +57,38 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let limits = limits::plan(&spec.limits, facts, watching.story)?;
     let namespaces =
         Namespaces { pid: !spec.share.pid, uts: !spec.share.uts, ipc: !spec.share.ipc, net: !spec.share.net };
-    let mut beside = Vec::new();
-    if namespaces.net {
-        beside.extend([Step::UnshareNetwork, Step::RaiseLoopback]);
-    }
-    beside.extend(limits.writes);
+    let beside = if namespaces.net { vec![Step::UnshareNetwork, Step::RaiseLoopback] } else { Vec::new() };
     let program = program(spec);
 
-    let mut inside = vec![Step::Session];
+    // About as many as there are: growing by doubling would touch twice the memory.
+    let mut inside = Vec::with_capacity(96);
+    inside.push(Step::Session);
     if namespaces.uts {
         inside.push(Step::SetHostname(spec.hostname.clone()));
     }
     inside.push(Step::MakeMountsPrivate);
+    inside.extend(limits.inside);
+    let joins = !limits.shown.is_empty();
     let sources = Sources::of(spec, limits.shown);
     inside.extend(sources.steps());
-    enter_rootfs(spec, &mut inside);
+    inside.push(Step::BindRootfs(spec.rootfs.display().to_string()));
+    inside.push(Step::PivotRoot);
     mount_proc(&mut inside);
     mount_dev(&sources, &mut inside);
     hide(Base::Proc, &mut inside);
-    inside.push(Step::AwaitLauncher);
-    if limits.groups > 0 && !limits.born_inside {
-        inside.push(Step::JoinCgroup { groups: limits.groups });
+    if joins {
+        inside.push(Step::JoinCgroup);
     }
     inside.push(Step::UnshareCgroup { limits: limits.told });
+    // The kernel takes its time for this, which the launcher needs for the network anyway. Until here the host is
+    // reachable as "/..", so no path of the rootfs with links or dots is followed before.
+    inside.push(Step::DetachOldRoot);
+    make_mount_points(spec, &mut inside);
     if namespaces.net {
+        inside.push(Step::AwaitNetwork);
         inside.push(Step::JoinNetwork);
     }
-    mount_sys(&facts.cgroups, &sources, &mut inside);
+    mount_sys(&facts.cgroups, !limits.before.is_empty(), &sources, &mut inside);
     hide(Base::Sys, &mut inside);
     mount_volumes(spec, &mut inside);
     if spec.tty {
@@ -96,21 +97,11 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     inside.push(Step::BecomeUser(spec.user.clone()));
     inside.push(Step::EnterWorkdir(spec.workdir.clone()));
     inside.push(Step::CloseDescriptors);
-    if watching.story || spec.tty {
-        inside.push(Step::AwaitGo);
-    }
-    inside.push(Step::ResetSignals);
+    inside.push(Step::AwaitGo { tell: watching.story || spec.tty });
+    inside.push(Step::Unblock);
     inside.push(Step::Execute { command: shown(&spec.command) });
 
-    Ok(Plan {
-        before: limits.before,
-        namespaces,
-        born_in_cgroup: limits.born_inside && limits.groups > 0,
-        cgroup_optional: limits.optional,
-        beside,
-        inside,
-        program,
-    })
+    Ok(Plan { before: limits.before, namespaces, beside, inside, program })
 }
 
 /// What of the host the child takes along by descriptor, by number.
@@ -145,15 +136,10 @@ impl Sources {
     }
 }
 
-fn enter_rootfs(spec: &Spec, steps: &mut Vec<Step>) {
-    steps.push(Step::BindRootfs(spec.rootfs.display().to_string()));
-    steps.push(Step::PivotRoot);
-    steps.push(Step::DetachOldRoot);
+fn make_mount_points(spec: &Spec, steps: &mut Vec<Step>) {
     if spec.read_only {
-        // Nothing can be made once the root is read-only.
-        for base in [Base::Proc, Base::Dev, Base::Sys] {
-            make_mount_point(base.name(), None, steps);
-        }
+        // Nothing can be made once the root is read-only, and sysfs is still to come.
+        make_mount_point(Base::Sys.name(), None, steps);
     }
     let mut sources = 0..;
     for volume in &spec.volumes {
@@ -234,7 +220,7 @@ fn mount_dev(sources: &Sources, steps: &mut Vec<Step>) {
 }
 
 /// sysfs shows the network namespace it is mounted in, so this comes after that was joined.
-fn mount_sys(cgroups: &Cgroups, sources: &Sources, steps: &mut Vec<Step>) {
+fn mount_sys(cgroups: &Cgroups, born_inside: bool, sources: &Sources, steps: &mut Vec<Step>) {
     let base = Base::Sys;
     steps.push(Step::MountBase { base, filesystem: c"sysfs", options: &[], flags: Flags::READ_ONLY });
     let mut below = |path, filesystem, options, flags| {
@@ -242,9 +228,10 @@ fn mount_sys(cgroups: &Cgroups, sources: &Sources, steps: &mut Vec<Step>) {
     };
     match cgroups {
         Cgroups::Absent => {}
-        Cgroups::V2(_) => below(c"fs/cgroup", c"cgroup2", c"", Flags::READ_ONLY),
-        Cgroups::V1(_) if sources.cgroups.is_empty() => below(c"fs/cgroup", c"tmpfs", c"mode=755", Flags::READ_ONLY),
-        Cgroups::V1(_) => {
+        // The container's own group is the root of what it sees there; without one it sees nothing of the host's.
+        Cgroups::V2(_) if born_inside => below(c"fs/cgroup", c"cgroup2", c"", Flags::READ_ONLY),
+        _ if sources.cgroups.is_empty() => below(c"fs/cgroup", c"tmpfs", c"mode=755", Flags::READ_ONLY),
+        _ => {
             below(c"fs/cgroup", c"tmpfs", c"mode=755", Flags::NO_SUID_DEV_EXEC);
             for &(index, path) in &sources.cgroups {
                 steps.push(Step::MakeDirectory { base, path, mode: 0o755 });
@@ -354,7 +341,7 @@ impl fmt::Display for Plan {
             steps.iter().try_for_each(|step| writeln!(f, "{who}{step}"))
         };
         line(f, "", &self.before)?;
-        let born = if self.born_in_cgroup { " into the cgroup" } else { "" };
+        let born = if self.before.is_empty() { "" } else { " into the cgroup" };
         writeln!(f, "clone {}{born}", Namespaces { net: false, ..self.namespaces }.names().replace(" cgroup", ""))?;
         line(f, "meanwhile ", &self.beside)?;
         line(f, "", &self.inside)

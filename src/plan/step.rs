@@ -15,15 +15,9 @@ pub enum Step {
         file: CString,
         controllers: String,
     },
-    /// The container's own group: one on v2, one in each controller on v1.
+    /// The container's own group: on v2 one, by the launcher; on v1 one in each controller, by the child.
     MakeCgroup {
         path: CString,
-    },
-    /// A limit. `group` counts the [`Step::MakeCgroup`]s.
-    WriteLimit {
-        group: usize,
-        file: &'static CStr,
-        value: String,
     },
     UnshareNetwork,
     RaiseLoopback,
@@ -32,6 +26,11 @@ pub enum Step {
     Session,
     SetHostname(String),
     MakeMountsPrivate,
+    /// One limit into one file of the container's group.
+    WriteLimit {
+        file: CString,
+        value: String,
+    },
     /// Hold something of the host by descriptor, before the host is out of reach.
     Take {
         source: CString,
@@ -82,12 +81,10 @@ pub enum Step {
         base: Base,
         path: &'static CStr,
     },
-    /// Wait until the launcher has set the limits and made the network.
-    AwaitLauncher,
-    /// Enter the container's group through each `tasks` file (cgroup v1).
-    JoinCgroup {
-        groups: usize,
-    },
+    /// Enter the container's groups through their `tasks` files, and hand them to the launcher (cgroup v1).
+    JoinCgroup,
+    /// Wait until the launcher has made the network namespace.
+    AwaitNetwork,
     UnshareCgroup {
         limits: String,
     },
@@ -127,9 +124,11 @@ pub enum Step {
     BecomeUser(User),
     CloseDescriptors,
     EnterWorkdir(CString),
-    /// Say that all is set up, and wait for the word to go on.
-    AwaitGo,
-    ResetSignals,
+    /// Wait for the word to go, having said that all is set up where the launcher wants to know.
+    AwaitGo {
+        tell: bool,
+    },
+    Unblock,
     /// The command; the plan's program says what exactly.
     Execute {
         command: String,
@@ -205,10 +204,10 @@ impl fmt::Display for Step {
                 write!(f, "enable controllers {controllers} in {}", Path(file))
             }
             Step::MakeCgroup { path } => write!(f, "make cgroup {}", Path(path)),
-            Step::WriteLimit { file, value, .. } => write!(f, "write {value} to {}", Path(file)),
+            Step::WriteLimit { file, value } => write!(f, "write {value} to {}", Path(file)),
             Step::UnshareNetwork => f.write_str("unshare net"),
             Step::RaiseLoopback => f.write_str("raise lo"),
-            Step::Session => f.write_str("start a session that ends with contain"),
+            Step::Session => f.write_str("start a session that ends with contain, signals reset"),
             Step::SetHostname(name) => write!(f, "set hostname {name}"),
             Step::MakeMountsPrivate => f.write_str("make mounts private"),
             Step::Take { source } => write!(f, "open volume {}", Path(source)),
@@ -231,8 +230,8 @@ impl fmt::Display for Step {
             }
             Step::MakeLink { name, target } => write!(f, "make link {} to {}", Below(Base::Dev, name), Path(target)),
             Step::FreezeBelow { base, path } => write!(f, "make {} read-only", Below(*base, path)),
-            Step::AwaitLauncher => f.write_str("wait for limits and network"),
-            Step::JoinCgroup { .. } => f.write_str("join cgroup through tasks"),
+            Step::JoinCgroup => f.write_str("join cgroup through tasks"),
+            Step::AwaitNetwork => f.write_str("wait for net"),
             Step::UnshareCgroup { .. } => f.write_str("unshare cgroup"),
             Step::JoinNetwork => f.write_str("join net"),
             Step::AttachVolume { target, flags, .. } => write!(f, "mount volume on {}{flags}", Path(target)),
@@ -249,8 +248,8 @@ impl fmt::Display for Step {
             }
             Step::CloseDescriptors => f.write_str("close descriptors from 3"),
             Step::EnterWorkdir(path) => write!(f, "enter directory {}", Path(path)),
-            Step::AwaitGo => f.write_str("wait for the word to go"),
-            Step::ResetSignals => f.write_str("reset signals and umask"),
+            Step::AwaitGo { .. } => f.write_str("wait for the word to go"),
+            Step::Unblock => f.write_str("unblock signals, umask 022"),
             Step::Execute { command } => write!(f, "execute {command}"),
         }
     }

@@ -142,8 +142,8 @@ mod tests {
         };
         for round in 0..20_000u32 {
             if random(3) > 0 || live.is_empty() {
-                let layout =
-                    Layout::from_size_align(1 + random(1 << (random(18) + 1)) as usize, 1 << random(7)).unwrap();
+                let (bits, align) = (random(18) + 1, 1 << random(7));
+                let layout = Layout::from_size_align(1 + random(1 << bits) as usize, align).unwrap();
                 // SAFETY: the layout is not empty, and the block is filled within its size.
                 let block = unsafe { heap.alloc(layout) };
                 assert!(!block.is_null() && block.align_offset(layout.align()) == 0);
@@ -151,7 +151,8 @@ mod tests {
                 unsafe { block.write_bytes(round as u8, layout.size()) };
                 live.push((block, layout, round as u8));
             } else {
-                let (block, layout, fill) = live.swap_remove(random(live.len() as u64) as usize);
+                let index = random(live.len() as u64) as usize;
+                let (block, layout, fill) = live.swap_remove(index);
                 // SAFETY: the block is live and of this layout; it is grown or shrunk, then freed as what it became.
                 unsafe {
                     assert!((0..layout.size()).all(|at| *block.add(at) == fill));

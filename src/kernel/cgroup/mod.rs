@@ -16,38 +16,22 @@ use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, mkdirat, ope
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::kernel::file::read_text;
+
 /// The directories of one container's group. Dropping it kills what is left inside and removes them.
 pub struct Group {
     directories: Vec<(CString, OwnedFd)>,
 }
 
 impl Group {
-    /// Makes the directories, all or none.
-    pub fn make<'a>(paths: impl Iterator<Item = &'a CString>) -> std::result::Result<Group, (CString, Errno)> {
-        let mut group = Group { directories: Vec::new() };
-        for path in paths {
-            let directory = make_locked(path).map_err(|errno| (path.clone(), errno))?;
-            group.directories.push((path.clone(), directory));
-        }
-        Ok(group)
-    }
-
-    pub fn directories(&self) -> impl Iterator<Item = &OwnedFd> {
-        self.directories.iter().map(|(_, directory)| directory)
+    /// Takes over directories that were made by [`make_locked`].
+    pub fn of(directories: Vec<(CString, OwnedFd)>) -> Self {
+        Group { directories }
     }
 
     /// The v2 directory, to be born in.
     pub fn first(&self) -> Option<&OwnedFd> {
         self.directories.first().map(|(_, directory)| directory)
-    }
-
-    pub fn path(&self, index: usize) -> &CStr {
-        self.directories.get(index).map_or(c"", |(path, _)| path)
-    }
-
-    pub fn write(&self, index: usize, file: &CStr, value: &str) -> Result<()> {
-        let (_, directory) = self.directories.get(index).ok_or(Errno::NOENT)?;
-        write(directory, file, value)
     }
 }
 
@@ -65,7 +49,7 @@ impl Drop for Group {
 pub fn enable_all() -> Result<()> {
     let path = c"/sys/fs/cgroup";
     let top = openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let available = match read(&top, c"cgroup.controllers") {
+    let available = match read_text(&top, c"cgroup.controllers") {
         Err(Errno::NOENT) => return Ok(()),
         available => available?,
     };
@@ -83,14 +67,15 @@ pub fn join(directory: &OwnedFd) -> Result<()> {
     write(directory, c"tasks", "0")
 }
 
-/// Writes one value into one file of a group.
-pub fn write(directory: &OwnedFd, file: &CStr, value: &str) -> Result<()> {
+/// Writes one value into one file below an open directory, or at an absolute path. Called between clone and exec too.
+pub fn write(directory: impl AsFd, file: &CStr, value: &str) -> Result<()> {
     let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::io::write(&file, value.as_bytes()).map(drop)
 }
 
-/// Makes a directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.
-fn make_locked(path: &CStr) -> Result<OwnedFd> {
+/// Makes a group's directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.
+/// Called between clone and exec too.
+pub fn make_locked(path: &CStr) -> Result<OwnedFd> {
     for _ in 0..100 {
         mkdirat(CWD, path, Mode::from_raw_mode(0o755))?;
         let locked = lock(path, FlockOperation::LockExclusive);
@@ -104,6 +89,11 @@ fn make_locked(path: &CStr) -> Result<OwnedFd> {
         }
     }
     Err(Errno::BUSY)
+}
+
+/// Removes a group that holds nothing.
+pub fn remove_empty(path: &CStr) -> Result<()> {
+    unlinkat(CWD, path, AtFlags::REMOVEDIR)
 }
 
 /// Opens and locks a group's directory, and makes sure that it was not removed meanwhile.
@@ -137,7 +127,7 @@ fn kill_all(directory: &OwnedFd) -> Result<()> {
         Err(Errno::NOENT) => {}
         result => return result,
     }
-    let text = read(directory, c"cgroup.procs")?;
+    let text = read_text(directory, c"cgroup.procs")?;
     for pid in text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
         match kill_process(pid, Signal::KILL) {
             Ok(()) | Err(Errno::SRCH) => {}
@@ -145,17 +135,4 @@ fn kill_all(directory: &OwnedFd) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The whole text of one file of a group.
-fn read(directory: &OwnedFd, file: &CStr) -> Result<String> {
-    let file = openat(directory.as_fd(), file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut text = Vec::new();
-    let mut chunk = [0; 1024];
-    loop {
-        match rustix::io::read(&file, &mut chunk)? {
-            0 => return String::from_utf8(text).map_err(|_| Errno::INVAL),
-            count => text.extend_from_slice(&chunk[..count]),
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! Where this machine's cgroups are mounted, and which controllers they have.
 
-use std::fs::read_to_string;
-use std::path::Path;
+use std::ffi::CString;
 
-use rustix::fs::statfs;
+use rustix::fs::{CWD, statfs};
+
+use crate::kernel::file::read_text;
 
 /// CGROUP2_SUPER_MAGIC and CGROUP_SUPER_MAGIC of statfs(2).
 const CGROUP2: i64 = 0x6367_7270;
@@ -30,7 +31,9 @@ pub fn find() -> Mounted {
         _ => {}
     }
     let mounts = mountinfo();
-    if mounts.iter().any(|mount| mount.filesystem == "cgroup" && !mount.options.contains("name=")) {
+    if mounts.iter().any(|mount| {
+        mount.filesystem == "cgroup" && !mount.options.split(',').any(|option| option.starts_with("name="))
+    }) {
         return Mounted::V1;
     }
     match mounts.into_iter().find(|mount| mount.filesystem == "cgroup2") {
@@ -59,7 +62,8 @@ pub fn controller(name: &str) -> Option<String> {
 
 /// The text of one file of a v2 or v1 hierarchy's top, empty where there is none.
 pub fn top_file(mount: &str, file: &str) -> String {
-    read_to_string(format!("{mount}/{file}")).unwrap_or_default()
+    let path = CString::new([mount, "/", file].concat()).unwrap_or_default();
+    read_text(CWD, &path).unwrap_or_default()
 }
 
 /// Whether groups can be made there.
@@ -73,7 +77,7 @@ pub fn are_writable(mounted: &Mounted) -> bool {
 }
 
 fn kind(path: &str) -> Option<i64> {
-    statfs(Path::new(path)).ok().map(|found| found.f_type)
+    statfs(path).ok().map(|found| found.f_type)
 }
 
 /// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
@@ -85,18 +89,28 @@ struct Mount {
 }
 
 fn mountinfo() -> Vec<Mount> {
-    let text = read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let text = read_text(CWD, c"/proc/self/mountinfo").unwrap_or_default();
     text.lines().filter_map(mount).collect()
 }
 
 fn mount(line: &str) -> Option<Mount> {
-    let (own, filesystem) = line.split_once(" - ")?;
-    let mut filesystem = filesystem.split(' ');
-    Some(Mount {
-        point: own.split(' ').nth(4)?.replace("\\040", " "),
-        filesystem: filesystem.next()?.into(),
-        options: filesystem.nth(1)?.into(),
-    })
+    let fields: Vec<&str> = line.split(' ').collect();
+    // A varying number of optional fields ends with a lone hyphen.
+    let hyphen = fields.iter().position(|field| *field == "-")?;
+    let (point, filesystem, options) = (fields.get(4)?, fields.get(hyphen + 1)?, fields.get(hyphen + 3)?);
+    Some(Mount { point: unescape(point), filesystem: (*filesystem).into(), options: (*options).into() })
+}
+
+/// Blanks and the like stand as three octal digits after a backslash.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('\\');
+    let mut plain = String::from(parts.next().unwrap_or_default());
+    for part in parts {
+        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        plain.push(code.map_or('\\', char::from));
+        plain.push_str(if code.is_some() { &part[3..] } else { part });
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -110,5 +124,6 @@ mod tests {
         assert_eq!((found.point.as_str(), found.filesystem.as_str()), ("/sys/fs/cgroup/cpu,cpuacct", "cgroup"));
         assert!(found.options.split(',').any(|option| option == "cpuacct"));
         assert!(mount("").is_none() && mount("1 2 3 - x").is_none());
+        assert_eq!(unescape("/a\\040b\\134\\011"), "/a b\\\t");
     }
 }

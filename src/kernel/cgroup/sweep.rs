@@ -1,32 +1,54 @@
-//! Removing what a killed launcher left behind: groups named `contain-*` that nobody holds locked.
+//! Removing what a killed launcher left behind: groups of ours that nobody holds locked.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::AsFd;
+use std::mem::MaybeUninit;
 
-use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, fstat, openat};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
 use super::{lock, remove};
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
 /// time, or that cannot be removed, is no concern of this command.
 pub fn below(parent: &str) {
-    let Ok(directory) = openat(CWD, parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
-        return;
-    };
     // kernfs counts the directories inside as links: with none of them there is nothing to read.
-    if fstat(&directory).is_ok_and(|found| found.st_nlink <= 2) {
+    if stat(parent).is_ok_and(|found| found.st_nlink <= 2) {
         return;
     }
-    let Ok(entries) = Dir::read_from(directory.as_fd()) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name().to_bytes().starts_with(b"contain-")) {
-        if let Ok(path) = CString::new([parent.as_bytes(), b"/", entry.file_name().to_bytes()].concat()) {
-            remove_abandoned(&path);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = openat(CWD, parent, flags, Mode::empty()) else { return };
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(&directory, &mut buffer);
+    while let Some(Ok(entry)) = entries.next() {
+        if is_ours(entry.file_name().to_bytes()) {
+            let path = [parent.as_bytes(), b"/", entry.file_name().to_bytes()].concat();
+            remove_abandoned(&CString::new(path).unwrap_or_default());
         }
     }
+}
+
+/// `contain-` and 16 hexadecimal digits: whoever else begins a name so keeps it.
+fn is_ours(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(b"contain-");
+    digits.is_some_and(|id| id.len() == 16 && id.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 fn remove_abandoned(path: &CStr) {
     if let Ok(directory) = lock(path, FlockOperation::NonBlockingLockExclusive) {
         let _left = remove(path, &directory);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn only_our_own_names() {
+        assert!(is_ours(b"contain-0123456789abcdef"));
+        for name in
+            [&b"contain-"[..], b"contain-bench-0123456789", b"contain-0123456789abcdeF", b"xcontain-0123456789abcdef"]
+        {
+            assert!(!is_ours(name));
+        }
     }
 }

@@ -4,7 +4,8 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
-use super::{Group, read};
+use super::Group;
+use crate::kernel::file::read_text;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
@@ -52,7 +53,7 @@ impl Group {
 
     /// The file from the first directory that has it.
     fn text(&self, file: &CStr) -> Option<String> {
-        self.directories().find_map(|directory| read(directory, file).ok())
+        self.directories.iter().find_map(|(_, directory)| read_text(directory, file).ok())
     }
 }
 
