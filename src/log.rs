@@ -35,9 +35,22 @@ pub fn error(text: Arguments<'_>) {
     line(format_args!("contain: {text}"));
 }
 
+/// The text with its control characters made visible: a name that somebody chose shall not steer the reader's terminal.
+pub fn visible(text: &str) -> String {
+    let mut all = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        match c.is_control() {
+            true => all.push_str(&format!("\\x{:02x}", u32::from(c))),
+            false => all.push(c),
+        }
+    }
+    all
+}
+
 /// One line on standard error. Where that is closed or full there is nobody left to tell.
 pub fn line(text: Arguments<'_>) {
-    let text = format!("{text}\n");
+    let mut text = visible(&format!("{text}"));
+    text.push('\n');
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         match rustix::io::write(rustix::stdio::stderr(), rest) {
@@ -58,5 +71,22 @@ pub fn signal_name(number: i32) -> String {
     match usize::try_from(number - 1).ok().and_then(|index| NAMES.get(index)) {
         Some(name) => format!("signal {number} (SIG{name})"),
         None => format!("signal {number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(visible("a\x1b[2Jb\u{9b}\u{e9}"), "a\\x1b[2Jb\\x9b\u{e9}");
+    }
+
+    #[test]
+    fn signals_by_name() {
+        assert_eq!(signal_name(15), "signal 15 (SIGTERM)");
+        assert_eq!(signal_name(31), "signal 31 (SIGSYS)");
+        assert_eq!(signal_name(34), "signal 34");
     }
 }

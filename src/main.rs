@@ -16,7 +16,7 @@ mod supervise;
 mod sys;
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::error::Result;
 use crate::input::args::{self, Command};
@@ -29,11 +29,11 @@ static HEAP: sys::heap::Heap = sys::heap::Heap::new();
 
 /// Chooses a life, lives it, and tells the exit status.
 #[cfg_attr(test, allow(dead_code))]
-fn life_of(mut words: Vec<OsString>) -> i32 {
+fn life_of(mut words: Vec<OsString>, environment: Vec<OsString>) -> i32 {
     let name = if words.is_empty() { OsString::new() } else { words.remove(0) };
     let result = match is_boot(&name, &words) {
-        true => life::boot::boot(),
-        false => command(words),
+        true => life::boot::boot(&environment),
+        false => command(words, &environment),
     };
     i32::from(result.unwrap_or_else(|error| {
         log::error(format_args!("{error}"));
@@ -47,17 +47,17 @@ fn life_of(mut words: Vec<OsString>) -> i32 {
 /// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.
 fn is_boot(name: &OsStr, words: &[OsString]) -> bool {
     let is_first = rustix::process::getpid() == rustix::process::Pid::INIT;
-    let named_init = Path::new(name).file_name() == Some(OsStr::new("init"));
+    let named_init = name.as_bytes().rsplit(|b| *b == b'/').next() == Some(b"init");
     is_first && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
 }
 
-fn command(words: Vec<OsString>) -> Result<u8> {
+fn command(words: Vec<OsString>, environment: &[OsString]) -> Result<u8> {
     life::output::require_streams()?;
     // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
     sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
     match args::parse(words)? {
-        Command::Run(run) => life::run::run(&run),
-        Command::Init(words) => life::init::init(words),
+        Command::Run(run) => life::run::run(&run, environment),
+        Command::Init(words) => life::init::init(words, environment),
         Command::Check => life::check::check(),
         Command::Help(text) => life::output::print(text).map(|()| 0),
         Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),

@@ -1,12 +1,11 @@
 //! A container as it is meant, whatever wrote it down: plain public values, checked, with nothing left to look up.
 
 use std::ffi::CString;
-use std::path::PathBuf;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spec {
     /// As the user wrote it; the launcher opens it once.
-    pub rootfs: PathBuf,
+    pub rootfs: CString,
     pub read_only: bool,
     /// The command and its arguments; never empty.
     pub command: Vec<CString>,
@@ -69,6 +68,14 @@ pub struct Limits {
     /// A list of CPUs such as `0-3,5` (cpuset(7), "List format").
     pub cpuset: Option<String>,
     pub pids: Option<Bound>,
+}
+
+impl Limits {
+    pub fn are_none(&self) -> bool {
+        let Limits { memory, memory_swap, memory_high, cpu, cpu_weight, cpuset, pids } = self;
+        let sizes = memory.is_none() && memory_swap.is_none() && memory_high.is_none();
+        sizes && cpu.is_none() && cpu_weight.is_none() && cpuset.is_none() && pids.is_none()
+    }
 }
 
 /// A number, or no bound at all: `max`.

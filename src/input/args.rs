@@ -1,8 +1,8 @@
 //! The command line as written: which command, and for `run` every option checked on its own. What needs the system to
 //! be understood (a directory as first word, the caller's environment) is left to the life that asks.
 
-use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser};
@@ -28,7 +28,7 @@ pub enum Command {
 /// `contain run` as written.
 #[derive(Debug, Default)]
 pub struct Run {
-    pub rootfs: Option<PathBuf>,
+    pub rootfs: Option<CString>,
     /// Everything from the first word that is no option.
     pub words: Vec<OsString>,
     /// `--` stood before the words, so the first one is the command whatever it names.
@@ -54,7 +54,7 @@ pub struct Run {
 #[derive(Debug)]
 pub enum EnvironmentSource {
     Word(Variable),
-    File(PathBuf),
+    File(CString),
 }
 
 /// Reads the arguments after the program's own name.
@@ -94,7 +94,7 @@ fn run(parser: &mut Parser) -> Result<Command> {
         run.dashed |= at_dashes(parser);
         let Some(argument) = parser.next().map_err(reword)? else { break };
         match argument {
-            Arg::Long("rootfs") => run.rootfs = Some(value_os(parser, "--rootfs")?.into()),
+            Arg::Long("rootfs") => run.rootfs = Some(path(parser, "--rootfs")?),
             Arg::Short('m') | Arg::Long("memory") => run.limits.memory = Some(value(parser, "--memory", number::size)?),
             Arg::Long("memory-swap") => {
                 run.limits.memory_swap = Some(value(parser, "--memory-swap", number::size_or_max)?);
@@ -112,7 +112,7 @@ fn run(parser: &mut Parser) -> Result<Command> {
                 run.environment.push(EnvironmentSource::Word(value(parser, "--env", env::variable)?));
             }
             Arg::Long("env-file") => {
-                run.environment.push(EnvironmentSource::File(value_os(parser, "--env-file")?.into()));
+                run.environment.push(EnvironmentSource::File(path(parser, "--env-file")?));
             }
             Arg::Short('w') | Arg::Long("workdir") => run.workdir = Some(value(parser, "--workdir", workdir)?),
             Arg::Short('u') | Arg::Long("user") => run.user = Some(value(parser, "--user", user::parse)?),
@@ -196,11 +196,11 @@ fn shown(argument: &Arg<'_>) -> String {
     }
 }
 
-fn value_os(parser: &mut Parser, flag: &str) -> Result<OsString> {
+fn path(parser: &mut Parser, flag: &str) -> Result<CString> {
     let value = parser.value().map_err(|_| Error::usage(format!("{flag} needs a value")))?;
-    match value.is_empty() {
-        true => Err(Error::usage(format!("{flag} '' is empty: name a path"))),
-        false => Ok(value),
+    match CString::new(value.into_vec()) {
+        Ok(path) if !path.is_empty() => Ok(path),
+        _ => Err(Error::usage(format!("{flag} '' is empty: name a path"))),
     }
 }
 
@@ -223,7 +223,7 @@ fn complaint(flag: &str, text: &str, what: &str) -> Error {
 /// A value as the user has to see it: in quotes where its edges would be lost.
 fn quoted(text: &str) -> String {
     match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        true => format!("'{}'", text.escape_default()),
+        true => format!("'{text}'"),
         false => text.into(),
     }
 }

@@ -39,12 +39,12 @@ fn status(pid: Pid, buffer: &mut [u8]) -> Option<&str> {
 
 fn mask(status: &str, field: &str) -> Option<Set> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    u64::from_str_radix(line.trim(), 16).ok().map(Set)
+    u64::from_str_radix(line.trim_ascii(), 16).ok().map(Set)
 }
 
 /// Whether this kernel has a kind of namespace, by its name below /proc/self/ns.
 pub fn has_namespace(name: &str) -> bool {
-    std::fs::symlink_metadata(format!("/proc/self/ns/{name}")).is_ok()
+    rustix::fs::lstat(["/proc/self/ns/", name].concat()).is_ok()
 }
 
 #[cfg(test)]

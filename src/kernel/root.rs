@@ -2,7 +2,6 @@
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstat, fstatvfs, openat, openat2};
 use rustix::io::{Errno, Result};
@@ -13,8 +12,14 @@ use crate::kernel::file::{read_all, read_text};
 use crate::kernel::mount;
 
 /// The rootfs directory, to be looked into and bound from.
-pub fn open(path: &Path) -> Result<OwnedFd> {
+pub fn open(path: &CStr) -> Result<OwnedFd> {
     openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether a path of the caller's names a directory.
+pub fn is_directory(path: &[u8]) -> bool {
+    let found = rustix::fs::stat(path).map(|found| FileType::from_raw_mode(found.st_mode));
+    found == Ok(FileType::Directory)
 }
 
 /// Whether the directory is the caller's own root, by whatever name.

@@ -10,7 +10,7 @@ use crate::spec::Limits;
 /// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
 pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
     let cgroups = match mounts::find() {
-        Mounted::V1 if !counting && limits == &Limits::default() => Cgroups::V1(V1::default()),
+        Mounted::V1 if !counting && limits.are_none() => Cgroups::V1(V1::default()),
         mounted => cgroups_of(mounted),
     };
     Facts { id, cgroups }
@@ -37,13 +37,13 @@ pub fn v1() -> V1 {
     let mounts: Vec<_> = Controller::ALL.into_iter().filter_map(place).collect();
     let cpuset = mounts.iter().find(|(controller, _)| *controller == Controller::Cpuset);
     let memory_nodes =
-        cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim().into()).unwrap_or_default();
+        cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim_ascii().into()).unwrap_or_default();
     V1 { mounts, memory_nodes, writable: false }
 }
 
 /// The controllers that a list of the kernel's names.
 pub fn listed(text: &str) -> Vec<Controller> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
     Controller::ALL.into_iter().filter(|controller| words.contains(&controller.name())).collect()
 }
 

@@ -4,6 +4,7 @@
 //! goes on with what there is.
 
 use std::ffi::{CStr, CString, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -12,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::input::cmdline::{CommandLine, split};
-use crate::kernel::{cgroup, device, machine, mount, network, root};
+use crate::kernel::{cgroup, device, file, machine, mount, network, root};
 use crate::life::init;
 use crate::log;
 use crate::supervise::Outcome;
@@ -64,8 +65,8 @@ const LINKS: [(&CStr, &CStr); 4] = [
 ];
 
 /// Boots, runs the command, and powers off.
-pub fn boot() -> ! {
-    let status = match live() {
+pub fn boot(environment: &[OsString]) -> ! {
+    let status = match live(environment) {
         Ok(outcome) => outcome,
         Err(error) => {
             complain(&error);
@@ -75,7 +76,7 @@ pub fn boot() -> ! {
     end(status)
 }
 
-fn live() -> Result<Outcome> {
+fn live(given: &[OsString]) -> Result<Outcome> {
     let signals = Signals::take()?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
@@ -88,8 +89,9 @@ fn live() -> Result<Outcome> {
     if root::is_initramfs() {
         tell_failure("make the root pivotable", root::make_pivotable());
     }
-    let command = command(&CommandLine::parse(&std::fs::read_to_string("/proc/cmdline").unwrap_or_default()))?;
-    init::look_after(&command, &environment(), &signals)
+    let command =
+        command(&CommandLine::parse(&file::read_text(rustix::fs::CWD, c"/proc/cmdline").unwrap_or_default()))?;
+    init::look_after(&command, &environment(given), &signals)
 }
 
 fn mount_early() {
@@ -137,12 +139,12 @@ fn command(line: &CommandLine) -> Result<Vec<CString>> {
     init::arguments(words.into_iter().map(OsString::from).collect())
 }
 
-/// What the command finds; the kernel's own words on its command line are left out.
-fn environment() -> Vec<CString> {
-    let term = std::env::var("TERM").unwrap_or_else(|_| "linux".into());
-    let all =
-        ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", &format!("TERM={term}")];
-    all.into_iter().filter_map(|entry| CString::new(entry).ok()).collect()
+/// What the command finds; of the words that the kernel passed on only TERM is kept.
+fn environment(given: &[OsString]) -> Vec<CString> {
+    let all = [c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", c"HOME=/root"];
+    let term = given.iter().find(|entry| entry.as_bytes().starts_with(b"TERM="));
+    let term = term.and_then(|term| CString::new(term.as_bytes()).ok()).unwrap_or_else(|| c"TERM=linux".into());
+    all.into_iter().map(CString::from).chain([term]).collect()
 }
 
 /// Ends every process, tells the command's outcome on the console, and powers off.

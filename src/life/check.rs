@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::error::Result;
 use crate::kernel::cgroup::mounts::{self, Mounted};
-use crate::kernel::{identity, proc, root};
+use crate::kernel::{file, identity, proc, root};
 use crate::launch::facts;
 use crate::life::output;
 use crate::life::run::sweep_leftovers;
@@ -90,9 +90,9 @@ fn user(report: &mut Report) {
 }
 
 fn file_systems(report: &mut Report) {
-    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    let known = file::read_text(rustix::fs::CWD, c"/proc/filesystems").unwrap_or_default();
     for (name, needed) in [("proc", true), ("tmpfs", true), ("devpts", true), ("sysfs", true), ("mqueue", false)] {
-        let found = known.lines().any(|line| line.split_whitespace().last() == Some(name));
+        let found = known.lines().any(|line| line.split_ascii_whitespace().last() == Some(name));
         report.line(found, needed, &format!("file system {name}"), "this kernel was built without it");
     }
 }

@@ -12,12 +12,13 @@ use crate::supervise::reaper::{self, Workload};
 use crate::supervise::signals::Signals;
 
 /// Runs the command, reaps whatever is left behind, and tells the command's status.
-pub fn init(words: Vec<OsString>) -> Result<u8> {
+pub fn init(words: Vec<OsString>, environment: &[OsString]) -> Result<u8> {
     if rustix::process::getpid() != rustix::process::Pid::INIT {
         reaper::become_subreaper()?;
     }
     let signals = Signals::take()?;
-    look_after(&arguments(words)?, &environment(), &signals).map(Outcome::status)
+    let environment = arguments(environment.to_vec())?;
+    look_after(&arguments(words)?, &environment, &signals).map(Outcome::status)
 }
 
 /// Runs the command to its end, or says why it could not be executed.
@@ -32,18 +33,8 @@ pub fn look_after(arguments: &[CString], environment: &[CString], signals: &Sign
     })
 }
 
-/// Words of the command line as the kernel wants them.
+/// Words of the command line, or variables, as the kernel wants them.
 pub fn arguments(words: Vec<OsString>) -> Result<Vec<CString>> {
     let word = |word: OsString| CString::new(word.into_vec()).map_err(|_| Error::usage("the command has a NUL byte"));
     words.into_iter().map(word).collect()
-}
-
-/// This process's own environment as the kernel wants it.
-fn environment() -> Vec<CString> {
-    let entry = |(mut key, value): (OsString, OsString)| {
-        key.push("=");
-        key.push(value);
-        CString::new(key.into_vec()).ok()
-    };
-    std::env::vars_os().filter_map(entry).collect()
 }

@@ -1,21 +1,21 @@
 //! From `run` as written to a Spec: what has to be looked up (the caller's environment, the rootfs and its users) is
 //! looked up here, and said to be wrong here.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
 
+use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::input::args::{EnvironmentSource, Run};
 use crate::input::env::{self, Variable};
 use crate::input::user::{self, Account, Who};
-use crate::kernel::{root, terminal};
+use crate::kernel::{file, root, terminal};
 use crate::launch::child::MOST_SOURCES;
 use crate::log::Voice;
-use crate::spec::{Spec, User, VolumeKind};
+use crate::spec::{Spec, User, Volume, VolumeKind};
 
 /// The rootfs, opened, and what is to happen in it.
 pub struct Meant {
@@ -24,40 +24,23 @@ pub struct Meant {
     pub voice: Voice,
 }
 
-/// Turns what was written into what is meant. `id` is the default host name.
-pub fn mean(run: &Run, id: &str) -> Result<Meant> {
+/// Turns what was written into what is meant. `ours` is the caller's environment, `id` the default host name.
+pub fn mean(run: &Run, ours: &[OsString], id: &str) -> Result<Meant> {
     let [stdin, stdout, stderr] = terminal::standard();
-    let (path, words) = rootfs_and_command(run)?;
+    let (path, words) = rootfs_and_command(run, ours)?;
     let rootfs = open_rootfs(&path)?;
     let account = account(run, rootfs.as_fd())?;
     let hostname = run.hostname.clone().unwrap_or_else(|| id.into());
     let tty = run.tty.unwrap_or(stdin && stdout);
-    let environment = environment(run, &account, &hostname, tty)?;
-    let command = words.iter().map(|word| c_string(word, "the command")).collect::<Result<Vec<_>>>()?;
-    let mut volumes = run.volumes.clone();
-    for volume in &mut volumes {
-        if let VolumeKind::Bind { source } = &mut volume.kind {
-            let absolute = std::path::absolute(OsStr::from_bytes(source.to_bytes()));
-            *source = c_string(absolute.unwrap_or_default().as_os_str(), "--volume")?;
-        }
-    }
-    if volumes.len() > MOST_SOURCES - 8 {
-        return Err(Error::usage(format!(
-            "--volume is given {} times: {} is the most",
-            volumes.len(),
-            MOST_SOURCES - 8
-        )));
-    }
-    let workdir = c_string(OsStr::new(run.workdir.as_deref().unwrap_or("/")), "--workdir")?;
     let spec = Spec {
         rootfs: path,
         read_only: run.read_only,
-        command,
-        environment,
-        workdir,
+        command: words.iter().map(|word| c_string(word.clone())).collect::<Result<_>>()?,
+        environment: environment(run, ours, &account, &hostname, tty)?,
+        workdir: c_string(run.workdir.as_deref().unwrap_or("/").into())?,
         user: account.user,
         hostname,
-        volumes,
+        volumes: volumes(run)?,
         limits: run.limits.clone(),
         share: run.share,
         init: run.init,
@@ -68,13 +51,14 @@ pub fn mean(run: &Run, id: &str) -> Result<Meant> {
 }
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.
-fn rootfs_and_command(run: &Run) -> Result<(PathBuf, &[OsString])> {
-    let given = run.rootfs.clone();
-    let (path, words) = match run.words.split_first() {
-        Some((first, rest)) if given.is_none() && !run.dashed && Path::new(first).is_dir() => (first.into(), rest),
-        _ => {
-            let named = || std::env::var_os("CONTAIN_ROOTFS").filter(|path| !path.is_empty()).map(PathBuf::from);
-            (given.or_else(named).unwrap_or_else(|| "./rootfs".into()), run.words.as_slice())
+fn rootfs_and_command<'a>(run: &'a Run, ours: &[OsString]) -> Result<(CString, &'a [OsString])> {
+    let is_directory = |word: &OsStr| root::is_directory(word.as_bytes());
+    let (path, words) = match (&run.rootfs, run.words.split_first()) {
+        (Some(path), _) => (path.clone(), run.words.as_slice()),
+        (None, Some((first, rest))) if !run.dashed && is_directory(first) => (c_string(first.clone())?, rest),
+        (None, _) => {
+            let named = variable(ours, "CONTAIN_ROOTFS").filter(|path| !path.is_empty());
+            (c_string(named.unwrap_or(OsStr::new("./rootfs")).into())?, run.words.as_slice())
         }
     };
     match words.first() {
@@ -84,8 +68,8 @@ fn rootfs_and_command(run: &Run) -> Result<(PathBuf, &[OsString])> {
     }
 }
 
-fn open_rootfs(path: &Path) -> Result<OwnedFd> {
-    let shown = path.display();
+fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
+    let shown = path.to_string_lossy();
     let rootfs = root::open(path).map_err(|errno| {
         let hint = match errno {
             Errno::NOENT => {
@@ -122,73 +106,106 @@ fn account(run: &Run, rootfs: BorrowedFd<'_>) -> Result<Account> {
     let Some(written) = &run.user else {
         return Ok(Account { user: User::default(), home: Some("/root".into()) });
     };
-    let read = |path: &std::ffi::CStr, needed: bool| match root::read_file(rootfs, path) {
+    let by_name = |who: &Who| matches!(who, Who::Name(_));
+    let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
+    let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
+    user::look_up(written, &passwd, &group).map_err(|what| Error::new(format!("--user: {what}")))
+}
+
+/// The text of one of the rootfs's account files. A number can do without them.
+fn accounts(rootfs: BorrowedFd<'_>, path: &CStr, needed: bool) -> Result<Vec<u8>> {
+    match root::read_file(rootfs, path) {
         Ok(text) => Ok(text),
-        // A number can do without the files.
         Err(_) if !needed => Ok(Vec::new()),
         Err(errno) => {
-            Err(Error::os(format!("read {} of the rootfs", path.to_string_lossy()), errno).with_hint(match errno {
+            let hint = match errno {
                 Errno::INVAL | Errno::ISDIR => "it is no regular file",
                 Errno::FBIG => "it is larger than 1 MiB",
                 Errno::NOENT => "give the user by number: --user 1000:1000",
                 _ => "",
-            }))
+            };
+            Err(Error::os(format!("read {} of the rootfs", path.to_string_lossy()), errno).with_hint(hint))
         }
-    };
-    let by_name = |who: &Who| matches!(who, Who::Name(_));
-    let passwd = read(c"etc/passwd", by_name(&written.user))?;
-    let group = read(c"etc/group", written.group.as_ref().is_some_and(by_name))?;
-    user::look_up(written, &passwd, &group).map_err(|what| Error::new(format!("--user: {what}")))
+    }
+}
+
+/// The user's mounts, their sources made absolute: the child stands elsewhere.
+fn volumes(run: &Run) -> Result<Vec<Volume>> {
+    // Some places are kept for the launch's own sources.
+    let most = MOST_SOURCES - 8;
+    if run.volumes.len() > most {
+        return Err(Error::usage(format!(
+            "--volume and --tmpfs are given {} times: {most} is the most",
+            run.volumes.len()
+        )));
+    }
+    let mut volumes = run.volumes.clone();
+    for volume in &mut volumes {
+        if let VolumeKind::Bind { source } = &mut volume.kind
+            && !source.to_bytes().starts_with(b"/")
+        {
+            let here =
+                rustix::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
+            let path = [here.to_bytes(), b"/", source.to_bytes()].concat();
+            *source = c_string(OsString::from_vec(path))?;
+        }
+    }
+    Ok(volumes)
 }
 
 /// PATH, TERM, HOME and HOSTNAME, then what the user asked for; a later one wins.
-fn environment(run: &Run, account: &Account, hostname: &str, tty: bool) -> Result<Vec<CString>> {
-    let term = std::env::var("TERM").ok().filter(|term| tty && !term.is_empty());
+fn environment(run: &Run, ours: &[OsString], account: &Account, hostname: &str, tty: bool) -> Result<Vec<CString>> {
+    let term = variable(ours, "TERM").and_then(OsStr::to_str).filter(|term| tty && !term.is_empty());
+    let home = account.home.as_deref().unwrap_or("/");
     let mut all = vec![
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
-        format!("TERM={}", term.as_deref().unwrap_or("xterm")),
-        format!("HOME={}", account.home.as_deref().unwrap_or("/")),
-        format!("HOSTNAME={hostname}"),
-    ]
-    .into_iter()
-    .map(OsString::from)
-    .collect::<Vec<_>>();
+        ["TERM=", term.unwrap_or("xterm")].concat().into(),
+        ["HOME=", home].concat().into(),
+        ["HOSTNAME=", hostname].concat().into(),
+    ];
     for source in &run.environment {
         match source {
-            EnvironmentSource::Word(variable) => set(&mut all, variable),
+            EnvironmentSource::Word(word) => set(&mut all, ours, word),
             EnvironmentSource::File(path) => {
-                for variable in read_variables(path)? {
-                    set(&mut all, &variable);
+                for word in &read_variables(path)? {
+                    set(&mut all, ours, word);
                 }
             }
         }
     }
-    all.iter().map(|entry| c_string(entry, "--env")).collect()
+    all.into_iter().map(c_string).collect()
 }
 
-fn read_variables(path: &Path) -> Result<Vec<Variable>> {
-    let shown = path.display();
-    let text = std::fs::read(path).map_err(|error| {
-        let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-        Error::os(format!("--env-file: read {shown}"), errno)
+fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
+    let shown = path.to_string_lossy();
+    let text = file::read_text(CWD, path).map_err(|errno| match errno {
+        Errno::ILSEQ => Error::new(format!("--env-file {shown} is not UTF-8 text")),
+        errno => Error::os(format!("--env-file: read {shown}"), errno),
     })?;
-    let text = String::from_utf8(text).map_err(|_| Error::new(format!("--env-file {shown} is not UTF-8 text")))?;
     env::file(&text).map_err(|(line, what)| Error::new(format!("--env-file {shown} line {line} {what}")))
 }
 
-fn set(all: &mut Vec<OsString>, variable: &Variable) {
-    let entry = match variable {
+/// Sets one variable, in place of an earlier one of the same name.
+fn set(all: &mut Vec<OsString>, ours: &[OsString], word: &Variable) {
+    let entry = match word {
         Variable::Set(entry) => OsString::from(entry),
-        Variable::Inherit(key) => match std::env::var_os(key) {
-            Some(value) => [OsStr::new(key), &value].join(OsStr::new("=")),
+        Variable::Inherit(key) => match variable(ours, key) {
+            Some(value) => [OsStr::new(key), value].join(OsStr::new("=")),
             None => return,
         },
     };
-    let key = |entry: &OsStr| entry.as_bytes().split(|b| *b == b'=').next().map(<[u8]>::to_vec);
-    all.retain(|old| key(old) != key(&entry));
+    let key = |entry: &OsString| entry.as_bytes().iter().position(|b| *b == b'=').unwrap_or(0);
+    let own = &entry.as_bytes()[..=key(&entry)];
+    all.retain(|old| !old.as_bytes().starts_with(own));
     all.push(entry);
 }
 
-fn c_string(text: &OsStr, what: &str) -> Result<CString> {
-    CString::new(text.to_os_string().into_vec()).map_err(|_| Error::usage(format!("{what} has a NUL byte")))
+/// The value of a variable of ours.
+fn variable<'a>(ours: &'a [OsString], key: &str) -> Option<&'a OsStr> {
+    let value = |entry: &'a OsString| entry.as_bytes().strip_prefix(key.as_bytes())?.strip_prefix(b"=");
+    ours.iter().find_map(value).map(OsStr::from_bytes)
+}
+
+fn c_string(text: OsString) -> Result<CString> {
+    CString::new(text.into_vec()).map_err(|_| Error::usage("a word on the command line has a NUL byte"))
 }

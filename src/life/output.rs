@@ -30,11 +30,11 @@ pub fn require_streams() -> Result<()> {
         return Err(Error::new("standard output is closed: open it, or send it to /dev/null"));
     }
     // openat gives the lowest free number: the closed one, since those below it are open.
-    for closed in [stdin(), stderr()].into_iter().filter(|stream| !is_open(fcntl_getfd(stream))) {
+    for _closed in [stdin(), stderr()].into_iter().filter(|stream| !is_open(fcntl_getfd(stream))) {
         let null = openat(CWD, c"/dev/null", OFlags::RDWR, Mode::empty());
         match null {
             Ok(null) => std::mem::forget(null),
-            Err(errno) => return Err(Error::os(format!("open /dev/null in place of closed stream {closed:?}"), errno)),
+            Err(errno) => return Err(Error::os("open /dev/null in place of a closed stream", errno)),
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! `contain run`: the story of one container, from the words on the command line to its exit status.
 
+use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -19,9 +20,9 @@ use crate::supervise::signals::Signals;
 use crate::supervise::{Ended, Outcome, Watch, watch};
 
 /// Runs a container and tells its exit status.
-pub fn run(written: &Run) -> Result<u8> {
+pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
     let id = facts::draw_id()?;
-    let Meant { spec, rootfs, voice } = mean(written, &id)?;
+    let Meant { spec, rootfs, voice } = mean(written, environment, &id)?;
     let watching = Watching { story: voice == Voice::Story };
     let facts = facts::gather(id, &spec.limits, watching.story);
     let decided = plan(&spec, &facts, watching)?;

@@ -40,7 +40,7 @@ impl Write {
 pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
     check(limits)?;
     let mut planned = match &facts.cgroups {
-        Cgroups::Absent if limits == &Limits::default() => Planned::default(),
+        Cgroups::Absent if limits.are_none() => Planned::default(),
         Cgroups::Absent => {
             return Err(Error::new(format!("{}: no cgroup file system is mounted", first_flag(limits)))
                 .with_hint("mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup"));

@@ -8,6 +8,7 @@ use std::ffi::{CStr, CString};
 use std::fmt;
 
 use crate::error::Result;
+use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts};
 use crate::plan::step::{Base, Flags, Necessity, Step};
 use crate::spec::{Spec, VolumeKind};
@@ -71,7 +72,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let joins = !limits.shown.is_empty();
     let sources = Sources::of(spec, limits.shown);
     inside.extend(sources.steps());
-    inside.push(Step::BindRootfs(spec.rootfs.display().to_string()));
+    inside.push(Step::BindRootfs(spec.rootfs.to_string_lossy().into_owned()));
     inside.push(Step::PivotRoot);
     mount_proc(&mut inside);
     mount_dev(&sources, &mut inside);
@@ -313,7 +314,7 @@ pub fn shown(words: &[CString]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
     let quote = |word: &CString| match word.to_string_lossy() {
         word if !word.is_empty() && word.chars().all(plain) => word.into_owned(),
-        word if word.contains(char::is_control) => format!("$'{}'", word.escape_default()),
+        word if word.contains(char::is_control) => format!("$'{}'", visible(&word)),
         word => format!("'{}'", word.replace('\'', r"'\''")),
     };
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
@@ -322,15 +323,14 @@ pub fn shown(words: &[CString]) -> String {
 impl Namespaces {
     /// The kernel's short names, in the order the story tells them.
     pub fn names(self) -> String {
-        let all = [
-            (self.pid, "pid"),
-            (self.uts, "uts"),
-            (true, "mnt"),
-            (self.ipc, "ipc"),
-            (self.net, "net"),
-            (true, "cgroup"),
-        ];
-        all.iter().filter(|(own, _)| *own).map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+        let net = if self.net { " net" } else { "" };
+        [&self.cloned(), net, " cgroup"].concat()
+    }
+
+    /// Those that the clone makes; the network's is made beside it, the cgroup's by the child.
+    fn cloned(self) -> String {
+        let all = [(self.pid, "pid "), (self.uts, "uts "), (true, "mnt"), (self.ipc, " ipc")];
+        all.iter().filter(|(own, _)| *own).map(|(_, name)| *name).collect()
     }
 }
 
@@ -342,7 +342,7 @@ impl fmt::Display for Plan {
         };
         line(f, "", &self.before)?;
         let born = if self.before.is_empty() { "" } else { " into the cgroup" };
-        writeln!(f, "clone {}{born}", Namespaces { net: false, ..self.namespaces }.names().replace(" cgroup", ""))?;
+        writeln!(f, "clone {}{born}", self.namespaces.cloned())?;
         line(f, "meanwhile ", &self.beside)?;
         line(f, "", &self.inside)
     }

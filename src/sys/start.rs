@@ -1,22 +1,25 @@
 //! What the C start-up code hands to `main`: the argument vector, and the environment that execve wants back.
 
-use std::ffi::{CStr, OsString, c_char, c_int};
+use std::ffi::{CStr, OsString, c_char};
 use std::os::unix::ffi::OsStringExt;
 
-/// The arguments as owned strings.
-pub struct Args(pub Vec<OsString>);
-
-impl Args {
-    /// Reads what `main` was given. Without std's own runtime start nothing else keeps it on musl.
-    pub fn from_main(count: c_int, words: *const *const c_char) -> Self {
-        let mut args = Vec::with_capacity(count.max(0) as usize);
-        for index in 0..count.max(0) as usize {
-            // SAFETY: `main` is called by the C start-up code with `count` pointers to NUL-terminated strings, which
-            // live as long as the process.
-            let word = unsafe { CStr::from_ptr(*words.add(index)) };
-            args.push(OsString::from_vec(word.to_bytes().to_vec()));
+/// The strings of a NULL-terminated vector, as `main` gets its words and its environment.
+///
+/// Not std::env's: without std's own start nothing keeps the words on musl, and its lock for the environment is a kilobyte.
+pub fn strings(vector: *const *const c_char) -> Vec<OsString> {
+    let mut strings = Vec::new();
+    let mut next = vector;
+    loop {
+        // SAFETY: the C start-up code ends both vectors with NULL, and the loop stops there.
+        let string = unsafe { *next };
+        if string.is_null() {
+            return strings;
         }
-        Args(args)
+        // SAFETY: each string ends in NUL and lives as long as the process.
+        let string = unsafe { CStr::from_ptr(string) };
+        strings.push(OsString::from_vec(string.to_bytes().to_vec()));
+        // SAFETY: the vector goes on at least to its NULL, which this was not.
+        next = unsafe { next.add(1) };
     }
 }
 
@@ -29,8 +32,13 @@ macro_rules! start {
         #[cfg(not(test))]
         #[allow(unsafe_code)]
         #[unsafe(no_mangle)]
-        pub extern "C" fn main(count: std::ffi::c_int, words: *const *const std::ffi::c_char) -> std::ffi::c_int {
-            $life($crate::sys::start::Args::from_main(count, words).0)
+        pub extern "C" fn main(
+            _count: std::ffi::c_int,
+            words: *const *const std::ffi::c_char,
+            environment: *const *const std::ffi::c_char,
+        ) -> std::ffi::c_int {
+            use $crate::sys::start::strings;
+            $life(strings(words), strings(environment))
         }
     };
 }

@@ -55,7 +55,7 @@ pub fn enable_all() -> Result<()> {
     };
     // One by one: a kernel refuses +cpu while a realtime task runs, and the others shall not suffer.
     let mut result = Ok(());
-    for name in available.split_whitespace() {
+    for name in available.split_ascii_whitespace() {
         result = result.and(write(&top, c"cgroup.subtree_control", &format!("+{name}")));
     }
     result

@@ -48,7 +48,7 @@ impl Group {
     }
 
     fn number(&self, file: &CStr) -> Option<u64> {
-        self.text(file)?.trim().parse().ok()
+        self.text(file)?.trim_ascii().parse().ok()
     }
 
     /// The file from the first directory that has it.
@@ -60,7 +60,7 @@ impl Group {
 /// The number after `key` in a flat keyed file.
 fn value(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))?;
-    line.trim().parse().ok()
+    line.trim_ascii().parse().ok()
 }
 
 #[cfg(test)]
