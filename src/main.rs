@@ -30,6 +30,7 @@ static HEAP: sys::heap::Heap = sys::heap::Heap::new();
 /// Chooses a life, lives it, and tells the exit status.
 #[cfg_attr(test, allow(dead_code))]
 fn life_of(mut words: Vec<OsString>, environment: Vec<OsString>) -> i32 {
+    sys::crash::tell_faults();
     let name = if words.is_empty() { OsString::new() } else { words.remove(0) };
     let result = match is_boot(&name, &words) {
         true => life::boot::boot(&environment),

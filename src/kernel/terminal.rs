@@ -11,6 +11,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 
 use crate::kernel::mount;
+use crate::sys;
 
 /// A new pseudo-terminal of the devpts mounted below `dev`: the controlling side and the container's. The latter is
 /// opened through the former (TIOCGPTPEER), never by a name that could have been replaced (CVE-2025-52565).
@@ -44,19 +45,22 @@ pub fn adopt(terminal: BorrowedFd<'_>, dev: BorrowedFd<'_>, owner: u32) -> Resul
     mount_bind(c"pts/0", c"console")
 }
 
-/// The caller's terminal in raw mode; dropping it brings back what was.
+/// The caller's terminal in raw mode; dropping it, or a crash, brings back what was.
 pub struct Raw {
-    before: Termios,
+    before: Box<Termios>,
 }
 
 impl Raw {
     pub fn enter() -> Result<Raw> {
         let stdin = rustix::stdio::stdin();
-        let before = tcgetattr(stdin)?;
-        let mut raw = before.clone();
+        let before = Box::new(tcgetattr(stdin)?);
+        let mut raw = (*before).clone();
         raw.make_raw();
+        sys::crash::remember_terminal(Some(&before));
+        let entered = Raw { before };
+        // Where this fails, dropping it undoes what may have been done.
         tcsetattr(stdin, OptionalActions::Drain, &raw)?;
-        Ok(Raw { before })
+        Ok(entered)
     }
 }
 
@@ -64,6 +68,7 @@ impl Drop for Raw {
     fn drop(&mut self) {
         // A terminal that is gone has no mode to bring back.
         let _gone = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &self.before);
+        sys::crash::remember_terminal(None);
     }
 }
 

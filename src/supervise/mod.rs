@@ -72,6 +72,8 @@ struct Supervisor<'a> {
     relay: Option<Relay<'a>>,
     deadline: Option<Instant>,
     timed_out: bool,
+    /// Nothing has been waited for yet.
+    fresh: bool,
     /// The signal whose default action was carried out for a shielded process.
     ended_by: Option<Signal>,
 }
@@ -80,7 +82,7 @@ struct Supervisor<'a> {
 pub fn watch(watch: Watch<'_>) -> Result<Ended> {
     let relay = watch.terminal.map(Relay::new).transpose()?;
     let deadline = watch.limit.map(|limit| Instant::now() + limit);
-    Supervisor { watch, relay, deadline, timed_out: false, ended_by: None }.run()
+    Supervisor { watch, relay, deadline, timed_out: false, fresh: true, ended_by: None }.run()
 }
 
 impl Supervisor<'_> {
@@ -122,7 +124,9 @@ impl Supervisor<'_> {
         if let Some(relay) = &self.relay {
             relay.interests(|descriptor| drop(descriptors.push(descriptor)));
         }
-        match poll(&mut descriptors, timeout.as_ref()) {
+        // The first wait is the long one.
+        let wait = if std::mem::take(&mut self.fresh) { sys::idle::poll_idle } else { poll_now };
+        match wait(&mut descriptors, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
@@ -227,6 +231,10 @@ impl Supervisor<'_> {
             self.deliver(Arrived { signal: Signal::TERM, from_kernel: false });
         }
     }
+}
+
+fn poll_now(descriptors: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> rustix::io::Result<usize> {
+    poll(descriptors, timeout)
 }
 
 impl AsFd for Signals {

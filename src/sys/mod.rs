@@ -2,7 +2,9 @@
 //! Nothing here knows the rest of the crate. Remove a wrapper when rustix has the call.
 #![allow(unsafe_code)]
 
+pub mod crash;
 pub mod heap;
+pub mod idle;
 pub mod mount;
 pub mod net;
 pub mod process;
