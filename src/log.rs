@@ -6,9 +6,7 @@ use std::fmt::Arguments;
 /// How much the user wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Voice {
-    /// Errors only.
-    Quiet,
-    /// Errors and notices: why a container was killed.
+    /// Errors, and why a container was killed.
     Plain,
     /// The story too.
     Story,
@@ -21,16 +19,9 @@ impl Voice {
             line(format_args!("[contain] {text}"));
         }
     }
-
-    /// Something the user must know although nothing failed in contain itself.
-    pub fn notice(self, text: Arguments<'_>) {
-        if self != Voice::Quiet {
-            error(text);
-        }
-    }
 }
 
-/// `contain: <text>`, whatever the voice.
+/// `contain: <text>`: an error, or what the user must know although contain itself did not fail.
 pub fn error(text: Arguments<'_>) {
     line(format_args!("contain: {text}"));
 }

@@ -127,7 +127,7 @@ fn run(parser: &mut Parser) -> Result<Command> {
             Arg::Short('t') | Arg::Long("tty") => run.tty = Some(true),
             Arg::Short('T') | Arg::Long("no-tty") => run.tty = Some(false),
             Arg::Long("timeout") => run.timeout = Some(value(parser, "--timeout", number::duration)?),
-            Arg::Long("quiet") => run.voice = Some(Voice::Quiet),
+            Arg::Long("quiet") => run.voice = Some(Voice::Plain),
             Arg::Long("verbose") => run.voice = Some(Voice::Story),
             Arg::Long("dry-run") => run.dry_run = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help(help::RUN)),
@@ -171,20 +171,22 @@ fn alone(parser: &mut Parser, name: &str, command: Command, text: &'static str) 
     }
 }
 
+/// `contain help [COMMAND]`.
 fn topic(parser: &mut Parser) -> Result<Command> {
-    match parser.next().map_err(reword)? {
-        None => Ok(Command::Help(help::OVERVIEW)),
-        Some(Arg::Value(word)) => match word.to_str() {
-            Some("run") => Ok(Command::Help(help::RUN)),
-            Some("check") => Ok(Command::Help(help::CHECK)),
-            Some("init") => Ok(Command::Help(help::INIT)),
-            Some("help" | "version") => Ok(Command::Help(help::OVERVIEW)),
-            _ => Err(Error::usage(format!(
-                "help {}: no such command; `contain help` lists them",
-                word.to_string_lossy()
-            ))),
-        },
-        Some(other) => Err(Error::usage(format!("help takes a command's name, not {}", shown(&other)))),
+    let words: Vec<OsString> = parser.raw_args().map_err(reword)?.collect();
+    let text = match words.first().map(|word| word.to_str()) {
+        None | Some(Some("help" | "version")) => help::OVERVIEW,
+        Some(Some("run")) => help::RUN,
+        Some(Some("check")) => help::CHECK,
+        Some(Some("init")) => help::INIT,
+        Some(_) => {
+            let word = words[0].to_string_lossy();
+            return Err(Error::usage(format!("help {word}: no such command; `contain help` lists them")));
+        }
+    };
+    match words.get(1) {
+        None => Ok(Command::Help(text)),
+        Some(word) => Err(Error::usage(format!("help takes one command's name: {}", word.to_string_lossy()))),
     }
 }
 

@@ -63,7 +63,7 @@ namespaces:
   --pid host  --ipc host  --uts host
                           share the host's
 contain itself:
-  --quiet                 say nothing but errors
+  --quiet                 tell errors and why it was killed, no more
   --verbose               tell each step (default: when stderr is a terminal)
   --dry-run               print the steps and do nothing
   -h, --help

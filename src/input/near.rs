@@ -2,8 +2,10 @@
 
 /// The candidate that takes the fewest edits, where that is few for its length.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A letter is near to every other.
     candidates
         .into_iter()
+        .filter(|_| word.len() > 2)
         .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
         .min_by_key(|(edits, _)| *edits)
         .filter(|(edits, candidate)| *edits <= candidate.len().min(word.len()) / 3 + 1)

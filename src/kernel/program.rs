@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, openat, sendfile};
 use rustix::io::{Errno, Result};
 
+use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
 use crate::kernel::root;
 use crate::sys::process::{Vector, execve};
 
@@ -35,8 +36,25 @@ pub fn sealed_copy() -> Result<OwnedFd> {
     Ok(copy)
 }
 
+/// Why none of `candidates` could be executed, as an error about `word`, which named them.
+pub fn failure(root: BorrowedFd<'_>, candidates: &[CString], word: &CStr, errno: Errno) -> Error {
+    let found = candidates.iter().map(CString::as_c_str).find(|path| root::has(root, path));
+    let status = if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE };
+    let shown = found.unwrap_or(word).to_string_lossy();
+    match (found, errno) {
+        (None, Errno::NOENT | Errno::NOTDIR) => {
+            let place = if word.to_bytes().contains(&b'/') { "the container" } else { "the PATH of the container" };
+            Error::new(format!("{shown}: not found in {place}")).with_status(NOT_FOUND)
+        }
+        (found, errno) => match found.and_then(|path| explain(root, path, errno)) {
+            Some(why) => Error::new(format!("{shown} {why}")).with_status(status),
+            None => Error::os(format!("execute {shown}"), errno).with_status(status),
+        },
+    }
+}
+
 /// Why the kernel would not execute a file of the rootfs, beyond the errno: the end of a sentence about it.
-pub fn explain(root: BorrowedFd<'_>, path: &CStr, errno: Errno) -> Option<String> {
+fn explain(root: BorrowedFd<'_>, path: &CStr, errno: Errno) -> Option<String> {
     let head = match root::read_head(root, path) {
         Ok(head) => head,
         Err(Errno::ISDIR) => return Some("is a directory".into()),
@@ -99,11 +117,6 @@ fn foreign_machine(head: &[u8]) -> Option<&'static str> {
     let number = if head.get(5) == Some(&2) { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
     let name = MACHINES.iter().find(|(machine, _)| *machine == number).map_or("another machine", |(_, name)| name);
     (name != std::env::consts::ARCH).then_some(name)
-}
-
-/// Which candidate the rootfs has, for the sentence about what went wrong.
-pub fn find<'a>(root: BorrowedFd<'_>, candidates: &'a [CString]) -> Option<&'a CStr> {
-    candidates.iter().map(|path| path.as_c_str()).find(|path| root::has(root.as_fd(), path))
 }
 
 #[cfg(test)]

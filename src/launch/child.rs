@@ -112,9 +112,10 @@ impl Child<'_> {
             }
             Step::WriteLimit { file, value } => cgroup::write(rustix::fs::CWD, file, value),
             Step::JoinCgroup => {
-                self.groups.iter().try_for_each(cgroup::join)?;
+                // Handed over first: in a group that is too small for it this process may be killed at any moment.
                 let groups: heapless::Vec<_, 5> = self.groups.iter().map(AsFd::as_fd).collect();
-                record::say(self.socket.as_fd(), Said::Groups, &groups)
+                record::say(self.socket.as_fd(), Said::Groups, &groups)?;
+                self.groups.iter().try_for_each(cgroup::join)
             }
             Step::AwaitNetwork => self.await_launcher(),
             Step::UnshareCgroup { .. } => sys::process::unshare(UnshareFlags::NEWCGROUP),

@@ -12,14 +12,14 @@ use linux_raw_sys::general as raw;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND, Result};
+use crate::error::{Error, Result};
 use crate::kernel::cgroup::{self, Group};
 use crate::kernel::{network, proc, program, spread};
 use crate::launch::child::Inherited;
 use crate::launch::record::Said;
 use crate::log::Voice;
 use crate::plan::step::Step;
-use crate::plan::{Namespaces, Plan, shown};
+use crate::plan::{Namespaces, Plan};
 use crate::sys;
 use crate::sys::process::{Cloned, Vector, clone3};
 
@@ -249,8 +249,8 @@ fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
 
 fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) -> Error {
     let Some(step) = plan.inside.get(index) else { return Error::os("set up the container", errno) };
-    if let Step::Execute { command } = step {
-        return execute_error(plan, rootfs, command, errno);
+    if let Step::Execute { .. } = step {
+        return program::failure(rootfs, &plan.program.candidates, &plan.program.arguments[0], errno);
     }
     let hint = match (step, errno) {
         (Step::MakeCgroup { .. }, errno) => group_hint(step, errno),
@@ -267,6 +267,9 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
             "a file can only be mounted on a file, and a directory on a directory"
         }
         (Step::MakeMountPoint { .. }, Errno::EXIST) => "it is a symbolic link in the rootfs that leads nowhere",
+        (Step::MountVolume { .. }, Errno::INVAL) => {
+            "tmpfs(5) does not take these options: write them as size=64m,mode=1777"
+        }
         (Step::EnterWorkdir(_), Errno::NOENT) => "--workdir must exist in the rootfs",
         (Step::EnterWorkdir(_), Errno::NOTDIR) => "--workdir names a file",
         (Step::EnterWorkdir(_), Errno::ACCESS) => "the user of the container may not enter it",
@@ -275,26 +278,4 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
         _ => "",
     };
     Error::os(step.to_string(), errno).with_hint(hint)
-}
-
-fn execute_error(plan: &Plan, rootfs: BorrowedFd<'_>, command: &str, errno: Errno) -> Error {
-    let candidates = &plan.program.candidates;
-    let found = program::find(rootfs, candidates);
-    let word = shown(&plan.program.arguments[..1]);
-    match (found, errno) {
-        (None, Errno::NOENT | Errno::NOTDIR) => {
-            let searched =
-                candidates.len() > 1 || candidates.first().is_some_and(|path| path.to_string_lossy() != word);
-            let place = if searched { "in the PATH of the container" } else { "in the container" };
-            Error::new(format!("{word}: not found {place}")).with_status(NOT_FOUND)
-        }
-        (found, errno) => {
-            let status = if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE };
-            let path = found.map_or(word, |path| path.to_string_lossy().into_owned());
-            match found.and_then(|path| program::explain(rootfs, path, errno)) {
-                Some(why) => Error::new(format!("{path} {why}")).with_status(status),
-                None => Error::os(format!("execute {command}"), errno).with_status(status),
-            }
-        }
-    }
 }

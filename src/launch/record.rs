@@ -60,8 +60,8 @@ pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Vec<OwnedFd>)>> {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-            Err(Errno::INTR) => {}
-            Err(Errno::CONNRESET) => return Ok(None),
+            // ECONNRESET is said once when the other end went with something of ours unread; what it sent comes after.
+            Err(Errno::INTR | Errno::CONNRESET) => {}
             result => break result?,
         }
     };
@@ -95,8 +95,7 @@ pub fn await_release(socket: BorrowedFd<'_>) -> Result<bool> {
     let mut byte = [0u8; 1];
     loop {
         match rustix::io::read(socket, &mut byte) {
-            Err(Errno::INTR) => {}
-            Err(Errno::CONNRESET) => return Ok(false),
+            Err(Errno::INTR | Errno::CONNRESET) => {}
             result => return result.map(|count| count == 1),
         }
     }

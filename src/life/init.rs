@@ -1,12 +1,12 @@
 //! `contain init`: the first process of a container, or a subreaper where it is not number 1.
 
 use std::ffi::{CString, OsString};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
-use rustix::io::Errno;
-
-use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND, Result};
-use crate::plan::{candidates, shown};
+use crate::error::{Error, NOT_EXECUTABLE, Result};
+use crate::kernel::{program, root};
+use crate::plan::candidates;
 use crate::supervise::Outcome;
 use crate::supervise::reaper::{self, Workload};
 use crate::supervise::signals::Signals;
@@ -23,13 +23,11 @@ pub fn init(words: Vec<OsString>, environment: &[OsString]) -> Result<u8> {
 
 /// Runs the command to its end, or says why it could not be executed.
 pub fn look_after(arguments: &[CString], environment: &[CString], signals: &Signals) -> Result<Outcome> {
-    let workload = Workload { candidates: &candidates(&arguments[0], environment), arguments, environment };
-    reaper::run(&workload, signals).map_err(|errno| match errno {
-        Errno::NOENT | Errno::NOTDIR => {
-            let word = shown(&arguments[..1]);
-            Error::new(format!("{word}: not found, or its interpreter is missing")).with_status(NOT_FOUND)
-        }
-        errno => Error::os(format!("execute {}", shown(arguments)), errno).with_status(NOT_EXECUTABLE),
+    let candidates = candidates(&arguments[0], environment);
+    let workload = Workload { candidates: &candidates, arguments, environment };
+    reaper::run(&workload, signals).map_err(|errno| match root::open(c"/") {
+        Ok(own) => program::failure(own.as_fd(), &candidates, &arguments[0], errno),
+        Err(_) => Error::os("execute the command", errno).with_status(NOT_EXECUTABLE),
     })
 }
 

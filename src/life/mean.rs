@@ -28,9 +28,17 @@ pub struct Meant {
 pub fn mean(run: &Run, ours: &[OsString], id: &str) -> Result<Meant> {
     let [stdin, stdout, stderr] = terminal::standard();
     let (path, words) = rootfs_and_command(run, ours)?;
-    let rootfs = open_rootfs(&path)?;
+    let rootfs = open_rootfs(&path).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
+        true => error,
+        false => {
+            error.with_hint("a first word that is a directory is the rootfs; write -- before a command of that name")
+        }
+    })?;
     let account = account(run, rootfs.as_fd())?;
     let hostname = run.hostname.clone().unwrap_or_else(|| id.into());
+    if run.share.uts && run.hostname.is_some() {
+        return Err(Error::usage("--hostname would rename the host with --uts host: leave one of them out"));
+    }
     let tty = run.tty.unwrap_or(stdin && stdout);
     let spec = Spec {
         rootfs: path,

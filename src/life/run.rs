@@ -12,7 +12,7 @@ use crate::kernel::identity;
 use crate::launch::{facts, launch};
 use crate::life::mean::{Meant, mean};
 use crate::life::output;
-use crate::log::{Voice, signal_name};
+use crate::log::{self, Voice, signal_name};
 use crate::plan::facts::Cgroups;
 use crate::plan::{Plan, Watching, plan};
 use crate::spec::{Bound, Spec};
@@ -24,7 +24,7 @@ pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
     let id = facts::draw_id()?;
     let Meant { spec, rootfs, voice } = mean(written, environment, &id)?;
     let watching = Watching { story: voice == Voice::Story };
-    let facts = facts::gather(id, &spec.limits, watching.story);
+    let facts = facts::gather(id, &spec.limits, watching.story || spec.share.pid);
     let decided = plan(&spec, &facts, watching)?;
     if written.dry_run {
         return show(&decided);
@@ -68,10 +68,10 @@ fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&
         Outcome::Killed(number) => voice.story(format_args!("container exited: killed by {}", signal_name(number))),
     }
     if let (true, Some(limit)) = (ended.timed_out, limit) {
-        voice.notice(format_args!("killed: timed out after {}", time(limit)));
+        log::error(format_args!("killed: timed out after {}", time(limit)));
     }
     if let Some(group) = group {
-        tell_limits_met(spec, ended, group, voice);
+        tell_limits_met(spec, ended, group);
     }
     if voice != Voice::Story {
         return;
@@ -91,7 +91,7 @@ fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&
 }
 
 /// Names the limits that the container ran into, from the kernel's own counters.
-fn tell_limits_met(spec: &Spec, ended: &Ended, group: &Group, voice: Voice) {
+fn tell_limits_met(spec: &Spec, ended: &Ended, group: &Group) {
     if let Some(limit) = spec.limits.memory {
         let kills = group.oom_kills();
         let met = || {
@@ -100,16 +100,16 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, group: &Group, voice: Voice) {
         };
         match (kills, ended.outcome) {
             (0, _) => {}
-            (_, Outcome::Killed(9)) => voice.notice(format_args!("killed: out of memory {}", met())),
-            (1, _) => voice.notice(format_args!("a process was killed: out of memory {}", met())),
-            (kills, _) => voice.notice(format_args!("{kills} processes were killed: out of memory {}", met())),
+            (_, Outcome::Killed(9)) => log::error(format_args!("killed: out of memory {}", met())),
+            (1, _) => log::error(format_args!("a process was killed: out of memory {}", met())),
+            (kills, _) => log::error(format_args!("{kills} processes were killed: out of memory {}", met())),
         }
     }
     if let Some(Bound::At(limit)) = spec.limits.pids {
         match group.pids_refused() {
             0 => {}
-            1 => voice.notice(format_args!("a fork was refused: too many processes (limit {limit})")),
-            times => voice.notice(format_args!("{times} forks were refused: too many processes (limit {limit})")),
+            1 => log::error(format_args!("a fork was refused: too many processes (limit {limit})")),
+            times => log::error(format_args!("{times} forks were refused: too many processes (limit {limit})")),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Write {
     }
 }
 
-/// `counting`: the use of memory, CPU and processes will be told at the end.
+/// `counting`: a group is wanted even without limits, to count what is used, or to find all processes by.
 pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
     check(limits)?;
     let mut planned = match &facts.cgroups {

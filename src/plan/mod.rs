@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts};
 use crate::plan::step::{Base, Flags, Necessity, Step};
-use crate::spec::{Spec, VolumeKind};
+use crate::spec::{Spec, Volume, VolumeKind};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ pub struct Watching {
 
 /// Decides everything. Errors are limits that this machine's cgroups cannot hold.
 pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
-    let limits = limits::plan(&spec.limits, facts, watching.story)?;
+    let limits = limits::plan(&spec.limits, facts, watching.story || spec.share.pid)?;
     let namespaces =
         Namespaces { pid: !spec.share.pid, uts: !spec.share.uts, ipc: !spec.share.ipc, net: !spec.share.net };
     let beside = if namespaces.net { vec![Step::UnshareNetwork, Step::RaiseLoopback] } else { Vec::new() };
@@ -74,6 +74,10 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     inside.extend(sources.steps());
     inside.push(Step::BindRootfs(spec.rootfs.to_string_lossy().into_owned()));
     inside.push(Step::PivotRoot);
+    if spec.read_only {
+        inside.push(Step::DetachOldRoot);
+        make_read_only(spec, &mut inside);
+    }
     mount_proc(&mut inside);
     mount_dev(&sources, &mut inside);
     hide(Base::Proc, &mut inside);
@@ -81,10 +85,11 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         inside.push(Step::JoinCgroup);
     }
     inside.push(Step::UnshareCgroup { limits: limits.told });
-    // The kernel takes its time for this, which the launcher needs for the network anyway. Until here the host is
-    // reachable as "/..", so no path of the rootfs with links or dots is followed before.
-    inside.push(Step::DetachOldRoot);
-    make_mount_points(spec, &mut inside);
+    if !spec.read_only {
+        // The kernel takes its time for this, which the launcher needs for the network anyway. Until here the host is
+        // reachable as "/..", so no path of the rootfs with links or dots is followed before.
+        inside.push(Step::DetachOldRoot);
+    }
     if namespaces.net {
         inside.push(Step::AwaitNetwork);
         inside.push(Step::JoinNetwork);
@@ -137,22 +142,33 @@ impl Sources {
     }
 }
 
-fn make_mount_points(spec: &Spec, steps: &mut Vec<Step>) {
-    if spec.read_only {
-        // Nothing can be made once the root is read-only, and sysfs is still to come.
-        make_mount_point(Base::Sys.name(), None, steps);
+/// Makes the mount points first: nothing can be made once the root is read-only. What lies below a file system still to
+/// be mounted is made there, later.
+fn make_read_only(spec: &Spec, steps: &mut Vec<Step>) {
+    for base in BASES {
+        make_mount_point(base, None, steps);
     }
-    let mut sources = 0..;
-    for volume in &spec.volumes {
-        let like = matches!(volume.kind, VolumeKind::Bind { .. }).then(|| sources.next()).flatten();
-        // What stands below a file system still to be mounted is made there, not here.
-        if !BASES.iter().any(|base| volume.target.to_bytes().starts_with(base.to_bytes())) {
+    let mut covered: Vec<&CStr> = BASES.to_vec();
+    for (volume, like) in with_sources(spec) {
+        if !covered.iter().any(|above| is_below(&volume.target, above)) {
             make_mount_point(&volume.target, like, steps);
         }
+        covered.push(&volume.target);
     }
-    if spec.read_only {
-        steps.push(Step::MakeRootReadOnly);
-    }
+    steps.push(Step::MakeRootReadOnly);
+}
+
+/// Each volume with the number of its source, where it has one.
+fn with_sources(spec: &Spec) -> impl Iterator<Item = (&Volume, Option<usize>)> {
+    let mut sources = 0..;
+    spec.volumes.iter().map(move |volume| match volume.kind {
+        VolumeKind::Bind { .. } => (volume, sources.next()),
+        VolumeKind::Tmpfs { .. } => (volume, None),
+    })
+}
+
+fn is_below(path: &CStr, above: &CStr) -> bool {
+    path.to_bytes().strip_prefix(above.to_bytes()).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
 /// A step for each part of the path, since any may be missing; the last one is what the source is like.
@@ -169,7 +185,7 @@ fn make_mount_point(path: &CStr, like: Option<usize>, steps: &mut Vec<Step>) {
     }
 }
 
-const BASES: [&CStr; 3] = [c"/proc/", c"/dev/", c"/sys/"];
+const BASES: [&CStr; 3] = [c"/proc", c"/dev", c"/sys"];
 
 fn mount_proc(steps: &mut Vec<Step>) {
     steps.push(Step::MountBase { base: Base::Proc, filesystem: c"proc", options: &[], flags: Flags::NO_SUID_DEV_EXEC });
@@ -244,18 +260,13 @@ fn mount_sys(cgroups: &Cgroups, born_inside: bool, sources: &Sources, steps: &mu
 }
 
 fn mount_volumes(spec: &Spec, steps: &mut Vec<Step>) {
-    let mut sources = 0..;
-    for volume in &spec.volumes {
-        let target = volume.target.clone();
-        let flags = volume.flags();
-        let below_base = BASES.iter().any(|base| target.to_bytes().starts_with(base.to_bytes()));
-        let like = matches!(volume.kind, VolumeKind::Bind { .. }).then(|| sources.next()).flatten();
-        if below_base {
-            make_mount_point(&target, like, steps);
-        }
+    for (volume, like) in with_sources(spec) {
+        let (target, flags) = (volume.target.clone(), volume.flags());
+        make_mount_point(&target, like, steps);
         steps.push(match (&volume.kind, like) {
+            (VolumeKind::Bind { .. }, Some(index)) => Step::AttachVolume { index, target, flags },
+            (VolumeKind::Bind { .. }, None) => continue,
             (VolumeKind::Tmpfs { options }, _) => Step::MountVolume { target, options: options.clone(), flags },
-            (VolumeKind::Bind { .. }, index) => Step::AttachVolume { index: index.unwrap_or(0), target, flags },
         });
     }
 }

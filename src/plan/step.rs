@@ -81,7 +81,7 @@ pub enum Step {
         base: Base,
         path: &'static CStr,
     },
-    /// Enter the container's groups through their `tasks` files, and hand them to the launcher (cgroup v1).
+    /// Hand the container's groups to the launcher, and enter them through their `tasks` files (cgroup v1).
     JoinCgroup,
     /// Wait until the launcher has made the network namespace.
     AwaitNetwork,
@@ -210,7 +210,7 @@ impl fmt::Display for Step {
             Step::Session => f.write_str("start a session that ends with contain, signals reset"),
             Step::SetHostname(name) => write!(f, "set hostname {name}"),
             Step::MakeMountsPrivate => f.write_str("make mounts private"),
-            Step::Take { source } => write!(f, "open volume {}", Path(source)),
+            Step::Take { source } => write!(f, "take {}", Path(source)),
             Step::BindRootfs(path) => write!(f, "bind rootfs {path}"),
             Step::PivotRoot => f.write_str("pivot root"),
             Step::DetachOldRoot => f.write_str("detach old root"),
@@ -234,8 +234,8 @@ impl fmt::Display for Step {
             Step::AwaitNetwork => f.write_str("wait for net"),
             Step::UnshareCgroup { .. } => f.write_str("unshare cgroup"),
             Step::JoinNetwork => f.write_str("join net"),
-            Step::AttachVolume { target, flags, .. } => write!(f, "mount volume on {}{flags}", Path(target)),
-            Step::AttachBelow { base, path, flags, .. } => write!(f, "mount volume on {}{flags}", Below(*base, path)),
+            Step::AttachVolume { target, flags, .. } => write!(f, "attach to {}{flags}", Path(target)),
+            Step::AttachBelow { base, path, flags, .. } => write!(f, "attach to {}{flags}", Below(*base, path)),
             Step::MountVolume { target, options, flags } => {
                 write!(f, "mount tmpfs on {}{flags}{}", Path(target), After(options))
             }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::process::Signal;
 
 use crate::error::{Error, Result};
-use crate::sys::signal::{Arrived, Set, block, descriptor, is_ignored, next};
+use crate::sys::signal::{Arrived, Set, block, descriptor, is_ignored, next, reset};
 
 /// Left to the kernel: faults of our own, what cannot be blocked, and the two that stop a background job which
 /// touches its terminal. With those blocked, tcsetattr(3) would change the terminal under the foreground job.
@@ -41,6 +41,8 @@ impl Signals {
                 let _room = ignored.push(signal);
             }
         }
+        // A caller that ignores SIGCHLD would have the kernel reap our child, and its status lost (wait(2), NOTES).
+        reset(Signal::CHILD);
         block(set).map_err(|errno| Error::os("block signals", errno))?;
         let descriptor = descriptor(set).map_err(|errno| Error::os("open a signalfd", errno))?;
         Ok(Signals { descriptor, ignored })

@@ -47,22 +47,18 @@ pub fn block(set: Set) -> Result<(), Errno> {
     check(result).map(drop)
 }
 
-/// Gives every signal its default disposition. Errors are those of KILL and STOP, which have no other.
+/// Gives every signal its default disposition.
 pub fn reset_dispositions() {
-    // SAFETY: all zero is SIG_DFL with no flags; no handler of the C library is in use.
+    (1..=64).filter_map(from_number).for_each(reset);
+}
+
+/// Gives a signal its default disposition. The only error is that of KILL and STOP, which have no other.
+pub fn reset(signal: Signal) {
+    // SAFETY: all zero is SIG_DFL with no flags.
     let default: raw::kernel_sigaction = unsafe { std::mem::zeroed() };
-    for number in 1..=64_i32 {
-        // SAFETY: the kernel reads one live kernel_sigaction; the old one is not asked for.
-        unsafe {
-            syscall(
-                raw::__NR_rt_sigaction as c_long,
-                number,
-                &raw const default,
-                std::ptr::null_mut::<raw::kernel_sigaction>(),
-                8,
-            )
-        };
-    }
+    let old = std::ptr::null_mut::<raw::kernel_sigaction>();
+    // SAFETY: the kernel reads one live kernel_sigaction; the old one is not asked for.
+    unsafe { syscall(raw::__NR_rt_sigaction as c_long, signal.as_raw(), &raw const default, old, 8) };
 }
 
 /// Whether this process ignores `signal`, as nohup(1) makes it.
