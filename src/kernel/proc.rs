@@ -54,9 +54,9 @@ mod tests {
     #[test]
     fn own_dispositions() {
         let own = rustix::process::getpid();
-        // The test runner leaves SIGPIPE ignored and SIGTERM alone.
+        // The test runner leaves SIGPIPE ignored and SIGVTALRM alone.
         assert_eq!(disposition(own, Signal::PIPE), Disposition::Own);
-        assert_eq!(disposition(own, Signal::TERM), Disposition::Default);
+        assert_eq!(disposition(own, Signal::VTALARM), Disposition::Default);
     }
 
     #[test]

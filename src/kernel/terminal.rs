@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, openat};
 use rustix::io::Result;
 use rustix::mount::mount_bind;
-use rustix::process::{fchdir, ioctl_tiocsctty};
+use rustix::process::fchdir;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
@@ -28,10 +28,9 @@ pub fn other_side(controller: &OwnedFd) -> Result<OwnedFd> {
     ioctl_tiocgptpeer(controller, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
 }
 
-/// Makes the terminal the controlling one, owned by `owner`, the standard streams, and /dev/console. A standard error
+/// Makes the terminal, owned by `owner`, the standard streams and /dev/console. A standard error
 /// that the caller sent elsewhere stays there.
 pub fn adopt(terminal: BorrowedFd<'_>, dev: BorrowedFd<'_>, owner: u32) -> Result<()> {
-    ioctl_tiocsctty(terminal)?;
     fchown(terminal, Some(Uid::from_raw(owner)), None::<Gid>)?;
     let keeps_error = !isatty(rustix::stdio::stderr());
     dup2_stdin(terminal)?;

@@ -148,8 +148,11 @@ impl Child<'_> {
                     result => result,
                 }
             }
-            Step::OpenTerminal { owner } => {
+            Step::OpenTerminal { owner, controlling } => {
                 let (controller, terminal) = terminal::open_pair(self.base(Base::Dev)?)?;
+                if *controlling {
+                    rustix::process::ioctl_tiocsctty(&terminal)?;
+                }
                 terminal::adopt(terminal.as_fd(), self.base(Base::Dev)?, *owner)?;
                 record::say(self.socket.as_fd(), Said::Terminal, &[controller.as_fd()])
             }

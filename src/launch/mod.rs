@@ -56,7 +56,11 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice, meanwhile: impl
     rustix::process::fchdir(rootfs).map_err(step("enter the rootfs"))?;
     let born_in = group.as_ref().and_then(Group::first).map(AsFd::as_fd);
     match clone3(flags(plan.namespaces), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {
-        Cloned::Child => child::become_container(inherited, theirs),
+        Cloned::Child => {
+            // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation.
+            drop(ours);
+            child::become_container(inherited, theirs)
+        }
         Cloned::Parent { child: pid, pidfd } => {
             if plan.namespaces.net {
                 spread::apart(pid, &cpus);

@@ -98,7 +98,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     hide(Base::Sys, &mut inside);
     mount_volumes(spec, &mut inside);
     if spec.tty {
-        inside.push(Step::OpenTerminal { owner: spec.user.uid });
+        inside.push(Step::OpenTerminal { owner: spec.user.uid, controlling: !spec.init });
     }
     inside.push(Step::BecomeUser(spec.user.clone()));
     inside.push(Step::EnterWorkdir(spec.workdir.clone()));

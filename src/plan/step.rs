@@ -120,6 +120,8 @@ pub enum Step {
     /// The container's own terminal as its standard streams, and /dev/console.
     OpenTerminal {
         owner: u32,
+        /// It becomes the session's own; contain's init leaves that to its command.
+        controlling: bool,
     },
     BecomeUser(User),
     CloseDescriptors,
@@ -243,7 +245,7 @@ impl fmt::Display for Step {
             Step::BindReadOnly { base, path } => write!(f, "make {} read-only", Below(*base, path)),
             Step::OpenTerminal { .. } => f.write_str("open a terminal as standard streams and /dev/console"),
             Step::BecomeUser(user) => {
-                write!(f, "become user {} group {}", user.uid, user.gid)?;
+                write!(f, "keep the default capabilities, become user {} group {}", user.uid, user.gid)?;
                 user.groups.iter().try_for_each(|group| write!(f, ",{group}"))
             }
             Step::CloseDescriptors => f.write_str("close descriptors from 3"),
