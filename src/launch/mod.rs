@@ -274,6 +274,7 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
         (Step::MountVolume { .. }, Errno::INVAL) => {
             "tmpfs(5) does not take these options: write them as size=64m,mode=1777"
         }
+        (Step::UnshareCgroup { .. }, Errno::NOSPC) => "the limit in /proc/sys/user/max_cgroup_namespaces is reached",
         (Step::EnterWorkdir(_), Errno::NOENT) => "--workdir must exist in the rootfs",
         (Step::EnterWorkdir(_), Errno::NOTDIR) => "--workdir names a file",
         (Step::EnterWorkdir(_), Errno::ACCESS) => "the user of the container may not enter it",

@@ -1,0 +1,109 @@
+//! What the launches need on disk, all of it under build/bench: the floor, a root filesystem that holds nothing but
+//! the two payloads, and three OCI bundles for crun and runc. Knows nothing of the launchers themselves.
+
+use crate::{Result, write};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+pub struct Stage {
+    pub floor: PathBuf,
+    pub rootfs: PathBuf,
+    /// Bundles that run `true`, `true` with limits, and `pause`.
+    pub bundle: PathBuf,
+    pub bundle_limits: PathBuf,
+    pub bundle_pause: PathBuf,
+}
+
+/// Flags that leave nothing in the file but one segment of code: 512 bytes on x86_64.
+const PAYLOAD_FLAGS: &[&str] = &[
+    "-Os",
+    "-static",
+    "-nostdlib",
+    "-ffreestanding",
+    "-fno-pie",
+    "-no-pie",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-stack-protector",
+    "-Wl,--build-id=none,-z,norelro,-z,noseparate-code,-s",
+];
+
+const FLOOR_FLAGS: &[&str] = &["-std=gnu11", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror"];
+
+pub fn prepare(dir: &Path) -> Result<Stage> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
+    let rootfs = dir.join("rootfs");
+    for sub in ["bin", "etc", "proc", "dev", "sys"] {
+        fs::create_dir_all(rootfs.join(sub)).map_err(|e| format!("create {}/{sub}: {e}", rootfs.display()))?;
+    }
+    let cc = env::var_os("CC").unwrap_or_else(|| "cc".into());
+    compile(&cc, PAYLOAD_FLAGS, &sources.join("true.c"), &rootfs.join("bin/true"))?;
+    let pause_flags: Vec<&str> = PAYLOAD_FLAGS.iter().copied().chain(["-DPAUSE"]).collect();
+    compile(&cc, &pause_flags, &sources.join("true.c"), &rootfs.join("bin/pause"))?;
+    let floor = dir.join("floor");
+    compile(&"musl-gcc".into(), FLOOR_FLAGS, &sources.join("floor.c"), &floor)?;
+
+    Ok(Stage {
+        floor,
+        bundle: bundle(&dir.join("oci-true"), &rootfs, "/bin/true", "")?,
+        bundle_limits: bundle(&dir.join("oci-limits"), &rootfs, "/bin/true", RESOURCES)?,
+        bundle_pause: bundle(&dir.join("oci-pause"), &rootfs, "/bin/pause", "")?,
+        rootfs,
+    })
+}
+
+fn compile(compiler: &OsString, flags: &[&str], source: &Path, output: &Path) -> Result<()> {
+    let name = compiler.to_string_lossy();
+    let result = Command::new(compiler)
+        .args(flags)
+        .arg("-o")
+        .args([output, source])
+        .output()
+        .map_err(|e| format!("{name}: {e} (apt-get install gcc musl-tools)"))?;
+    if result.status.success() {
+        return Ok(());
+    }
+    Err(format!("{name} on {}: {}", source.display(), String::from_utf8_lossy(&result.stderr)))
+}
+
+const RESOURCES: &str = r#",
+    "resources": {
+      "memory": { "limit": 67108864 },
+      "cpu": { "quota": 50000, "period": 100000 },
+      "pids": { "limit": 64 }
+    }"#;
+
+/// The shortest config.json that does what the floor does: the same five namespaces, /proc and a tmpfs /dev, into which
+/// crun and runc put the device nodes on their own. No seccomp, capabilities, masks or further mounts, so this is
+/// their best case; `contain` does those things in its row.
+fn bundle(dir: &Path, rootfs: &Path, command: &str, resources: &str) -> Result<PathBuf> {
+    let rootfs = rootfs.to_str().ok_or("the path of the repository must be UTF-8")?;
+    let config = format!(
+        r#"{{
+  "ociVersion": "1.0.0",
+  "process": {{
+    "terminal": false,
+    "user": {{ "uid": 0, "gid": 0 }},
+    "args": ["{command}"],
+    "env": ["PATH=/bin"],
+    "cwd": "/"
+  }},
+  "root": {{ "path": {rootfs:?} }},
+  "hostname": "bench",
+  "mounts": [
+    {{ "destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"] }},
+    {{ "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"] }}
+  ],
+  "linux": {{
+    "namespaces": [
+      {{ "type": "pid" }}, {{ "type": "uts" }}, {{ "type": "mount" }}, {{ "type": "ipc" }}, {{ "type": "network" }}
+    ]{resources}
+  }}
+}}
+"#
+    );
+    fs::create_dir_all(dir).map_err(|e| format!("create {}: {e}", dir.display()))?;
+    write(&dir.join("config.json"), &config)?;
+    Ok(dir.to_path_buf())
+}
