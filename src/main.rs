@@ -47,7 +47,8 @@ fn life_of(mut words: Vec<OsString>, environment: Vec<OsString>) -> i32 {
 
 /// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.
 fn is_boot(name: &OsStr, words: &[OsString]) -> bool {
-    let is_first = rustix::process::getpid() == rustix::process::Pid::INIT;
+    // Process 1 of a container has no such power.
+    let is_first = rustix::process::getpid() == rustix::process::Pid::INIT && kernel::identity::is_administrator();
     let named_init = name.as_bytes().rsplit(|b| *b == b'/').next() == Some(b"init");
     is_first && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
 }

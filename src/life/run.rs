@@ -100,7 +100,10 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, group: &Group) {
         };
         match (kills, ended.outcome) {
             (0, _) => {}
-            (_, Outcome::Killed(9)) => log::error(format_args!("killed: out of memory {}", met())),
+            // An init of ours tells its command's death as a status.
+            (_, Outcome::Killed(9) | Outcome::Exited(137)) => {
+                log::error(format_args!("killed: out of memory {}", met()))
+            }
             (1, _) => log::error(format_args!("a process was killed: out of memory {}", met())),
             (kills, _) => log::error(format_args!("{kills} processes were killed: out of memory {}", met())),
         }
