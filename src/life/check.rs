@@ -126,7 +126,7 @@ fn cgroups(report: &mut Report) {
         "limits can be set",
         "the cgroup file system is not writable for this user",
     );
-    sweep_leftovers(&facts::cgroups_of(mounted));
+    sweep_leftovers(&facts::cgroups_of(mounted), "");
 }
 
 #[cfg(test)]

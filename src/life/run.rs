@@ -14,6 +14,7 @@ use crate::life::mean::{Meant, mean};
 use crate::life::output;
 use crate::log::{self, Voice, signal_name};
 use crate::plan::facts::Cgroups;
+use crate::plan::limits::leaf;
 use crate::plan::{Plan, Watching, plan};
 use crate::spec::{Bound, Spec};
 use crate::supervise::signals::Signals;
@@ -33,7 +34,7 @@ pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
         return Err(Error::new("run needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
     let signals = Signals::take()?;
-    let child = launch(&decided, rootfs.as_fd(), voice, || sweep_leftovers(&facts.cgroups))?;
+    let child = launch(&decided, rootfs.as_fd(), voice, || sweep_leftovers(&facts.cgroups, &leaf(&facts.id)))?;
     let ended = watch(Watch {
         pid: child.pid,
         pidfd: child.pidfd.as_fd(),
@@ -53,11 +54,11 @@ fn show(plan: &Plan) -> Result<u8> {
 }
 
 /// Groups of launchers that were killed. The container runs meanwhile, so this costs it no time.
-pub fn sweep_leftovers(cgroups: &Cgroups) {
+pub fn sweep_leftovers(cgroups: &Cgroups, own: &str) {
     match cgroups {
         Cgroups::Absent => {}
-        Cgroups::V2(v2) => sweep::below(&v2.mount),
-        Cgroups::V1(_) => mounts::usual_v1().for_each(|mount| sweep::below(&mount)),
+        Cgroups::V2(v2) => sweep::below(&v2.mount, own),
+        Cgroups::V1(_) => mounts::usual_v1().for_each(|mount| sweep::below(&mount, own)),
     }
 }
 

@@ -171,7 +171,9 @@ fn writes_v1(limits: &Limits, memory_nodes: &str) -> Result<Vec<Write>> {
         write("--memory-swap", Controller::Memory, "memory.memsw.limit_in_bytes", total);
     }
     if let Some(cpu) = limits.cpu {
-        write("--cpu", Controller::Cpu, "cpu.cfs_period_us", cpu.period.to_string());
+        if cpu.period != DEFAULT_PERIOD {
+            write("--cpu", Controller::Cpu, "cpu.cfs_period_us", cpu.period.to_string());
+        }
         write("--cpu", Controller::Cpu, "cpu.cfs_quota_us", cpu.quota.to_string());
     }
     if let Some(weight) = limits.cpu_weight {
@@ -188,6 +190,9 @@ fn writes_v1(limits: &Limits, memory_nodes: &str) -> Result<Vec<Write>> {
     }
     Ok(writes)
 }
+
+/// What a new group has in cpu.cfs_period_us already, in microseconds.
+const DEFAULT_PERIOD: u64 = 100_000;
 
 /// The name of a container's group: `contain-<id>`.
 pub fn leaf(id: &str) -> String {

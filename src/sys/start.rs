@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 /// The strings of a NULL-terminated vector, as `main` gets its words and its environment.
 ///
 /// Not std::env's: without std's own start nothing keeps the words on musl, and its lock for the environment is a kilobyte.
+#[cfg_attr(test, allow(dead_code))]
 pub fn strings(vector: *const *const c_char) -> Vec<OsString> {
     let mut strings = Vec::new();
     let mut next = vector;

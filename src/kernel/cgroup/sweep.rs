@@ -8,8 +8,8 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 use super::{lock, remove};
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
-/// time, or that cannot be removed, is no concern of this command.
-pub fn below(parent: &str) {
+/// time, or that cannot be removed, is no concern of this command. The group named `own` is in use, as the caller knows.
+pub fn below(parent: &str, own: &str) {
     // kernfs counts the directories inside as links: with none of them there is nothing to read.
     if stat(parent).is_ok_and(|found| found.st_nlink <= 2) {
         return;
@@ -19,8 +19,9 @@ pub fn below(parent: &str) {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(&directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
-        if is_ours(entry.file_name().to_bytes()) {
-            let path = [parent.as_bytes(), b"/", entry.file_name().to_bytes()].concat();
+        let name = entry.file_name().to_bytes();
+        if is_ours(name) && name != own.as_bytes() {
+            let path = [parent.as_bytes(), b"/", name].concat();
             remove_abandoned(&CString::new(path).unwrap_or_default());
         }
     }
