@@ -47,12 +47,12 @@ pub fn reap_everyone(patience: Duration) -> bool {
     }
 }
 
-/// Writes everything to the disks and what was printed to the console, then powers off; where that fails restarts, then
-/// halts. Never returns: process 1 has nowhere to return to.
-pub fn power_off() -> ! {
+/// Writes everything to the disks and what was printed to the console, then ends the machine as asked; where that fails
+/// by power-off, restart, halt. Never returns: process 1 has nowhere to return to.
+pub fn end(how: RebootCommand) -> ! {
     sync();
     let _no_terminal = tcdrain(stdout());
-    for command in [RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
+    for command in [how, RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
         // From a child: reboot(2) may end its caller, and the end of process 1 would be a panic.
         if let Ok(Cloned::Child) = clone3(0, None) {
             let _refused = reboot(command);

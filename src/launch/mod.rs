@@ -259,6 +259,7 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
     let hint = match (step, errno) {
         (Step::MakeCgroup { .. }, errno) => group_hint(step, errno),
         (Step::WriteLimit { file, .. }, errno) => limit_hint(file, errno),
+        (Step::MakeMountsPrivate, Errno::INVAL) => "the root that contain sees is no mount point, as in a plain chroot",
         (Step::Take { .. }, Errno::NOENT) => "the source of a volume must exist: make it, or correct the path",
         (Step::MountBase { .. }, Errno::LOOP | Errno::XDEV) => {
             "it is a symbolic link in the rootfs; it must be a directory, or missing"

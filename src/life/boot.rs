@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::mount::MountFlags;
 use rustix::process::Signal;
+use rustix::system::RebootCommand;
 
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::input::cmdline::{CommandLine, split};
@@ -17,6 +18,7 @@ use crate::kernel::{cgroup, device, file, machine, mount, network, root};
 use crate::life::init;
 use crate::log;
 use crate::supervise::Outcome;
+use crate::supervise::reaper::Over;
 use crate::supervise::signals::Signals;
 
 /// How long processes have after SIGTERM before SIGKILL.
@@ -66,17 +68,28 @@ const LINKS: [(&CStr, &CStr); 4] = [
 
 /// Boots, runs the command, and powers off.
 pub fn boot(environment: &[OsString]) -> ! {
-    let status = match live(environment) {
-        Ok(outcome) => outcome,
+    match live(environment) {
+        Ok(Over::Ended(outcome)) => end(outcome, RebootCommand::PowerOff),
+        Ok(Over::Asked(signal)) => end(Outcome::Exited(0), asked_for(signal)),
         Err(error) => {
             complain(&error);
-            Outcome::Exited(error.status())
+            end(Outcome::Exited(error.status()), RebootCommand::PowerOff)
         }
-    };
-    end(status)
+    }
 }
 
-fn live(given: &[OsString]) -> Result<Outcome> {
+/// The signals that ask process 1 to end, as busybox's poweroff, halt and reboot send them.
+const ASKING: [Signal; 3] = [Signal::USR2, Signal::USR1, Signal::TERM];
+
+fn asked_for(signal: Signal) -> RebootCommand {
+    match signal {
+        Signal::TERM => RebootCommand::Restart,
+        Signal::USR1 => RebootCommand::Halt,
+        _ => RebootCommand::PowerOff,
+    }
+}
+
+fn live(given: &[OsString]) -> Result<Over> {
     let signals = Signals::take()?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
@@ -91,7 +104,7 @@ fn live(given: &[OsString]) -> Result<Outcome> {
     }
     let command =
         command(&CommandLine::parse(&file::read_text(rustix::fs::CWD, c"/proc/cmdline").unwrap_or_default()))?;
-    init::look_after(&command, &environment(given), &signals)
+    init::look_after(&command, &environment(given), &signals, &ASKING)
 }
 
 fn mount_early() {
@@ -147,8 +160,8 @@ fn environment(given: &[OsString]) -> Vec<CString> {
     all.into_iter().map(CString::from).chain([term]).collect()
 }
 
-/// Ends every process, tells the command's outcome on the console, and powers off.
-fn end(outcome: Outcome) -> ! {
+/// Ends every process, tells the command's outcome on the console, and ends the machine.
+fn end(outcome: Outcome, how: RebootCommand) -> ! {
     // A stopped process does not see SIGTERM before it goes on.
     if machine::signal_everyone(Signal::TERM)
         && machine::signal_everyone(Signal::CONT)
@@ -164,7 +177,7 @@ fn end(outcome: Outcome) -> ! {
         Outcome::Killed(signal) => (0, signal),
     };
     log::line(format_args!("contain: exit={exit} signal={signal}"));
-    machine::power_off()
+    machine::end(how)
 }
 
 fn tell_failure(doing: &str, done: rustix::io::Result<()>) {

@@ -4,11 +4,13 @@ use std::ffi::{CString, OsString};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
+use rustix::process::Signal;
+
 use crate::error::{Error, NOT_EXECUTABLE, Result};
 use crate::kernel::{program, root};
 use crate::plan::candidates;
 use crate::supervise::Outcome;
-use crate::supervise::reaper::{self, Workload};
+use crate::supervise::reaper::{self, Over, Workload};
 use crate::supervise::signals::Signals;
 
 /// Runs the command, reaps whatever is left behind, and tells the command's status.
@@ -18,14 +20,22 @@ pub fn init(words: Vec<OsString>, environment: &[OsString]) -> Result<u8> {
     }
     let signals = Signals::take()?;
     let environment = arguments(environment.to_vec())?;
-    look_after(&arguments(words)?, &environment, &signals).map(Outcome::status)
+    match look_after(&arguments(words)?, &environment, &signals, &[])? {
+        Over::Ended(outcome) => Ok(outcome.status()),
+        Over::Asked(signal) => Ok(Outcome::Killed(signal.as_raw()).status()),
+    }
 }
 
 /// Runs the command to its end, or says why it could not be executed.
-pub fn look_after(arguments: &[CString], environment: &[CString], signals: &Signals) -> Result<Outcome> {
+pub fn look_after(
+    arguments: &[CString],
+    environment: &[CString],
+    signals: &Signals,
+    asking: &[Signal],
+) -> Result<Over> {
     let candidates = candidates(&arguments[0], environment);
     let workload = Workload { candidates: &candidates, arguments, environment };
-    reaper::run(&workload, signals).map_err(|errno| match root::open(c"/") {
+    reaper::run(&workload, signals, asking).map_err(|errno| match root::open(c"/") {
         Ok(own) => program::failure(own.as_fd(), &candidates, &arguments[0], errno),
         Err(_) => Error::os("execute the command", errno).with_status(NOT_EXECUTABLE),
     })

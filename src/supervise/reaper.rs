@@ -25,8 +25,17 @@ pub struct Workload<'a> {
     pub environment: &'a [CString],
 }
 
-/// Starts the command and looks after everything until it has ended. The error is that it could not be executed.
-pub fn run(workload: &Workload<'_>, signals: &Signals) -> std::result::Result<Outcome, Errno> {
+/// Why a reaper's work is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Over {
+    Ended(Outcome),
+    /// One of the signals came that ask for it.
+    Asked(Signal),
+}
+
+/// Starts the command and looks after everything until it has ended, or one of the signals in `asking` has come; all
+/// others are passed on. The error is that it could not be executed.
+pub fn run(workload: &Workload<'_>, signals: &Signals, asking: &[Signal]) -> std::result::Result<Over, Errno> {
     let main = start(workload)?;
     loop {
         let mut descriptors = [PollFd::new(signals, PollFlags::IN)];
@@ -34,11 +43,12 @@ pub fn run(workload: &Workload<'_>, signals: &Signals) -> std::result::Result<Ou
         while let Ok(Some(arrived)) = signals.next() {
             match action(arrived.signal) {
                 Action::Nothing | Action::Resize => {}
+                _ if asking.contains(&arrived.signal) => return Ok(Over::Asked(arrived.signal)),
                 _ => forward(main, arrived.signal),
             }
         }
         if let Some(outcome) = reap_all(main) {
-            return Ok(outcome);
+            return Ok(Over::Ended(outcome));
         }
     }
 }
