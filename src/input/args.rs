@@ -65,7 +65,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command> {
         Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Command::Help(help::OVERVIEW)),
         Some(Arg::Short('V') | Arg::Long("version")) => return Ok(Command::Version),
         Some(Arg::Value(word)) => word,
-        Some(option) => return Err(unknown(option.unexpected(), &[help::GLOBAL])),
+        Some(option) => return Err(unknown(option.unexpected(), help::GLOBAL)),
     };
     match first.to_str() {
         Some("run") => run(&mut parser),
@@ -135,7 +135,7 @@ fn run(parser: &mut Parser) -> Result<Command> {
                 run.words.push(word);
                 break;
             }
-            option => return Err(unknown(option.unexpected(), &[help::RUN])),
+            option => return Err(unknown(option.unexpected(), help::RUN)),
         }
     }
     // What follows the first word is the command's own, another `--` too.
@@ -266,11 +266,11 @@ fn namespace(text: &str) -> std::result::Result<bool, String> {
 }
 
 /// An option that `text`, its command's help, does not list.
-fn unknown(error: lexopt::Error, texts: &[&'static str]) -> Error {
+fn unknown(error: lexopt::Error, text: &'static str) -> Error {
     let lexopt::Error::UnexpectedOption(option) = error else {
         return reword(error);
     };
-    let near = texts.iter().find_map(|text| near::nearest(&option, help::flags(text)));
+    let near = near::nearest(&option, help::flags(text));
     let hint = near.map(|near| format!("did you mean {near}?")).unwrap_or_default();
     Error::usage(format!("{option}: no such option")).with_hint(hint)
 }

@@ -1,4 +1,4 @@
-//! The texts of `contain help`. The options that `run` knows are read off its text, so none can be left out of it.
+//! The texts of `contain help`. "Did you mean" reads the options off them.
 
 /// The commands' names.
 pub const COMMANDS: [&str; 5] = ["run", "init", "check", "help", "version"];

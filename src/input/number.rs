@@ -7,6 +7,11 @@ use crate::spec::{Bound, Cpu};
 
 type Parsed<T> = Result<T, String>;
 
+/// Digits only: the `+` that Rust would take is none of the kernel's.
+fn plain<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// A size in bytes: `67108864`, `64M`, `64MiB`, `1G`, `512K`. The units are powers of 1024, as in cgroups(7).
 pub fn size(text: &str) -> Parsed<u64> {
     const RIGHT: &str = "write bytes, or a number with K, M, G or T, as in 64M";
@@ -42,10 +47,10 @@ pub fn size_or_max(text: &str) -> Parsed<Bound> {
 
 /// A count of processes, or `max`.
 pub fn pids(text: &str) -> Parsed<Bound> {
-    match text.parse::<u64>() {
+    match plain::<u64>(text) {
         _ if text == "max" => Ok(Bound::Max),
         // PID_MAX_LIMIT of the kernel on 64 bits.
-        Ok(count @ 1..=4_194_304) => Ok(Bound::At(count)),
+        Some(count @ 1..=4_194_304) => Ok(Bound::At(count)),
         _ => Err("is not a count of processes: write 1 to 4194304, or max".into()),
     }
 }
@@ -54,10 +59,10 @@ pub fn pids(text: &str) -> Parsed<Bound> {
 pub fn cpu(text: &str) -> Parsed<Cpu> {
     const RIGHT: &str = "write microseconds of run time in each 100000, as 50000, or \"50000 100000\"";
     let mut words = text.split_ascii_whitespace();
-    let mut number = || words.next().map(str::parse::<u64>);
+    let mut number = || words.next().map(plain::<u64>);
     let (quota, period) = match (number(), number(), number()) {
-        (Some(Ok(quota)), None, None) => (quota, 100_000),
-        (Some(Ok(quota)), Some(Ok(period)), None) => (quota, period),
+        (Some(Some(quota)), None, None) => (quota, 100_000),
+        (Some(Some(quota)), Some(Some(period)), None) => (quota, period),
         _ => return Err(format!("is not a CPU quota: {RIGHT}")),
     };
     // The kernel's own bounds, answered by EINVAL otherwise: a quota of 1 ms at least, a period of 1 ms to 1 s.
@@ -67,7 +72,8 @@ pub fn cpu(text: &str) -> Parsed<Cpu> {
     if !(1000..=1_000_000).contains(&period) {
         return Err("has a period outside 1000 to 1000000 microseconds: 100000 is usual".into());
     }
-    if quota > u64::MAX / 1_000_000 {
+    // max_bw_quota_period_us of the kernel.
+    if quota >= 1 << 44 {
         return Err(format!("is more than the kernel can count: {RIGHT}"));
     }
     Ok(Cpu { quota, period })
@@ -93,8 +99,8 @@ pub fn cpus(text: &str) -> Parsed<Cpu> {
 
 /// cpu.weight: 1 to 10000.
 pub fn weight(text: &str) -> Parsed<u32> {
-    match text.parse() {
-        Ok(weight @ 1..=10_000) => Ok(weight),
+    match plain(text) {
+        Some(weight @ 1..=10_000) => Ok(weight),
         _ => Err("is not a CPU weight: write 1 to 10000; 100 is everyone's default".into()),
     }
 }
@@ -102,8 +108,8 @@ pub fn weight(text: &str) -> Parsed<u32> {
 /// A list of CPUs in cpuset(7)'s list format: `0-3,5`.
 pub fn cpu_list(text: &str) -> Parsed<String> {
     let range = |part: &str| match part.split_once('-') {
-        Some((first, last)) => first.parse::<u16>().is_ok_and(|f| last.parse::<u16>().is_ok_and(|l| f <= l)),
-        None => part.parse::<u16>().is_ok(),
+        Some((first, last)) => plain::<u16>(first).is_some_and(|f| plain(last).is_some_and(|l| f <= l)),
+        None => plain::<u16>(part).is_some(),
     };
     match text.split(',').all(range) {
         true => Ok(text.into()),
@@ -195,7 +201,7 @@ mod tests {
     fn counts_lists_and_weights() {
         assert_eq!(pids("64"), Ok(Bound::At(64)));
         assert_eq!(pids("max"), Ok(Bound::Max));
-        for text in ["0", "-1", "", "64M", "4194305"] {
+        for text in ["0", "-1", "+5", "", "64M", "4194305"] {
             assert!(pids(text).is_err(), "{text}");
         }
         for text in ["0", "0-3", "0-3,5", "7,1"] {

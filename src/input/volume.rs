@@ -77,6 +77,9 @@ fn absolute(target: &str, right: &str) -> Result<CString, String> {
     if !target.starts_with('/') {
         return Err(format!("has a target that is not absolute: {right}"));
     }
+    if target.split('/').any(|part| part == "..") {
+        return Err(format!("has .. in its target: {right}"));
+    }
     if target.split('/').all(|part| part.is_empty() || part == ".") {
         return Err("would cover the whole root: name a directory below /".into());
     }

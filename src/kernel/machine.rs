@@ -1,5 +1,6 @@
 //! The machine as its init sees it: console, ctrl-alt-del, power.
 
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags, openat, sync};
@@ -16,7 +17,12 @@ pub fn open_console() -> Result<()> {
     let console = openat(CWD, c"/dev/console", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
     dup2_stdin(&console)?;
     dup2_stdout(&console)?;
-    dup2_stderr(&console)
+    dup2_stderr(&console)?;
+    if console.as_raw_fd() <= 2 {
+        // With the streams closed it is one of them itself, and stays.
+        std::mem::forget(console);
+    }
+    Ok(())
 }
 
 /// From here on ctrl-alt-del sends SIGINT to process 1 instead of rebooting at once (reboot(2)).
@@ -47,18 +53,33 @@ pub fn reap_everyone(patience: Duration) -> bool {
     }
 }
 
-/// Writes everything to the disks and what was printed to the console, then ends the machine as asked; where that fails
+/// How long what may hang has until the machine ends without it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Does the last words on the console in a child: a terminal that is held up must not keep the machine on.
+pub fn last_words(say: impl FnOnce()) {
+    if let Ok(Cloned::Child) = clone3(0, None) {
+        say();
+        let _no_terminal = tcdrain(stdout());
+        exit_now(0);
+    }
+    reap_everyone(PATIENCE);
+}
+
+/// Writes everything to the disks, then ends the machine as asked; where that fails
 /// by power-off, restart, halt. Never returns: process 1 has nowhere to return to.
 pub fn end(how: RebootCommand) -> ! {
     sync();
-    let _no_terminal = tcdrain(stdout());
     for command in [how, RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
         // From a child: reboot(2) may end its caller, and the end of process 1 would be a panic.
-        if let Ok(Cloned::Child) = clone3(0, None) {
-            let _refused = reboot(command);
-            exit_now(1);
+        match clone3(0, None) {
+            Ok(Cloned::Child) => {
+                let _refused = reboot(command);
+                exit_now(1)
+            }
+            Ok(Cloned::Parent { .. }) => drop(reap_everyone(PATIENCE)),
+            Err(_) => drop(reboot(command)),
         }
-        reap_everyone(Duration::from_secs(5));
     }
     loop {
         std::thread::sleep(Duration::from_secs(3600));

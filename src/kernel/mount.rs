@@ -131,10 +131,15 @@ pub fn base_directory(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
 
 /// Opens a path of the rootfs as the container would see it: links lead nowhere outside it.
 pub fn open_inside(root: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
-    // openat2 takes the path as relative to the root descriptor, and answers EAGAIN where a rename raced with "..".
+    open_inside_as(root, path, OFlags::PATH)
+}
+
+/// The same with flags of open(2).
+pub fn open_inside_as(root: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     loop {
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        match openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        match openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            // A rename or a mount somewhere raced with a "..".
             Err(Errno::AGAIN | Errno::INTR) => {}
             result => return result,
         }

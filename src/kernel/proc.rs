@@ -16,7 +16,8 @@ pub enum Disposition {
 
 /// The disposition of `signal` in process `pid`. Where /proc does not tell, the process is taken to have a say.
 pub fn disposition(pid: Pid, signal: Signal) -> Disposition {
-    let mut buffer = [0u8; 4096];
+    // The groups, which stand before the signals, may be many.
+    let mut buffer = [0u8; 16384];
     let Some(text) = status(pid, &mut buffer) else { return Disposition::Own };
     let has = |field: &str| mask(text, field).is_none_or(|set| set.has(signal));
     match ["SigBlk:", "SigIgn:", "SigCgt:"].into_iter().any(has) {

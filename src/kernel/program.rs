@@ -30,7 +30,12 @@ pub fn execute(candidates: &[CString], arguments: &Vector<'_>, environment: &Vec
 /// that nobody can write, never to the host's file (CVE-2019-5736).
 pub fn sealed_copy() -> Result<OwnedFd> {
     let own = openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let copy = memfd_create(c"contain", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Where vm.memfd_noexec is set, a file in memory can be executed only if that was said (Linux 6.3).
+    let copy = match memfd_create(c"contain", flags | MemfdFlags::EXEC) {
+        Err(Errno::INVAL) => memfd_create(c"contain", flags)?,
+        result => result?,
+    };
     while sendfile(&copy, &own, None, 1 << 20)? > 0 {}
     fcntl_add_seals(&copy, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     Ok(copy)
@@ -64,7 +69,13 @@ fn explain(root: BorrowedFd<'_>, path: &CStr, errno: Errno) -> Option<String> {
         Errno::ACCESS => Some("is not executable: chmod +x it, or look for a noexec mount".into()),
         Errno::NOENT => {
             let interpreter = script_interpreter(&head).or_else(|| elf_interpreter(&head))?;
-            Some(format!("needs the interpreter {interpreter}, which is missing in the rootfs"))
+            // A script's interpreter may be there, and lack its own.
+            let named = CString::new(interpreter.as_str()).ok()?;
+            let missing = match root::read_head(root, &named).ok().and_then(|head| elf_interpreter(&head)) {
+                Some(its) => its,
+                None => interpreter,
+            };
+            Some(format!("needs the interpreter {missing}, which is missing in the rootfs"))
         }
         Errno::NOEXEC => Some(match head.strip_prefix(b"\x7fELF") {
             Some(_) => match foreign_machine(&head) {

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstat, fstatvfs, openat, openat2};
+use rustix::fs::{CWD, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat};
 use rustix::io::{Errno, Result};
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{fchdir, pivot_root};
@@ -84,7 +84,7 @@ pub fn is_initramfs() -> bool {
     rustix::fs::statfs(c"/").is_ok_and(|found| [0x0102_1994, 0x8584_58f6].contains(&(found.f_type as u64)))
 }
 
-/// A file of the rootfs as text, of 1 MiB at most.
+/// The bytes of a file of the rootfs, of 1 MiB at most.
 pub fn read_file(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
     let (file, size) = open_file(root, path)?;
     if size > 1 << 20 {
@@ -107,8 +107,7 @@ pub fn has(root: BorrowedFd<'_>, path: &CStr) -> bool {
 /// Opens a file of the rootfs that may be anything: a FIFO is not waited for, links stay inside the rootfs, and what is no
 /// regular file is refused.
 fn open_file(root: BorrowedFd<'_>, path: &CStr) -> Result<(OwnedFd, usize)> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)?;
+    let file = mount::open_inside_as(root, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
     let stat = fstat(&file)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, usize::try_from(stat.st_size).unwrap_or(0))),

@@ -121,21 +121,22 @@ impl Child<'_> {
             Step::UnshareCgroup { .. } => sys::process::unshare(UnshareFlags::NEWCGROUP),
             Step::JoinNetwork => network::join(self.from.launcher),
             Step::AttachVolume { index, target, flags } => {
-                let volume = self.source(*index)?;
-                if *flags != Flags::NONE {
-                    mount::restrict(volume, words(*flags))?;
+                let target = mount::open_inside(self.root()?, target)?;
+                if mount::same_file(target.as_fd(), self.root()?)? {
+                    return Err(Errno::BUSY);
                 }
-                mount::attach(volume, mount::open_inside(self.root()?, target)?.as_fd())
+                mount::attach(self.source(*index)?, target.as_fd())?;
+                self.restrict(*index, *flags)
             }
             Step::AttachBelow { index, base, path, flags } => {
                 mount::attach_below(self.source(*index)?, self.base(*base)?, path)?;
-                match *flags == Flags::NONE {
-                    true => Ok(()),
-                    false => mount::restrict(self.source(*index)?, words(*flags)),
-                }
+                self.restrict(*index, *flags)
             }
             Step::MountVolume { target, options, flags } => {
                 let target = mount::open_inside(self.root()?, target)?;
+                if mount::same_file(target.as_fd(), self.root()?)? {
+                    return Err(Errno::BUSY);
+                }
                 mount::mount_below(target.as_fd(), c".", c"tmpfs", options, words(*flags))
             }
             Step::Mask { base, path, directory } => {
@@ -198,6 +199,14 @@ impl Child<'_> {
         match &self.from.init {
             Some(own) => sys::process::execve_fd(own.as_fd(), &self.from.arguments, &self.from.environment),
             None => program::execute(&self.from.plan.program.candidates, &self.from.arguments, &self.from.environment),
+        }
+    }
+
+    /// Gives an attached source its flags: before Linux 5.12 a detached mount takes none.
+    fn restrict(&self, index: usize, flags: Flags) -> Result<()> {
+        match flags == Flags::NONE {
+            true => Ok(()),
+            false => mount::restrict(self.source(index)?, words(flags)),
         }
     }
 

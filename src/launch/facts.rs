@@ -33,12 +33,17 @@ pub fn cgroups_of(mounted: Mounted) -> Cgroups {
 
 /// Every v1 controller that is mounted.
 pub fn v1() -> V1 {
-    let place = |controller: Controller| Some((controller, mounts::controller(controller.name())?));
-    let mounts: Vec<_> = Controller::ALL.into_iter().filter_map(place).collect();
-    let cpuset = mounts.iter().find(|(controller, _)| *controller == Controller::Cpuset);
+    let mut found: Vec<(Controller, String)> = Vec::new();
+    for controller in Controller::ALL {
+        let Some(mount) = mounts::controller(controller.name()) else { continue };
+        // cpu and cpuacct are often links to one hierarchy, in which one group is enough.
+        let same = found.iter().map(|(_, other)| other).find(|other| mounts::are_one(other, &mount)).cloned();
+        found.push((controller, same.unwrap_or(mount)));
+    }
+    let cpuset = found.iter().find(|(controller, _)| *controller == Controller::Cpuset);
     let memory_nodes =
         cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim_ascii().into()).unwrap_or_default();
-    V1 { mounts, memory_nodes, writable: false }
+    V1 { mounts: found, memory_nodes, writable: false }
 }
 
 /// The controllers that a list of the kernel's names.

@@ -5,7 +5,7 @@ pub mod child;
 pub mod facts;
 pub mod record;
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use linux_raw_sys::general as raw;
@@ -254,7 +254,7 @@ fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
 fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) -> Error {
     let Some(step) = plan.inside.get(index) else { return Error::os("set up the container", errno) };
     if let Step::Execute { .. } = step {
-        return program::failure(rootfs, &plan.program.candidates, &plan.program.arguments[0], errno);
+        return program::failure(rootfs, &as_seen_from_root(plan), &plan.program.arguments[0], errno);
     }
     let hint = match (step, errno) {
         (Step::MakeCgroup { .. }, errno) => group_hint(step, errno),
@@ -276,6 +276,7 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
             "tmpfs(5) does not take these options: write them as size=64m,mode=1777"
         }
         (Step::UnshareCgroup { .. }, Errno::NOSPC) => "the limit in /proc/sys/user/max_cgroup_namespaces is reached",
+        (Step::AttachVolume { .. } | Step::MountVolume { .. }, Errno::BUSY) => "it leads to the root itself",
         (Step::EnterWorkdir(_), Errno::NOENT) => "--workdir must exist in the rootfs",
         (Step::EnterWorkdir(_), Errno::NOTDIR) => "--workdir names a file",
         (Step::EnterWorkdir(_), Errno::ACCESS) => "the user of the container may not enter it",
@@ -284,4 +285,17 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
         _ => "",
     };
     Error::os(step.to_string(), errno).with_hint(hint)
+}
+
+/// The candidates by absolute path: a relative one was tried from the working directory.
+fn as_seen_from_root(plan: &Plan) -> Vec<CString> {
+    let workdir = plan.inside.iter().find_map(|step| match step {
+        Step::EnterWorkdir(path) => Some(path.to_bytes()),
+        _ => None,
+    });
+    let absolute = |path: &CString| match path.to_bytes().first() {
+        Some(b'/') => path.clone(),
+        _ => CString::new([workdir.unwrap_or(b"/"), b"/", path.to_bytes()].concat()).unwrap_or_default(),
+    };
+    plan.program.candidates.iter().map(absolute).collect()
 }

@@ -90,12 +90,13 @@ fn asked_for(signal: Signal) -> RebootCommand {
 }
 
 fn live(given: &[OsString]) -> Result<Over> {
-    let signals = Signals::take()?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
     let _leader = rustix::process::setsid();
     mount_early();
     tell_failure("open /dev/console", machine::open_console());
+    // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
+    let signals = Signals::take()?;
     tell_failure("enable cgroup controllers", cgroup::enable_all());
     tell_failure("raise lo", network::raise_loopback());
     tell_failure("take ctrl-alt-del", machine::take_ctrl_alt_del());
@@ -176,7 +177,7 @@ fn end(outcome: Outcome, how: RebootCommand) -> ! {
         Outcome::Exited(status) => (i32::from(status), 0),
         Outcome::Killed(signal) => (0, signal),
     };
-    log::line(format_args!("contain: exit={exit} signal={signal}"));
+    machine::last_words(|| log::line(format_args!("contain: exit={exit} signal={signal}")));
     machine::end(how)
 }
 

@@ -35,7 +35,11 @@ pub fn mean(run: &Run, ours: &[OsString], id: &str) -> Result<Meant> {
         }
     })?;
     let account = account(run, rootfs.as_fd())?;
-    let hostname = run.hostname.clone().unwrap_or_else(|| id.into());
+    let hostname = match (&run.hostname, run.share.uts) {
+        (Some(name), _) => name.clone(),
+        (None, true) => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        (None, false) => id.into(),
+    };
     if run.share.uts && run.hostname.is_some() {
         return Err(Error::usage("--hostname would rename the host with --uts host: leave one of them out"));
     }
@@ -63,7 +67,10 @@ fn rootfs_and_command<'a>(run: &'a Run, ours: &[OsString]) -> Result<(CString, &
     let is_directory = |word: &OsStr| root::is_directory(word.as_bytes());
     let (path, words) = match (&run.rootfs, run.words.split_first()) {
         (Some(path), _) => (path.clone(), run.words.as_slice()),
-        (None, Some((first, rest))) if !run.dashed && is_directory(first) => (c_string(first.clone())?, rest),
+        (None, Some((first, rest))) if !run.dashed && is_directory(first) => {
+            let rest = rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest);
+            (c_string(first.clone())?, rest)
+        }
         (None, _) => {
             let named = variable(ours, "CONTAIN_ROOTFS").filter(|path| !path.is_empty());
             (c_string(named.unwrap_or(OsStr::new("./rootfs")).into())?, run.words.as_slice())

@@ -58,7 +58,10 @@ pub fn sweep_leftovers(cgroups: &Cgroups, own: &str) {
     match cgroups {
         Cgroups::Absent => {}
         Cgroups::V2(v2) => sweep::below(&v2.mount, own),
-        Cgroups::V1(_) => mounts::usual_v1().for_each(|mount| sweep::below(&mount, own)),
+        Cgroups::V1(v1) => {
+            let found = v1.mounts.iter().map(|(_, mount)| mount.clone());
+            mounts::usual_v1().chain(found).for_each(|mount| sweep::below(&mount, own));
+        }
     }
 }
 

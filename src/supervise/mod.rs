@@ -5,7 +5,7 @@ pub mod reaper;
 pub mod relay;
 pub mod signals;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -72,6 +72,8 @@ struct Supervisor<'a> {
     relay: Option<Relay<'a>>,
     deadline: Option<Instant>,
     timed_out: bool,
+    /// The container was told that its terminal is gone.
+    hung_up: bool,
     /// Nothing has been waited for yet.
     fresh: bool,
     /// The signal whose default action was carried out for a shielded process.
@@ -82,7 +84,7 @@ struct Supervisor<'a> {
 pub fn watch(watch: Watch<'_>) -> Result<Ended> {
     let relay = watch.terminal.map(Relay::new).transpose()?;
     let deadline = watch.limit.map(|limit| Instant::now() + limit);
-    Supervisor { watch, relay, deadline, timed_out: false, fresh: true, ended_by: None }.run()
+    Supervisor { watch, relay, deadline, timed_out: false, hung_up: false, fresh: true, ended_by: None }.run()
 }
 
 impl Supervisor<'_> {
@@ -95,6 +97,11 @@ impl Supervisor<'_> {
             self.keep_time();
             if let Some(key) = self.relay.as_mut().and_then(Relay::pump) {
                 self.key(key);
+            }
+            if !self.hung_up && self.relay.as_ref().is_some_and(Relay::is_deaf) {
+                // As when a terminal is gone: what is printed reaches nobody.
+                self.hung_up = true;
+                self.deliver(Arrived { signal: Signal::HUP, from_kernel: true });
             }
             if let Some(used) = self.reap()? {
                 break used;
@@ -116,10 +123,10 @@ impl Supervisor<'_> {
         let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout =
             timeout.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
-        let mut descriptors = heapless::Vec::<PollFd<'_>, 5>::new();
+        let mut descriptors = heapless::Vec::<PollFd<'_>, 4>::new();
         let fixed =
             [PollFd::new(self.watch.signals, PollFlags::IN), PollFd::from_borrowed_fd(self.watch.pidfd, PollFlags::IN)];
-        // Five places are enough for two descriptors here and the relay's three.
+        // Four places are enough for two descriptors here and the relay's two.
         let _room = descriptors.extend_from_slice(&fixed);
         if let Some(relay) = &self.relay {
             relay.interests(|descriptor| drop(descriptors.push(descriptor)));
@@ -130,7 +137,7 @@ impl Supervisor<'_> {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
-        let ready = descriptors.iter().skip(fixed.len()).map(PollFd::revents).collect::<heapless::Vec<_, 3>>();
+        let ready = descriptors.iter().skip(fixed.len()).map(PollFd::revents).collect::<heapless::Vec<_, 2>>();
         drop(descriptors);
         if let Some(relay) = &mut self.relay {
             relay.note(&ready);
@@ -235,12 +242,6 @@ impl Supervisor<'_> {
 
 fn poll_now(descriptors: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> rustix::io::Result<usize> {
     poll(descriptors, timeout)
-}
-
-impl AsFd for Signals {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor()
-    }
 }
 
 #[cfg(test)]

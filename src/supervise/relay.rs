@@ -27,6 +27,10 @@ pub struct Relay<'a> {
     /// Read from the caller, not yet taken by the container.
     pending: heapless::Vec<u8, 1024>,
     stdin_open: bool,
+    /// The caller's last line has no end yet.
+    line_open: bool,
+    /// Nobody reads the caller's standard output any more.
+    deaf: bool,
     /// What poll(2) last said of standard input and of the container's terminal.
     input_ready: bool,
     output_ready: bool,
@@ -45,6 +49,8 @@ impl<'a> Relay<'a> {
             raw: None,
             pending: heapless::Vec::new(),
             stdin_open: true,
+            line_open: false,
+            deaf: false,
             input_ready: false,
             output_ready: false,
         };
@@ -104,7 +110,10 @@ impl<'a> Relay<'a> {
     fn move_output(&mut self) -> bool {
         let mut buffer = [0u8; 4096];
         match rustix::io::read(self.controller, &mut buffer) {
-            Ok(count) if count > 0 => write_all(&buffer[..count]),
+            Ok(count) if count > 0 => {
+                self.deaf |= !write_all(&buffer[..count]);
+                !self.deaf
+            }
             // EIO: the last process that had the terminal open is gone.
             _ => false,
         }
@@ -118,11 +127,15 @@ impl<'a> Relay<'a> {
                 if !isatty(stdin()) {
                     // The end of a file is told to a terminal by its end-of-file key.
                     let end = tcgetattr(self.controller).map_or(4, |modes| modes.special_codes[SpecialCodeIndex::VEOF]);
-                    let _room = self.pending.push(end);
+                    // The first one only hands over an unfinished line.
+                    for _ in 0..if self.line_open { 2 } else { 1 } {
+                        let _room = self.pending.push(end);
+                    }
                 }
                 None
             }
             Ok(count) => {
+                self.line_open = buffer[count - 1] != b'\n';
                 // Input is only taken while nothing is pending, so it fits.
                 let _room = self.pending.extend_from_slice(&buffer[..count]);
                 self.signal_key(&buffer[..count])
@@ -158,6 +171,11 @@ impl<'a> Relay<'a> {
             // Nobody is there to read it.
             Err(_) => self.pending.clear(),
         }
+    }
+
+    /// Whether standard output has just turned out to be closed or full.
+    pub fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     /// The container's session leader, where its own process group is in the foreground: no shell is between.

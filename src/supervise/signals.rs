@@ -57,8 +57,10 @@ impl Signals {
             }
         }
     }
+}
 
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
 }

@@ -122,7 +122,8 @@ impl Heap {
 fn map(size: usize) -> *mut u8 {
     let (access, kind) = (raw::PROT_READ | raw::PROT_WRITE, raw::MAP_PRIVATE | raw::MAP_ANONYMOUS);
     // SAFETY: an anonymous mapping where the kernel likes touches nothing that exists.
-    let address = unsafe { syscall(i64::from(raw::__NR_mmap), 0usize, size, access, kind, -1, 0usize) };
+    let address =
+        unsafe { syscall(i64::from(raw::__NR_mmap), 0usize, size, access as usize, kind as usize, -1isize, 0usize) };
     if address == -1 { null_mut() } else { address as *mut u8 }
 }
 

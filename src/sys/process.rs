@@ -79,7 +79,7 @@ pub fn execve_fd(program: BorrowedFd<'_>, arguments: &Vector<'_>, environment: &
 
 /// close_range(2), Linux 5.9: closes every descriptor from `first` on. The caller owns none of them any more.
 pub fn close_from(first: u32) -> Result<(), Errno> {
-    // SAFETY: callers do this before anything is opened, or as the last act before exec.
+    // SAFETY: callers do this before anything is opened.
     check(unsafe { syscall(raw::__NR_close_range as c_long, first, u32::MAX, 0) }).map(drop)
 }
 

@@ -42,7 +42,13 @@ pub fn from_number(number: i32) -> Option<Signal> {
 pub fn block(set: Set) -> Result<(), Errno> {
     // SAFETY: the kernel reads 8 bytes of a live local; the old mask is not asked for.
     let result = unsafe {
-        syscall(raw::__NR_rt_sigprocmask as c_long, raw::SIG_SETMASK, &raw const set.0, std::ptr::null_mut::<u64>(), 8)
+        syscall(
+            raw::__NR_rt_sigprocmask as c_long,
+            raw::SIG_SETMASK,
+            &raw const set.0,
+            std::ptr::null_mut::<u64>(),
+            8usize,
+        )
     };
     check(result).map(drop)
 }
@@ -58,7 +64,7 @@ pub fn reset(signal: Signal) {
     let default: raw::kernel_sigaction = unsafe { std::mem::zeroed() };
     let old = std::ptr::null_mut::<raw::kernel_sigaction>();
     // SAFETY: the kernel reads one live kernel_sigaction; the old one is not asked for.
-    unsafe { syscall(raw::__NR_rt_sigaction as c_long, signal.as_raw(), &raw const default, old, 8) };
+    unsafe { syscall(raw::__NR_rt_sigaction as c_long, signal.as_raw(), &raw const default, old, 8usize) };
 }
 
 /// Whether this process ignores `signal`, as nohup(1) makes it.
@@ -72,7 +78,7 @@ pub fn is_ignored(signal: Signal) -> bool {
             signal.as_raw(),
             std::ptr::null::<raw::kernel_sigaction>(),
             &raw mut current,
-            8,
+            8usize,
         )
     };
     // SIG_IGN is the handler address 1.
@@ -83,7 +89,7 @@ pub fn is_ignored(signal: Signal) -> bool {
 pub fn descriptor(set: Set) -> Result<OwnedFd, Errno> {
     let flags = raw::O_CLOEXEC | raw::O_NONBLOCK;
     // SAFETY: the kernel reads 8 bytes of a live local.
-    let fd = check(unsafe { syscall(raw::__NR_signalfd4 as c_long, -1, &raw const set.0, 8, flags) })?;
+    let fd = check(unsafe { syscall(raw::__NR_signalfd4 as c_long, -1, &raw const set.0, 8usize, flags) })?;
     // SAFETY: signalfd4 has just made it and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
 }

@@ -32,7 +32,7 @@ pub fn find() -> Mounted {
     }
     let mounts = mountinfo();
     if mounts.iter().any(|mount| {
-        mount.filesystem == "cgroup" && !mount.options.split(',').any(|option| option.starts_with("name="))
+        mount.filesystem == "cgroup" && mount.options.split(',').any(|option| CONTROLLERS.contains(&option))
     }) {
         return Mounted::V1;
     }
@@ -64,6 +64,12 @@ pub fn controller(name: &str) -> Option<String> {
 pub fn top_file(mount: &str, file: &str) -> String {
     let path = CString::new([mount, "/", file].concat()).unwrap_or_default();
     read_text(CWD, &path).unwrap_or_default()
+}
+
+/// Whether two paths lead to one directory.
+pub fn are_one(one: &str, other: &str) -> bool {
+    let place = |path: &str| rustix::fs::stat(path).map(|found| (found.st_dev, found.st_ino));
+    place(one).is_ok() && place(one) == place(other)
 }
 
 /// Whether groups can be made there.
