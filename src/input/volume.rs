@@ -32,6 +32,9 @@ pub fn bind(text: &str) -> Result<Volume, String> {
 pub fn tmpfs(text: &str) -> Result<Volume, String> {
     const RIGHT: &str = "write DST or DST:size=64m, as /tmp:size=64m,mode=1777";
     let (target, options) = text.split_once(':').unwrap_or((text, ""));
+    if target.contains(',') {
+        return Err(format!("has a comma in its target: {RIGHT}"));
+    }
     let mut volume = Volume {
         kind: VolumeKind::Tmpfs { options: CString::default() },
         target: absolute(target, RIGHT)?,

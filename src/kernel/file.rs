@@ -21,10 +21,17 @@ pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
     Ok(filled)
 }
 
+/// More than any file of text that is read whole: the kernel's own lists, or variables that somebody wrote down.
+const MOST: usize = 16 << 20;
+
 /// The whole of a file of text below an open directory, or at an absolute path.
 pub fn read_text(directory: impl AsFd, path: &CStr) -> Result<String> {
     let file = openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    String::from_utf8(read_all(file.as_fd(), usize::MAX)?).map_err(|_| Errno::ILSEQ)
+    let all = read_all(file.as_fd(), MOST)?;
+    if all.len() == MOST {
+        return Err(Errno::FBIG);
+    }
+    String::from_utf8(all).map_err(|_| Errno::ILSEQ)
 }
 
 /// What an open file holds, `most` bytes of it.

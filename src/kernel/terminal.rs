@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, openat};
+use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, fchown, openat};
 use rustix::io::Result;
 use rustix::mount::mount_bind;
 use rustix::process::fchdir;
@@ -69,6 +69,16 @@ impl Drop for Raw {
         let _gone = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &self.before);
         sys::crash::remember_terminal(None);
     }
+}
+
+/// Standard output as an open file of its own that never blocks, where that is a terminal: a write to one can block
+/// although poll(2) calls it ready, and to make the caller's own non-blocking would be felt by others.
+pub fn reopen_output() -> Option<OwnedFd> {
+    if !isatty(rustix::stdio::stdout()) {
+        return None;
+    }
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    openat(CWD, c"/proc/self/fd/1", flags, Mode::empty()).ok()
 }
 
 /// Gives the container's terminal the size of the caller's. A caller without a terminal has none to give.

@@ -39,6 +39,7 @@ pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
         pid: child.pid,
         pidfd: child.pidfd.as_fd(),
         shielded: !spec.share.pid,
+        init: spec.init,
         terminal: child.terminal.as_ref(),
         limit: written.timeout,
         signals: &signals,

@@ -5,7 +5,7 @@ pub mod reaper;
 pub mod relay;
 pub mod signals;
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
-use crate::supervise::relay::{Key, Relay};
+use crate::supervise::relay::{Key, Relay, Side};
 use crate::supervise::signals::{Action, Signals};
 use crate::sys;
 use crate::sys::process::Reaped;
@@ -61,6 +61,8 @@ pub struct Watch<'a> {
     pub pidfd: BorrowedFd<'a>,
     /// It is process 1 of a namespace, so the kernel spares it every signal that it does not handle.
     pub shielded: bool,
+    /// It is an init of ours, which stops its command when asked.
+    pub init: bool,
     pub terminal: Option<&'a OwnedFd>,
     pub limit: Option<Duration>,
     pub signals: &'a Signals,
@@ -91,6 +93,10 @@ impl Supervisor<'_> {
     fn run(mut self) -> Result<Ended> {
         let used = loop {
             self.wait()?;
+            // A process that has ended is past all signals.
+            if let Some(used) = self.reap()? {
+                break used;
+            }
             while let Some(arrived) = self.watch.signals.next()? {
                 self.handle(arrived);
             }
@@ -103,13 +109,12 @@ impl Supervisor<'_> {
                 self.hung_up = true;
                 self.deliver(Arrived { signal: Signal::HUP, from_kernel: true });
             }
-            if let Some(used) = self.reap()? {
-                break used;
-            }
         };
         // The status is known: now what the terminal still holds, before it is closed.
         if let Some(relay) = self.relay.take() {
-            relay.drain();
+            let patient = !self.timed_out && self.ended_by.is_none();
+            let signals = self.watch.signals;
+            relay.drain(signals.as_fd(), patient, || ends(signals));
         }
         let outcome = match (self.ended_by, Outcome::of(used.status)) {
             (Some(signal), Outcome::Killed(_)) => Outcome::Killed(signal.as_raw()),
@@ -123,13 +128,15 @@ impl Supervisor<'_> {
         let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout =
             timeout.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
-        let mut descriptors = heapless::Vec::<PollFd<'_>, 4>::new();
         let fixed =
             [PollFd::new(self.watch.signals, PollFlags::IN), PollFd::from_borrowed_fd(self.watch.pidfd, PollFlags::IN)];
-        // Four places are enough for two descriptors here and the relay's two.
-        let _room = descriptors.extend_from_slice(&fixed);
+        // Five places are enough for two descriptors here and the relay's three.
+        let mut descriptors: heapless::Vec<PollFd<'_>, 5> = fixed.into_iter().collect();
+        let mut sides = heapless::Vec::<Side, 3>::new();
         if let Some(relay) = &self.relay {
-            relay.interests(|descriptor| drop(descriptors.push(descriptor)));
+            relay.interests(|side, descriptor| {
+                let _room = (sides.push(side), descriptors.push(descriptor));
+            });
         }
         // The first wait is the long one.
         let wait = if std::mem::take(&mut self.fresh) { sys::idle::poll_idle } else { poll_now };
@@ -137,10 +144,10 @@ impl Supervisor<'_> {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
-        let ready = descriptors.iter().skip(fixed.len()).map(PollFd::revents).collect::<heapless::Vec<_, 2>>();
+        let ready: heapless::Vec<_, 5> = descriptors.iter().skip(2).map(PollFd::revents).collect();
         drop(descriptors);
         if let Some(relay) = &mut self.relay {
-            relay.note(&ready);
+            sides.iter().zip(ready).for_each(|(side, flags)| relay.note(*side, flags));
         }
         Ok(())
     }
@@ -150,6 +157,10 @@ impl Supervisor<'_> {
     }
 
     fn handle(&mut self, arrived: Arrived) {
+        if self.ended_by.is_some() {
+            // It is being killed: the first signal that ends it has the say.
+            return;
+        }
         match signals::action(arrived.signal) {
             Action::Resize => {
                 if let Some(relay) = &self.relay {
@@ -197,6 +208,10 @@ impl Supervisor<'_> {
     }
 
     fn stop(&mut self, arrived: Arrived) {
+        if self.watch.init {
+            self.deliver(arrived);
+            return self.stop_self();
+        }
         match disposition(self.watch.pid, Signal::TSTP) {
             Disposition::Default => self.stop_all(self.watch.pid),
             Disposition::Own => self.deliver(arrived),
@@ -207,6 +222,10 @@ impl Supervisor<'_> {
     /// as SIGCONT.
     fn stop_all(&mut self, group: Pid) {
         let _ended = send_group(group, Signal::STOP);
+        self.stop_self();
+    }
+
+    fn stop_self(&mut self) {
         if let Some(relay) = &mut self.relay {
             relay.pause();
         }
@@ -238,6 +257,12 @@ impl Supervisor<'_> {
             self.deliver(Arrived { signal: Signal::TERM, from_kernel: false });
         }
     }
+}
+
+/// Whether a signal that ends a process has come.
+fn ends(signals: &Signals) -> bool {
+    let next = signals.next().ok().flatten();
+    next.is_some_and(|arrived| signals::action(arrived.signal) == Action::End)
 }
 
 fn poll_now(descriptors: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> rustix::io::Result<usize> {

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, ioctl_tiocsctty, kill_process, setsid};
 
 use crate::error::{Error, Result};
+use crate::kernel::proc::{Disposition, disposition};
 use crate::kernel::program;
 use crate::supervise::Outcome;
 use crate::supervise::signals::{Action, Signals, action};
@@ -55,6 +56,11 @@ pub fn run(workload: &Workload<'_>, signals: &Signals, asking: &[Signal]) -> std
 
 /// What the terminal's keys mean goes to the command's whole group, as the terminal would have it; the rest to itself.
 fn forward(main: Pid, signal: Signal) {
+    if signal == Signal::TSTP && disposition(main, signal) == Disposition::Default {
+        // The kernel lets a terminal's stop pass by a group without a parent in its session, as this one is.
+        let _ended = send_group(main, Signal::STOP);
+        return;
+    }
     let keys = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::HUP, Signal::CONT];
     let _ended = match keys.contains(&signal) {
         true => send_group(main, signal),

@@ -1,8 +1,8 @@
 //! Two terminals joined: the caller's, raw, and the controlling side of the container's.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -10,7 +10,7 @@ use rustix::stdio::{stdin, stdout};
 use rustix::termios::{LocalModes, SpecialCodeIndex, isatty, tcgetattr, tcgetpgrp, tcgetsid};
 
 use crate::error::{Error, Result};
-use crate::kernel::terminal::{Raw, copy_size, other_side};
+use crate::kernel::terminal::{self, Raw, copy_size, other_side};
 
 /// A key that the container's terminal turns into a signal (termios(3), ISIG).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +24,10 @@ pub struct Relay<'a> {
     /// The container's own side, held open: with nobody else there, poll(2) would report the hang-up without end.
     _other_side: OwnedFd,
     raw: Option<Raw>,
+    /// The caller's standard output where that is a terminal, as an open file of our own that never blocks.
+    sink: Option<OwnedFd>,
+    /// Read from the container, not yet taken by the caller.
+    output: heapless::Vec<u8, 4096>,
     /// Read from the caller, not yet taken by the container.
     pending: heapless::Vec<u8, 1024>,
     stdin_open: bool,
@@ -31,9 +35,23 @@ pub struct Relay<'a> {
     line_open: bool,
     /// Nobody reads the caller's standard output any more.
     deaf: bool,
-    /// What poll(2) last said of standard input and of the container's terminal.
-    input_ready: bool,
-    output_ready: bool,
+    /// What poll(2) last said.
+    ready: Ready,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Ready {
+    input: bool,
+    controller: bool,
+    output: bool,
+}
+
+/// One of the descriptors that a relay waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    Input,
+    Controller,
+    Output,
 }
 
 impl<'a> Relay<'a> {
@@ -47,12 +65,13 @@ impl<'a> Relay<'a> {
             controller,
             _other_side: other_side,
             raw: None,
+            sink: terminal::reopen_output(),
+            output: heapless::Vec::new(),
             pending: heapless::Vec::new(),
             stdin_open: true,
             line_open: false,
             deaf: false,
-            input_ready: false,
-            output_ready: false,
+            ready: Ready::default(),
         };
         relay.enter_raw();
         Ok(relay)
@@ -80,42 +99,73 @@ impl<'a> Relay<'a> {
         copy_size(self.controller);
     }
 
-    /// What to wait for: input while there is room for it, the container's output, and room for what is pending.
-    pub fn interests<'b>(&'b self, mut add: impl FnMut(PollFd<'b>)) {
-        let room = if self.pending.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
-        add(PollFd::new(self.controller, room));
-        if self.stdin_open && self.pending.is_empty() {
-            add(PollFd::from_borrowed_fd(stdin(), PollFlags::IN));
+    /// What to wait for: each direction has one buffer, and what it holds goes on before more is read.
+    pub fn interests<'b>(&'b self, mut add: impl FnMut(Side, PollFd<'b>)) {
+        let mut controller = PollFlags::empty();
+        if self.output.is_empty() {
+            controller |= PollFlags::IN;
+        } else {
+            add(Side::Output, PollFd::from_borrowed_fd(self.sink(), PollFlags::OUT));
+        }
+        if !self.pending.is_empty() {
+            controller |= PollFlags::OUT;
+        } else if self.stdin_open {
+            add(Side::Input, PollFd::from_borrowed_fd(stdin(), PollFlags::IN));
+        }
+        if !controller.is_empty() {
+            add(Side::Controller, PollFd::new(self.controller, controller));
         }
     }
 
-    /// Takes poll's answers to [`Relay::interests`], in the same order.
-    pub fn note(&mut self, ready: &[PollFlags]) {
-        let any = |flags: Option<&PollFlags>| flags.is_some_and(|flags| !flags.is_empty());
-        self.output_ready = any(ready.first());
-        self.input_ready = any(ready.get(1));
+    /// Takes poll's answer for one of the [`Relay::interests`].
+    pub fn note(&mut self, side: Side, flags: PollFlags) {
+        let ready = !flags.is_empty();
+        match side {
+            Side::Input => self.ready.input = ready,
+            Side::Controller => self.ready.controller = ready,
+            Side::Output => self.ready.output = ready,
+        }
+    }
+
+    fn sink(&self) -> BorrowedFd<'_> {
+        self.sink.as_ref().map_or(stdout(), AsFd::as_fd)
     }
 
     /// Moves what is ready in both directions. Says which signal key went by, if any.
     pub fn pump(&mut self) -> Option<Key> {
-        if std::mem::take(&mut self.output_ready) {
-            self.move_output();
+        let ready = std::mem::take(&mut self.ready);
+        if ready.output {
+            self.give_output();
         }
-        let key = if std::mem::take(&mut self.input_ready) { self.take_input() } else { None };
+        if ready.controller && self.output.is_empty() {
+            self.take_output();
+        }
+        let key = if ready.input { self.take_input() } else { None };
         self.give_pending();
         key
     }
 
-    /// One bufferful of the container's output; false when there is none, or no more will come.
-    fn move_output(&mut self) -> bool {
+    /// One bufferful of the container's output. EIO: the last process that had the terminal open is gone.
+    fn take_output(&mut self) {
         let mut buffer = [0u8; 4096];
-        match rustix::io::read(self.controller, &mut buffer) {
-            Ok(count) if count > 0 => {
-                self.deaf |= !write_all(&buffer[..count]);
-                !self.deaf
+        if let Ok(count) = rustix::io::read(self.controller, &mut buffer) {
+            // The buffers are of one size, and this one is empty.
+            let _room = self.output.extend_from_slice(&buffer[..count]);
+        }
+    }
+
+    /// Writes what there is room for. A pipe that poll(2) calls ready takes a bufferful without blocking (PIPE_BUF).
+    fn give_output(&mut self) {
+        match rustix::io::write(self.sink(), &self.output) {
+            Ok(count) => {
+                self.output.rotate_left(count);
+                self.output.truncate(self.output.len() - count);
             }
-            // EIO: the last process that had the terminal open is gone.
-            _ => false,
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => {
+                self.deaf = true;
+                self.output.clear();
+            }
         }
     }
 
@@ -184,24 +234,25 @@ impl<'a> Relay<'a> {
         (tcgetpgrp(self.controller).ok()? == leader).then_some(leader)
     }
 
-    /// All that the container's terminal still holds.
-    pub fn drain(mut self) {
-        while self.move_output() {}
-    }
-}
-
-/// Writes to the caller's standard output; false when that is closed.
-fn write_all(mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        match rustix::io::write(stdout(), bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                let mut room = [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)];
-                let _again = rustix::event::poll(&mut room, None);
+    /// All that the container's terminal still holds, for as long as the caller takes it. A reader that does not read is
+    /// waited for until `give_up`, asked when a signal has come; not at all when that is what ended the container.
+    pub fn drain(mut self, signals: BorrowedFd<'_>, patient: bool, mut give_up: impl FnMut() -> bool) {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        while !self.deaf {
+            if self.output.is_empty() {
+                self.take_output();
             }
-            Err(_) => return false,
+            if self.output.is_empty() {
+                return;
+            }
+            let sink = PollFd::from_borrowed_fd(self.sink(), PollFlags::OUT);
+            let mut descriptors = [sink, PollFd::from_borrowed_fd(signals, PollFlags::IN)];
+            let _again = rustix::event::poll(&mut descriptors, (!patient).then_some(&now));
+            if !descriptors[0].revents().is_empty() {
+                self.give_output();
+            } else if !patient || give_up() {
+                return;
+            }
         }
     }
-    true
 }
