@@ -34,7 +34,6 @@ const DEFAULT: CapabilitySet = CapabilitySet::CHOWN
 /// Gives up the caller's groups, ids and all but the default capabilities. A change of ids clears the parent death signal
 /// (prctl(2)), so it is set again.
 pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
-    limit_bounding_set()?;
     let mut list = heapless::Vec::<Gid, 1024>::new();
     for group in groups {
         // The reader of /etc/group keeps to the same bound.
@@ -51,8 +50,9 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
     die_with_parent()
 }
 
-/// What no exec can give back (capabilities(7), "Capability bounding set"). The kernel's last capability ends the loop.
-fn limit_bounding_set() -> Result<()> {
+/// What no exec can give back (capabilities(7), "Capability bounding set"); what is held now stays for the set-up. The
+/// kernel's last capability ends the loop.
+pub fn limit_bounding_set() -> Result<()> {
     for number in 0..64 {
         let capability = CapabilitySet::from_bits_retain(1 << number);
         if DEFAULT.contains(capability) {

@@ -110,6 +110,10 @@ impl Child<'_> {
                 let group = cgroup::make_locked(path)?;
                 self.groups.push(group).map_err(|_full| Errno::MFILE)
             }
+            Step::FindLeftovers { places } => match places.iter().any(|place| cgroup::sweep::finds(place)) {
+                true => record::say(self.socket.as_fd(), Said::Leftovers, &[]),
+                false => Ok(()),
+            },
             Step::WriteLimit { file, value } => cgroup::write(rustix::fs::CWD, file, value),
             Step::JoinCgroup => {
                 // Handed over first: in a group that is too small for it this process may be killed at any moment.
@@ -157,6 +161,7 @@ impl Child<'_> {
                 terminal::adopt(terminal.as_fd(), self.base(Base::Dev)?, *owner)?;
                 record::say(self.socket.as_fd(), Said::Terminal, &[controller.as_fd()])
             }
+            Step::LimitCapabilities => identity::limit_bounding_set(),
             Step::BecomeUser(user) => identity::become_user(user.uid, user.gid, &user.groups),
             Step::CloseDescriptors => self.close_descriptors(),
             Step::EnterWorkdir(path) => {

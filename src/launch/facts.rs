@@ -1,5 +1,7 @@
 //! Looks once at this machine and writes down what a plan needs.
 
+use std::ffi::CString;
+
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, Result};
@@ -13,7 +15,20 @@ pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
         Mounted::V1 if !counting && limits.are_none() => Cgroups::V1(V1::default()),
         mounted => cgroups_of(mounted),
     };
-    Facts { id, cgroups }
+    let places = places(&cgroups);
+    Facts { id, cgroups, places }
+}
+
+/// Where groups of ours may be.
+pub fn places(cgroups: &Cgroups) -> Vec<CString> {
+    let mut places: Vec<String> = match cgroups {
+        Cgroups::Absent => Vec::new(),
+        Cgroups::V2(v2) => vec![v2.mount.clone()],
+        Cgroups::V1(v1) => mounts::usual_v1().chain(v1.mounts.iter().map(|(_, mount)| mount.clone())).collect(),
+    };
+    places.sort();
+    places.dedup();
+    places.into_iter().filter_map(|place| CString::new(place).ok()).collect()
 }
 
 /// All that is to be known of these cgroups.

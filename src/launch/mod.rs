@@ -34,8 +34,7 @@ pub struct Child {
 }
 
 /// Makes the container and returns once its command runs. `rootfs` has been opened once, for all that follows.
-/// `meanwhile` is done while the child is on its last steps.
-pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice, meanwhile: impl FnOnce()) -> Result<Child> {
+pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice) -> Result<Child> {
     let step = |doing: &'static str| move |errno| Error::os(doing, errno);
     let (ours, theirs) = record::channel().map_err(step("make a pair of sockets"))?;
     let launcher = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).map_err(step("open own pidfd"))?;
@@ -67,7 +66,7 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice, meanwhile: impl
             }
             drop((theirs, inherited));
             let mut child = Child { pid, pidfd, terminal: None, group };
-            match accompany(plan, rootfs, &ours, &mut child, voice, meanwhile) {
+            match accompany(plan, rootfs, &ours, &mut child, voice) {
                 Ok(()) => Ok(child),
                 Err(error) => {
                     child.end(plan);
@@ -79,14 +78,7 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice, meanwhile: impl
 }
 
 /// The launcher's own steps beside the child, and the conversation with it.
-fn accompany(
-    plan: &Plan,
-    rootfs: BorrowedFd<'_>,
-    socket: &OwnedFd,
-    child: &mut Child,
-    voice: Voice,
-    meanwhile: impl FnOnce(),
-) -> Result<()> {
+fn accompany(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut Child, voice: Voice) -> Result<()> {
     for step in &plan.beside {
         match step {
             Step::UnshareNetwork => network::unshare().and_then(|()| release(socket)),
@@ -99,7 +91,6 @@ fn accompany(
     if !told {
         release(socket).map_err(|errno| Error::os("release the container", errno))?;
     }
-    meanwhile();
     converse(plan, rootfs, socket, child, voice)
 }
 
@@ -166,6 +157,7 @@ fn converse(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut C
             }
             Some((Said::Failed(index, errno), _)) => return Err(child_error(plan, rootfs, index, errno)),
             Some((Said::Terminal, terminal)) => child.terminal = terminal.into_iter().next(),
+            Some((Said::Leftovers, _)) => sweep(plan),
             Some((Said::Groups, groups)) => child.group = Some(groups_of(plan, groups)),
             Some((Said::Ready, _)) => {
                 if let Some(terminal) = &child.terminal {
@@ -174,6 +166,15 @@ fn converse(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut C
                 ready(plan, voice);
                 release(socket).map_err(|errno| Error::os("release the container", errno))?;
             }
+        }
+    }
+}
+
+/// Removes what the child has found; the container begins meanwhile.
+fn sweep(plan: &Plan) {
+    for step in &plan.inside {
+        if let Step::FindLeftovers { places } = step {
+            places.iter().for_each(|place| cgroup::sweep::below(place));
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Said {
     Terminal,
     /// The directories of its v1 groups come with this message, in the plan's order.
     Groups,
+    /// It has found groups that killed launchers left.
+    Leftovers,
     /// All is set up; it waits for the word to go.
     Ready,
 }
@@ -41,6 +43,7 @@ pub fn say(socket: BorrowedFd<'_>, said: Said, descriptors: &[BorrowedFd<'_>]) -
         Said::Terminal => (3, 0, 0),
         Said::Ready => (4, 0, 0),
         Said::Groups => (5, 0, 0),
+        Said::Leftovers => (6, 0, 0),
     };
     let [step_low, step_high, ..] = step.to_le_bytes();
     let [a, b, c, d] = errno.to_le_bytes();
@@ -80,6 +83,7 @@ pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Vec<OwnedFd>)>> {
         (8, 3) => Said::Terminal,
         (8, 4) => Said::Ready,
         (8, 5) => Said::Groups,
+        (8, 6) => Said::Leftovers,
         _ => return Err(Errno::PROTO),
     };
     Ok(Some((said, descriptors)))

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use crate::error::Result;
 use crate::kernel::cgroup::mounts::{self, Mounted};
+use crate::kernel::cgroup::sweep;
 use crate::kernel::{file, identity, proc, root};
 use crate::launch::facts;
 use crate::life::output;
-use crate::life::run::sweep_leftovers;
 use crate::plan::facts::Controller;
 
 /// The findings so far.
@@ -126,7 +126,7 @@ fn cgroups(report: &mut Report) {
         "limits can be set",
         "the cgroup file system is not writable for this user",
     );
-    sweep_leftovers(&facts::cgroups_of(mounted), "");
+    facts::places(&facts::cgroups_of(mounted)).iter().for_each(|place| sweep::below(place));
 }
 
 #[cfg(test)]

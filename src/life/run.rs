@@ -7,14 +7,12 @@ use std::time::Duration;
 use crate::error::{Error, Result, TIMED_OUT};
 use crate::input::args::Run;
 use crate::input::number::readable;
-use crate::kernel::cgroup::{Group, mounts, sweep};
+use crate::kernel::cgroup::Group;
 use crate::kernel::identity;
 use crate::launch::{facts, launch};
 use crate::life::mean::{Meant, mean};
 use crate::life::output;
 use crate::log::{self, Voice, signal_name};
-use crate::plan::facts::Cgroups;
-use crate::plan::limits::leaf;
 use crate::plan::{Plan, Watching, plan};
 use crate::spec::{Bound, Spec};
 use crate::supervise::signals::Signals;
@@ -34,7 +32,7 @@ pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
         return Err(Error::new("run needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
     let signals = Signals::take()?;
-    let child = launch(&decided, rootfs.as_fd(), voice, || sweep_leftovers(&facts.cgroups, &leaf(&facts.id)))?;
+    let child = launch(&decided, rootfs.as_fd(), voice)?;
     let ended = watch(Watch {
         pid: child.pid,
         pidfd: child.pidfd.as_fd(),
@@ -52,18 +50,6 @@ pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
 fn show(plan: &Plan) -> Result<u8> {
     output::print(&plan.to_string())?;
     Ok(0)
-}
-
-/// Groups of launchers that were killed. The container runs meanwhile, so this costs it no time.
-pub fn sweep_leftovers(cgroups: &Cgroups, own: &str) {
-    match cgroups {
-        Cgroups::Absent => {}
-        Cgroups::V2(v2) => sweep::below(&v2.mount, own),
-        Cgroups::V1(v1) => {
-            let found = v1.mounts.iter().map(|(_, mount)| mount.clone());
-            mounts::usual_v1().chain(found).for_each(|mount| sweep::below(&mount, own));
-        }
-    }
 }
 
 /// Says how the container ended, why it was killed, and what it used.

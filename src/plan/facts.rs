@@ -1,11 +1,15 @@
 //! What a plan must know of this machine: plain values that `kernel` fills in by looking once. No system call here.
 
+use std::ffi::CString;
+
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Facts {
     /// 16 hexadecimal digits.
     pub id: String,
     pub cgroups: Cgroups,
+    /// The directories that contain makes groups in.
+    pub places: Vec<CString>,
 }
 
 /// The machine's control groups, cgroups(7).

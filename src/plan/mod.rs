@@ -68,6 +68,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         inside.push(Step::SetHostname(spec.hostname.clone()));
     }
     inside.push(Step::MakeMountsPrivate);
+    inside.push(Step::FindLeftovers { places: facts.places.clone() });
     inside.extend(limits.inside);
     let joins = !limits.shown.is_empty();
     let sources = Sources::of(spec, limits.shown);
@@ -90,6 +91,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         // reachable as "/..", so no path of the rootfs with links or dots is followed before.
         inside.push(Step::DetachOldRoot);
     }
+    // The network is still being made: what can be done is done before it is waited for.
+    inside.push(Step::LimitCapabilities);
     if namespaces.net {
         inside.push(Step::AwaitNetwork);
         inside.push(Step::JoinNetwork);

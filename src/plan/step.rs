@@ -26,6 +26,10 @@ pub enum Step {
     Session,
     SetHostname(String),
     MakeMountsPrivate,
+    /// Look for groups that killed launchers left there; the launcher removes them.
+    FindLeftovers {
+        places: Vec<CString>,
+    },
     /// One limit into one file of the container's group.
     WriteLimit {
         file: CString,
@@ -123,6 +127,8 @@ pub enum Step {
         /// It becomes the session's own; contain's init leaves that to its command.
         controlling: bool,
     },
+    /// No exec gives back more than the default capabilities.
+    LimitCapabilities,
     BecomeUser(User),
     CloseDescriptors,
     EnterWorkdir(CString),
@@ -206,6 +212,10 @@ impl fmt::Display for Step {
                 write!(f, "enable controllers {controllers} in {}", Path(file))
             }
             Step::MakeCgroup { path } => write!(f, "make cgroup {}", Path(path)),
+            Step::FindLeftovers { places } => {
+                f.write_str("look for leftovers in")?;
+                places.iter().try_for_each(|place| write!(f, " {}", Path(place)))
+            }
             Step::WriteLimit { file, value } => write!(f, "write {value} to {}", Path(file)),
             Step::UnshareNetwork => f.write_str("unshare net"),
             Step::RaiseLoopback => f.write_str("raise lo"),
@@ -244,8 +254,9 @@ impl fmt::Display for Step {
             Step::Mask { base, path, .. } => write!(f, "mask {}", Below(*base, path)),
             Step::BindReadOnly { base, path } => write!(f, "make {} read-only", Below(*base, path)),
             Step::OpenTerminal { .. } => f.write_str("open a terminal as standard streams and /dev/console"),
+            Step::LimitCapabilities => f.write_str("limit capabilities to the default"),
             Step::BecomeUser(user) => {
-                write!(f, "keep the default capabilities, become user {} group {}", user.uid, user.gid)?;
+                write!(f, "become user {} group {}", user.uid, user.gid)?;
                 user.groups.iter().try_for_each(|group| write!(f, ",{group}"))
             }
             Step::CloseDescriptors => f.write_str("close descriptors from 3"),

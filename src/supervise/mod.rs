@@ -76,8 +76,7 @@ struct Supervisor<'a> {
     timed_out: bool,
     /// The container was told that its terminal is gone.
     hung_up: bool,
-    /// Nothing has been waited for yet.
-    fresh: bool,
+    patience: Patience,
     /// The signal whose default action was carried out for a shielded process.
     ended_by: Option<Signal>,
 }
@@ -86,7 +85,8 @@ struct Supervisor<'a> {
 pub fn watch(watch: Watch<'_>) -> Result<Ended> {
     let relay = watch.terminal.map(Relay::new).transpose()?;
     let deadline = watch.limit.map(|limit| Instant::now() + limit);
-    Supervisor { watch, relay, deadline, timed_out: false, hung_up: false, fresh: true, ended_by: None }.run()
+    Supervisor { watch, relay, deadline, timed_out: false, hung_up: false, patience: Patience::Fresh, ended_by: None }
+        .run()
 }
 
 impl Supervisor<'_> {
@@ -138,9 +138,7 @@ impl Supervisor<'_> {
                 let _room = (sides.push(side), descriptors.push(descriptor));
             });
         }
-        // The first wait is the long one.
-        let wait = if std::mem::take(&mut self.fresh) { sys::idle::poll_idle } else { poll_now };
-        match wait(&mut descriptors, timeout.as_ref()) {
+        match self.patience.wait(&mut descriptors, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
@@ -265,8 +263,27 @@ fn ends(signals: &Signals) -> bool {
     next.is_some_and(|arrived| signals::action(arrived.signal) == Action::End)
 }
 
-fn poll_now(descriptors: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> rustix::io::Result<usize> {
-    poll(descriptors, timeout)
+/// A container that is over in a moment is waited for as quickly as can be; the first long wait is done in little memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Fresh,
+    Settled,
+}
+
+impl Patience {
+    const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+    fn wait(&mut self, descriptors: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> rustix::io::Result<usize> {
+        if *self == Patience::Settled || timeout.is_some() {
+            return poll(descriptors, timeout);
+        }
+        let count = poll(descriptors, Some(&Patience::MOMENT))?;
+        if count > 0 {
+            return Ok(count);
+        }
+        *self = Patience::Settled;
+        sys::idle::poll_idle(descriptors, None)
+    }
 }
 
 #[cfg(test)]

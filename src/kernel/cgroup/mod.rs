@@ -9,7 +9,7 @@ pub mod sweep;
 pub mod usage;
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, mkdirat, openat, unlinkat};
@@ -78,7 +78,7 @@ pub fn write(directory: impl AsFd, file: &CStr, value: &str) -> Result<()> {
 pub fn make_locked(path: &CStr) -> Result<OwnedFd> {
     for _ in 0..100 {
         mkdirat(CWD, path, Mode::from_raw_mode(0o755))?;
-        let locked = lock(path, FlockOperation::LockExclusive);
+        let locked = lock(CWD, path, FlockOperation::LockExclusive);
         match locked {
             Ok(directory) => return Ok(directory),
             Err(Errno::NOENT | Errno::NODEV) => {}
@@ -97,8 +97,8 @@ pub fn remove_empty(path: &CStr) -> Result<()> {
 }
 
 /// Opens and locks a group's directory, and makes sure that it was not removed meanwhile.
-fn lock(path: &CStr, operation: FlockOperation) -> Result<OwnedFd> {
-    let directory = openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+fn lock(parent: BorrowedFd<'_>, path: &CStr, operation: FlockOperation) -> Result<OwnedFd> {
+    let directory = openat(parent, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     flock(&directory, operation)?;
     // A removed group has no files any more.
     rustix::fs::accessat(&directory, c"cgroup.procs", rustix::fs::Access::EXISTS, AtFlags::empty())?;

@@ -2,41 +2,57 @@
 
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
 use super::{lock, remove};
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
-/// time, or that cannot be removed, is no concern of this command. The group named `own` is in use, as the caller knows.
-pub fn below(parent: &str, own: &str) {
+/// time, or that cannot be removed, is no concern of this command.
+pub fn below(parent: &CStr) {
+    each(parent, |directory, name| {
+        let path = CString::new([parent.to_bytes(), b"/", name.to_bytes()].concat()).unwrap_or_default();
+        if let Some(locked) = abandoned(directory, name) {
+            let _left = remove(&path, &locked);
+        }
+        false
+    });
+}
+
+/// Whether there is any. Called between clone and exec, while the child has time: nothing here allocates.
+pub fn finds(parent: &CStr) -> bool {
+    each(parent, |directory, name| abandoned(directory, name).is_some())
+}
+
+/// Shows `found` each group of ours directly below `parent`, until it says that this is enough.
+fn each(parent: &CStr, mut found: impl FnMut(BorrowedFd<'_>, &CStr) -> bool) -> bool {
     // kernfs counts the directories inside as links: with none of them there is nothing to read.
     if stat(parent).is_ok_and(|found| found.st_nlink <= 2) {
-        return;
+        return false;
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(directory) = openat(CWD, parent, flags, Mode::empty()) else { return };
+    let Ok(directory) = openat(CWD, parent, flags, Mode::empty()) else { return false };
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(&directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
-        let name = entry.file_name().to_bytes();
-        if is_ours(name) && name != own.as_bytes() {
-            let path = [parent.as_bytes(), b"/", name].concat();
-            remove_abandoned(&CString::new(path).unwrap_or_default());
+        let name = entry.file_name();
+        if is_ours(name.to_bytes()) && found(directory.as_fd(), name) {
+            return true;
         }
     }
+    false
+}
+
+/// The group, locked, if nobody else holds it.
+fn abandoned(parent: BorrowedFd<'_>, name: &CStr) -> Option<OwnedFd> {
+    lock(parent, name, FlockOperation::NonBlockingLockExclusive).ok()
 }
 
 /// `contain-` and 16 hexadecimal digits: whoever else begins a name so keeps it.
 fn is_ours(name: &[u8]) -> bool {
     let digits = name.strip_prefix(b"contain-");
     digits.is_some_and(|id| id.len() == 16 && id.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
-}
-
-fn remove_abandoned(path: &CStr) {
-    if let Ok(directory) = lock(path, FlockOperation::NonBlockingLockExclusive) {
-        let _left = remove(path, &directory);
-    }
 }
 
 #[cfg(test)]
