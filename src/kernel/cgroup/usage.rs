@@ -51,12 +51,12 @@ impl Group {
         self.text(file)?.trim_ascii().parse().ok()
     }
 
-    /// The file from the first directory that has it; the one with the controller in its path is asked first.
+    /// The file from the directory of its controller: on v1 the one with the controller in its path, else any that has it.
     fn text(&self, file: &CStr) -> Option<String> {
         let name = file.to_bytes().split(|b| *b == b'.').next()?;
         let has = |path: &CStr| path.to_bytes().split(|b| matches!(b, b'/' | b',')).any(|part| part == name);
-        let likely = self.directories.iter().filter(|(path, _)| has(path));
-        let mut places = likely.chain(self.directories.iter().filter(|(path, _)| !has(path)));
+        let likely = self.directories.iter().any(|(path, _)| has(path));
+        let mut places = self.directories.iter().filter(|(path, _)| !likely || has(path));
         places.find_map(|(_, directory)| read_text(directory, file).ok())
     }
 }
