@@ -170,7 +170,7 @@ fn converse(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut C
     }
 }
 
-/// Removes what the child has found; the container begins meanwhile.
+/// Removes what the child has found. A container that no story is told of begins meanwhile.
 fn sweep(plan: &Plan) {
     for step in &plan.inside {
         if let Step::FindLeftovers { places } = step {
