@@ -96,21 +96,31 @@ pub fn restrict(mount: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
     }
 }
 
-/// Hides `path` below `base`: a file behind the null device held as `null`, a directory behind an empty file system.
-/// What does not exist needs no hiding.
-pub fn mask(base: BorrowedFd<'_>, path: &CStr, directory: bool, dev: BorrowedFd<'_>) -> Result<()> {
+/// Hides a file below `base` behind the null device of the container's own /dev. What does not exist needs no hiding.
+pub fn mask_file(base: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    match fchdir(base).and_then(|()| rmount::mount_bind(c"/dev/null", path)) {
+        Err(Errno::NOENT) => Ok(()),
+        masked => masked,
+    }
+}
+
+/// Hides a directory below `base` behind an empty file system, which is made for the first one and kept in `empty`: each
+/// file system costs the kernel time and memory. What does not exist needs no hiding.
+pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr, empty: &mut Option<OwnedFd>) -> Result<()> {
     // Looked for first: a detached mount that is attached nowhere makes the kernel wait for an RCU grace period when it
     // is closed.
     if !exists(base, path) {
         return Ok(());
     }
-    if directory {
-        let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-        mount_below(base, path, c"tmpfs", c"size=0", flags)
-    } else {
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-        rmount::open_tree(dev, c"null", flags).and_then(|null| attach_below(null.as_fd(), base, path))
+    if let Some(empty) = empty {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        return attach_below(rmount::open_tree(&*empty, c"", flags)?.as_fd(), base, path);
     }
+    let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let made = create(c"tmpfs", &[(c"mode", c"755"), (c"size", c"0")], flags)?;
+    attach_below(made.as_fd(), base, path)?;
+    *empty = Some(made);
+    Ok(())
 }
 
 /// A directory of the rootfs to mount a base on: a real one, made where it is missing, never a symbolic link, which

@@ -12,7 +12,7 @@ use rustix::thread::{CpuSet, UnshareFlags};
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
 use crate::kernel::{device, identity, mount, network, program, root, spread, terminal};
-use crate::launch::record::{self, Said};
+use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::Plan;
 use crate::plan::step::{Base, Flags, Necessity, Step};
 use crate::sys;
@@ -42,15 +42,17 @@ struct Child<'a> {
     socket: OwnedFd,
     sources: heapless::Vec<OwnedFd, MOST_SOURCES>,
     /// v1's, one in each controller.
-    groups: heapless::Vec<OwnedFd, 5>,
+    groups: Descriptors,
     root: Option<OwnedFd>,
-    bases: [Option<OwnedFd>; 3],
+    bases: [Option<OwnedFd>; 4],
+    /// The file system that directories are hidden behind.
+    empty: Option<OwnedFd>,
 }
 
 /// Applies the plan's inside, step by step, and becomes the command.
 pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
     let (sources, groups) = (heapless::Vec::new(), heapless::Vec::new());
-    let mut child = Child { from, socket, sources, groups, root: None, bases: [const { None }; 3] };
+    let mut child = Child { from, socket, sources, groups, root: None, bases: [const { None }; 4], empty: None };
     let plan = child.from.plan;
     for (index, step) in plan.inside.iter().enumerate() {
         if child.from.told && step.is_told() {
@@ -105,23 +107,23 @@ impl Child<'_> {
             Step::MakeDirectory { base, path, mode } => device::make_directory(self.base(*base)?, path, *mode),
             Step::MakeDevice { name, major, minor } => device::make_node(self.base(Base::Dev)?, name, *major, *minor),
             Step::MakeLink { name, target } => device::make_link(self.base(Base::Dev)?, name, target),
-            Step::FreezeBelow { base, path } => mount::restrict_below(self.base(*base)?, path, words(Flags::READ_ONLY)),
-            Step::MakeCgroup { path } => {
-                let group = cgroup::make_locked(path)?;
-                self.groups.push(group).map_err(|_full| Errno::MFILE)
+            Step::Freeze { base } => mount::restrict_below(self.base(*base)?, c".", words(Flags::READ_ONLY)),
+            Step::MakeBase { base, filesystem, options, flags } => {
+                self.bases[*base as usize] = Some(mount::create(filesystem, options, words(*flags))?);
+                Ok(())
             }
-            Step::FindLeftovers { places } => match places.iter().any(|place| cgroup::sweep::finds(place)) {
-                true => record::say(self.socket.as_fd(), Said::Leftovers, &[]),
-                false => Ok(()),
-            },
-            Step::WriteLimit { file, value } => cgroup::write(rustix::fs::CWD, file, value),
-            Step::JoinCgroup => {
-                // Handed over first: in a group that is too small for it this process may be killed at any moment.
-                let groups: heapless::Vec<_, 5> = self.groups.iter().map(AsFd::as_fd).collect();
-                record::say(self.socket.as_fd(), Said::Groups, &groups)?;
-                self.groups.iter().try_for_each(cgroup::join)
+            Step::AttachBase { base, below, path } => mount::attach_below(self.base(*base)?, self.base(*below)?, path),
+            Step::AwaitNetwork => self.wait().map(drop),
+            Step::AwaitCgroups { shown } => {
+                self.groups = self.wait()?;
+                // What is shown comes last, in its order.
+                let groups = self.groups.len().checked_sub(*shown).ok_or(Errno::PROTO)?;
+                while self.groups.len() > groups {
+                    self.sources.push(self.groups.remove(groups)).map_err(|_full| Errno::MFILE)?;
+                }
+                Ok(())
             }
-            Step::AwaitNetwork => self.await_launcher(),
+            Step::JoinCgroups => self.groups.iter().try_for_each(cgroup::join),
             Step::UnshareCgroup { .. } => sys::process::unshare(UnshareFlags::NEWCGROUP),
             Step::JoinNetwork => network::join(self.from.launcher),
             Step::AttachVolume { index, target, flags } => {
@@ -143,8 +145,12 @@ impl Child<'_> {
                 }
                 mount::mount_below(target.as_fd(), c".", c"tmpfs", options, words(*flags))
             }
-            Step::Mask { base, path, directory } => {
-                mount::mask(self.base(*base)?, path, *directory, self.base(Base::Dev)?)
+            Step::MaskFile { base, path } => mount::mask_file(self.base(*base)?, path),
+            Step::MaskDirectory { base, path } => {
+                let mut empty = self.empty.take();
+                let masked = mount::mask_directory(self.base(*base)?, path, &mut empty);
+                self.empty = empty;
+                masked
             }
             Step::BindReadOnly { base, path } => {
                 match mount::bind_read_only(self.base(*base)?, path, words(Flags::READ_ONLY)) {
@@ -172,7 +178,7 @@ impl Child<'_> {
                 if *tell {
                     record::say(self.socket.as_fd(), Said::Ready, &[])?;
                 }
-                self.await_launcher()?;
+                self.wait()?;
                 spread::gather(&self.from.cpus)
             }
             Step::Unblock => {
@@ -181,15 +187,23 @@ impl Child<'_> {
             }
             Step::Execute { .. } => Err(self.execute()),
             // The launcher's own steps stand in other lists.
-            Step::EnableControllers { .. } | Step::UnshareNetwork | Step::RaiseLoopback => Err(Errno::INVAL),
+            Step::EnableControllers { .. }
+            | Step::MakeCgroup { .. }
+            | Step::WriteLimit { .. }
+            | Step::UnshareNetwork
+            | Step::GiveNetwork
+            | Step::GiveCgroups { .. }
+            | Step::RaiseLoopback
+            | Step::GiveGo
+            | Step::RemoveLeftovers { .. } => Err(Errno::INVAL),
         }
     }
 
     /// Waits for the launcher; where that has died there is nobody to run for.
-    fn await_launcher(&self) -> Result<()> {
-        match record::await_release(self.socket.as_fd())? {
-            true => Ok(()),
-            false => sys::process::exit_now(SET_UP),
+    fn wait(&self) -> Result<Descriptors> {
+        match record::wait(self.socket.as_fd())? {
+            Some(descriptors) => Ok(descriptors),
+            None => sys::process::exit_now(SET_UP),
         }
     }
 

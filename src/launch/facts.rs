@@ -11,10 +11,8 @@ use crate::spec::Limits;
 
 /// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
 pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
-    let cgroups = match mounts::find() {
-        Mounted::V1 if !counting && limits.are_none() => Cgroups::V1(V1::default()),
-        mounted => cgroups_of(mounted),
-    };
+    let used: Vec<Controller> = Controller::ALL.into_iter().filter(|one| counting || limits.need(*one)).collect();
+    let cgroups = cgroups_of(mounts::find(), &used);
     let places = places(&cgroups);
     Facts { id, cgroups, places }
 }
@@ -31,14 +29,13 @@ pub fn places(cgroups: &Cgroups) -> Vec<CString> {
     places.into_iter().filter_map(|place| CString::new(place).ok()).collect()
 }
 
-/// All that is to be known of these cgroups.
-pub fn cgroups_of(mounted: Mounted) -> Cgroups {
-    let writable = mounts::are_writable(&mounted);
+/// What is to be known of these cgroups, on v1 of these controllers.
+pub fn cgroups_of(mounted: Mounted, used: &[Controller]) -> Cgroups {
     match mounted {
         Mounted::Nothing => Cgroups::Absent,
-        Mounted::V1 => Cgroups::V1(V1 { writable, ..v1() }),
+        Mounted::V1 => Cgroups::V1(v1(used)),
         Mounted::V2(mount) => Cgroups::V2(V2 {
-            writable,
+            writable: mounts::is_writable(&mount),
             available: listed(&mounts::top_file(&mount, "cgroup.controllers")),
             enabled: listed(&mounts::top_file(&mount, "cgroup.subtree_control")),
             mount,
@@ -46,19 +43,23 @@ pub fn cgroups_of(mounted: Mounted) -> Cgroups {
     }
 }
 
-/// Every v1 controller that is mounted.
-pub fn v1() -> V1 {
+/// The v1 controllers among these that are mounted.
+fn v1(used: &[Controller]) -> V1 {
     let mut found: Vec<(Controller, String)> = Vec::new();
-    for controller in Controller::ALL {
+    let mut places = Vec::new();
+    for controller in used {
         let Some(mount) = mounts::controller(controller.name()) else { continue };
         // cpu and cpuacct are often links to one hierarchy, in which one group is enough.
-        let same = found.iter().map(|(_, other)| other).find(|other| mounts::are_one(other, &mount)).cloned();
-        found.push((controller, same.unwrap_or(mount)));
+        let place = mounts::place(&mount);
+        let same = places.iter().position(|other| place.is_some() && *other == place);
+        places.push(place);
+        found.push((*controller, same.map_or(mount, |index| found[index].1.clone())));
     }
     let cpuset = found.iter().find(|(controller, _)| *controller == Controller::Cpuset);
     let memory_nodes =
         cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim_ascii().into()).unwrap_or_default();
-    V1 { mounts: found, memory_nodes, writable: false }
+    let writable = found.iter().all(|(_, mount)| mounts::is_writable(mount));
+    V1 { mounts: found, memory_nodes, writable }
 }
 
 /// The controllers that a list of the kernel's names.

@@ -9,12 +9,13 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use linux_raw_sys::general as raw;
+use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{self, Group};
-use crate::kernel::{network, proc, program, spread};
+use crate::kernel::{mount, network, proc, program, spread};
 use crate::launch::child::Inherited;
 use crate::launch::record::Said;
 use crate::log::Voice;
@@ -29,8 +30,8 @@ pub struct Child {
     pub pidfd: OwnedFd,
     /// The controlling side of its terminal.
     pub terminal: Option<OwnedFd>,
-    /// Its control group. Dropped last: what is left inside is killed then.
-    pub group: Option<Group>,
+    /// Its control group, of any number of directories. Dropped last: what is left inside is killed then.
+    pub group: Group,
 }
 
 /// Makes the container and returns once its command runs. `rootfs` has been opened once, for all that follows.
@@ -53,7 +54,7 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice) -> Result<Child
     voice.story(format_args!("creating namespaces: {}", plan.namespaces.names()));
     // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
     rustix::process::fchdir(rootfs).map_err(step("enter the rootfs"))?;
-    let born_in = group.as_ref().and_then(Group::first).map(AsFd::as_fd);
+    let born_in = group.directories().next();
     match clone3(flags(plan.namespaces), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {
         Cloned::Child => {
             // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation.
@@ -66,10 +67,10 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice) -> Result<Child
             }
             drop((theirs, inherited));
             let mut child = Child { pid, pidfd, terminal: None, group };
-            match accompany(plan, rootfs, &ours, &mut child, voice) {
+            match accompany(plan, rootfs, ours.as_fd(), &mut child, voice) {
                 Ok(()) => Ok(child),
                 Err(error) => {
-                    child.end(plan);
+                    child.end();
                     Err(error)
                 }
             }
@@ -78,49 +79,61 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice) -> Result<Child
 }
 
 /// The launcher's own steps beside the child, and the conversation with it.
-fn accompany(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut Child, voice: Voice) -> Result<()> {
+fn accompany(
+    plan: &Plan,
+    rootfs: BorrowedFd<'_>,
+    socket: BorrowedFd<'_>,
+    child: &mut Child,
+    voice: Voice,
+) -> Result<()> {
     for step in &plan.beside {
-        match step {
-            Step::UnshareNetwork => network::unshare().and_then(|()| release(socket)),
-            Step::RaiseLoopback => network::raise_loopback(),
-            _ => Err(Errno::INVAL),
-        }
-        .map_err(|errno| beside_error(step, errno))?;
-    }
-    let told = plan.inside.contains(&Step::AwaitGo { tell: true });
-    if !told {
-        release(socket).map_err(|errno| Error::os("release the container", errno))?;
+        beside(step, socket, &mut child.group).map_err(|errno| launcher_error(step, errno))?;
     }
     converse(plan, rootfs, socket, child, voice)
 }
 
 /// The launcher's steps before the clone, and the group that the child is to be born in.
-fn before(plan: &Plan) -> Result<Option<Group>> {
-    let mut groups = Vec::new();
+fn before(plan: &Plan) -> Result<Group> {
+    let mut group = Group::default();
     for step in &plan.before {
-        let done = match step {
-            Step::EnableControllers { file, controllers } => cgroup::write(rustix::fs::CWD, file, controllers),
-            Step::MakeCgroup { path } => cgroup::make_locked(path).map(|group| groups.push((path.clone(), group))),
+        match step {
+            Step::EnableControllers { file, controllers } => cgroup::write(CWD, file, controllers),
+            Step::MakeCgroup { path } => group.make(path),
             _ => Err(Errno::INVAL),
-        };
-        done.map_err(|errno| Error::os(step.to_string(), errno).with_hint(group_hint(step, errno)))?;
+        }
+        .map_err(|errno| launcher_error(step, errno))?;
     }
-    Ok((!groups.is_empty()).then(|| Group::of(groups)))
+    Ok(group)
+}
+
+fn beside(step: &Step, socket: BorrowedFd<'_>, group: &mut Group) -> rustix::io::Result<()> {
+    match step {
+        Step::UnshareNetwork => network::unshare(),
+        Step::MakeCgroup { path } => group.make(path),
+        Step::WriteLimit { file, value } => cgroup::write(CWD, file, value),
+        Step::GiveCgroups { shown } => {
+            let shown: rustix::io::Result<Vec<OwnedFd>> = shown.iter().map(|path| mount::copy_tree(path)).collect();
+            let shown = shown?;
+            let all: Vec<_> = group.directories().chain(shown.iter().map(AsFd::as_fd)).collect();
+            record::give(socket, &all)
+        }
+        Step::GiveNetwork | Step::GiveGo => record::give(socket, &[]),
+        Step::RaiseLoopback => network::raise_loopback(),
+        Step::RemoveLeftovers { places } => {
+            places.iter().for_each(|place| cgroup::sweep::below(place));
+            Ok(())
+        }
+        _ => Err(Errno::INVAL),
+    }
 }
 
 impl Child {
-    /// Kills and reaps a container that did not come to be, and removes the groups that it may have made.
-    fn end(&self, plan: &Plan) {
+    /// Kills and reaps a container that did not come to be.
+    fn end(&self) {
         let _gone = pidfd_send_signal(&self.pidfd, Signal::KILL);
         while let Ok(None) = sys::process::reap(Some(self.pid)) {
             let mut poll = [rustix::event::PollFd::new(&self.pidfd, rustix::event::PollFlags::IN)];
             let _again = rustix::event::poll(&mut poll, None);
-        }
-        for step in &plan.inside {
-            if let Step::MakeCgroup { path } = step {
-                // It may not have come so far, or have handed it over.
-                let _none = cgroup::remove_empty(path);
-            }
         }
     }
 }
@@ -137,16 +150,14 @@ fn flags(namespaces: Namespaces) -> u64 {
     wanted.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| u64::from(*flag)).sum()
 }
 
-/// Gives the child the word to go on. One that has died says why, or has nothing more to say, when it is listened to.
-fn release(socket: &OwnedFd) -> rustix::io::Result<()> {
-    match record::release(socket) {
-        Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
-        result => result,
-    }
-}
-
 /// Hears the child out until its command runs.
-fn converse(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut Child, voice: Voice) -> Result<()> {
+fn converse(
+    plan: &Plan,
+    rootfs: BorrowedFd<'_>,
+    socket: BorrowedFd<'_>,
+    child: &mut Child,
+    voice: Voice,
+) -> Result<()> {
     loop {
         match record::hear(socket).map_err(|errno| Error::os("listen to the container", errno))? {
             None => return Ok(()),
@@ -157,35 +168,15 @@ fn converse(plan: &Plan, rootfs: BorrowedFd<'_>, socket: &OwnedFd, child: &mut C
             }
             Some((Said::Failed(index, errno), _)) => return Err(child_error(plan, rootfs, index, errno)),
             Some((Said::Terminal, terminal)) => child.terminal = terminal.into_iter().next(),
-            Some((Said::Leftovers, _)) => sweep(plan),
-            Some((Said::Groups, groups)) => child.group = Some(groups_of(plan, groups)),
             Some((Said::Ready, _)) => {
                 if let Some(terminal) = &child.terminal {
                     crate::kernel::terminal::copy_size(terminal);
                 }
                 ready(plan, voice);
-                release(socket).map_err(|errno| Error::os("release the container", errno))?;
+                record::give(socket, &[]).map_err(|errno| Error::os("release the container", errno))?;
             }
         }
     }
-}
-
-/// Removes what the child has found. A container that no story is told of begins meanwhile.
-fn sweep(plan: &Plan) {
-    for step in &plan.inside {
-        if let Step::FindLeftovers { places } = step {
-            places.iter().for_each(|place| cgroup::sweep::below(place));
-        }
-    }
-}
-
-/// The v1 groups that the child has made, with the paths that the plan gave them.
-fn groups_of(plan: &Plan, groups: Vec<OwnedFd>) -> Group {
-    let paths = plan.inside.iter().filter_map(|step| match step {
-        Step::MakeCgroup { path } => Some(path.clone()),
-        _ => None,
-    });
-    Group::of(paths.zip(groups).collect())
 }
 
 fn ready(plan: &Plan, voice: Voice) {
@@ -214,24 +205,23 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
     Error::os(doing, errno).with_hint(hint)
 }
 
-fn beside_error(step: &Step, errno: Errno) -> Error {
+fn launcher_error(step: &Step, errno: Errno) -> Error {
     let hint = match (step, errno) {
         (Step::UnshareNetwork, Errno::INVAL) => "this kernel has no network namespaces: use --net host",
         (Step::UnshareNetwork, Errno::NOSPC) => "the limit in /proc/sys/user/max_net_namespaces is reached",
-        _ => "",
-    };
-    Error::os(step.to_string(), errno).with_hint(hint)
-}
-
-fn group_hint(step: &Step, errno: Errno) -> &'static str {
-    match (step, errno) {
+        (Step::WriteLimit { file, .. }, errno) => limit_hint(file, errno),
         (Step::EnableControllers { .. }, Errno::BUSY) => {
             "the top cgroup that is seen here holds processes itself, as in a container: run contain outside of it"
         }
-        (_, Errno::ACCESS | Errno::PERM | Errno::ROFS) => "limits need a writable cgroup file system",
-        (_, Errno::AGAIN | Errno::NOSPC) => "a limit on the number of cgroups is reached: see cgroup.max.descendants",
+        (Step::EnableControllers { .. } | Step::MakeCgroup { .. }, Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+            "limits need a writable cgroup file system"
+        }
+        (Step::MakeCgroup { .. }, Errno::AGAIN | Errno::NOSPC) => {
+            "a limit on the number of cgroups is reached: see cgroup.max.descendants"
+        }
         _ => "",
-    }
+    };
+    Error::os(step.to_string(), errno).with_hint(hint)
 }
 
 /// Why the kernel refuses a limit, in terms of the flag that asked for it.
@@ -258,8 +248,6 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
         return program::failure(rootfs, &as_seen_from_root(plan), &plan.program.arguments[0], errno);
     }
     let hint = match (step, errno) {
-        (Step::MakeCgroup { .. }, errno) => group_hint(step, errno),
-        (Step::WriteLimit { file, .. }, errno) => limit_hint(file, errno),
         (Step::MakeMountsPrivate, Errno::INVAL) => "the root that contain sees is no mount point, as in a plain chroot",
         (Step::Take { .. }, Errno::NOENT) => "the source of a volume must exist: make it, or correct the path",
         (Step::MountBase { .. }, Errno::LOOP | Errno::XDEV) => {

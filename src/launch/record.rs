@@ -1,8 +1,9 @@
-//! What passes between launcher and child while the child sets itself up: 8-byte messages over a pair of sockets. The
-//! end of the conversation without a failure means that the command is running.
+//! What passes between launcher and child while the child sets itself up: 8-byte messages from the child, single
+//! bytes to it, over a pair of sockets. The end of the conversation without a failure means that the command is running.
+//! Nothing here allocates.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
 use rustix::net::{
@@ -19,10 +20,6 @@ pub enum Said {
     Failed(usize, Errno),
     /// The controlling side of its terminal comes with this message.
     Terminal,
-    /// The directories of its v1 groups come with this message, in the plan's order.
-    Groups,
-    /// It has found groups that killed launchers left.
-    Leftovers,
     /// All is set up; it waits for the word to go.
     Ready,
 }
@@ -32,75 +29,81 @@ pub fn channel() -> Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
 }
 
-/// Most descriptors that come with one message: v1 has five controllers to make groups in.
-const MOST: usize = 5;
+/// Most descriptors that come with one message: five v1 groups, and copies of the mounts of as many controllers.
+pub const MOST: usize = 10;
 
-/// Sends one message, with the descriptors that it is about.
+/// What came with a message.
+pub type Descriptors = heapless::Vec<OwnedFd, MOST>;
+
+/// Sends one of the child's messages, with the descriptors that it is about.
 pub fn say(socket: BorrowedFd<'_>, said: Said, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
     let (kind, step, errno) = match said {
         Said::Begins(step) => (1, step, 0),
         Said::Failed(step, errno) => (2, step, errno.raw_os_error()),
         Said::Terminal => (3, 0, 0),
         Said::Ready => (4, 0, 0),
-        Said::Groups => (5, 0, 0),
-        Said::Leftovers => (6, 0, 0),
     };
     let [step_low, step_high, ..] = step.to_le_bytes();
     let [a, b, c, d] = errno.to_le_bytes();
-    let bytes = [kind, 0, step_low, step_high, a, b, c, d];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
-        return Err(Errno::NOBUFS);
-    }
-    sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+    send(socket, &[kind, 0, step_low, step_high, a, b, c, d], descriptors)
 }
 
 /// The child's next message and the descriptors that came with it; `None` when it has closed its end.
-pub fn hear(socket: &OwnedFd) -> Result<Option<(Said, Vec<OwnedFd>)>> {
+pub fn hear(socket: BorrowedFd<'_>) -> Result<Option<(Said, Descriptors)>> {
     let mut bytes = [0u8; 8];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = loop {
-        match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-            // ECONNRESET is said once when the other end went with something of ours unread; what it sent comes after.
-            Err(Errno::INTR | Errno::CONNRESET) => {}
-            result => break result?,
-        }
-    };
-    let mut descriptors = Vec::new();
-    for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(received) = message {
-            descriptors.extend(received);
-        }
-    }
+    let (length, descriptors) = receive(socket, &mut bytes)?;
     let step = usize::from(u16::from_le_bytes([bytes[2], bytes[3]]));
     let errno = i32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
-    let said = match (received.bytes, bytes[0]) {
+    let said = match (length, bytes[0]) {
         (0, _) => return Ok(None),
         (8, 1) => Said::Begins(step),
         (8, 2) => Said::Failed(step, Errno::from_raw_os_error(errno)),
         (8, 3) => Said::Terminal,
         (8, 4) => Said::Ready,
-        (8, 5) => Said::Groups,
-        (8, 6) => Said::Leftovers,
         _ => return Err(Errno::PROTO),
     };
     Ok(Some((said, descriptors)))
 }
 
-/// The launcher's word to go on.
-pub fn release(socket: &OwnedFd) -> Result<()> {
-    rustix::net::send(socket.as_fd(), b"g", SendFlags::NOSIGNAL).map(drop)
+/// Gives the child the word to go on, and what it waits for. One that has died says why, or has nothing more to say, when
+/// it is listened to.
+pub fn give(socket: BorrowedFd<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+    match send(socket, b"g", descriptors) {
+        Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
+        result => result,
+    }
 }
 
-/// Waits for the launcher's word; false when the launcher is gone.
-pub fn await_release(socket: BorrowedFd<'_>) -> Result<bool> {
-    let mut byte = [0u8; 1];
-    loop {
-        match rustix::io::read(socket, &mut byte) {
-            Err(Errno::INTR | Errno::CONNRESET) => {}
-            result => return result.map(|count| count == 1),
-        }
+/// Waits for the launcher's word; `None` when the launcher is gone.
+pub fn wait(socket: BorrowedFd<'_>) -> Result<Option<Descriptors>> {
+    let (length, descriptors) = receive(socket, &mut [0u8; 1])?;
+    Ok((length == 1).then_some(descriptors))
+}
+
+fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(Errno::NOBUFS);
     }
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+}
+
+/// The length of a message, and its descriptors.
+fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Descriptors)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        match recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+            // ECONNRESET is said once when the other end went with something of ours unread; what it sent comes after.
+            Err(Errno::INTR | Errno::CONNRESET) => {}
+            result => break result?,
+        }
+    };
+    let rights = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(rights) => Some(rights),
+        _ => None,
+    });
+    // There is space for no more than these.
+    Ok((received.bytes, rights.flatten().take(MOST).collect()))
 }

@@ -8,7 +8,7 @@ use crate::kernel::cgroup::sweep;
 use crate::kernel::{file, identity, proc, root};
 use crate::launch::facts;
 use crate::life::output;
-use crate::plan::facts::Controller;
+use crate::plan::facts::{Cgroups, Controller};
 
 /// The findings so far.
 struct Report {
@@ -99,13 +99,19 @@ fn file_systems(report: &mut Report) {
 
 fn cgroups(report: &mut Report) {
     let mounted = mounts::find();
-    let (version, controllers) = match &mounted {
-        Mounted::Nothing => ("", Vec::new()),
-        Mounted::V1 => ("cgroup v1", facts::v1().mounts.into_iter().map(|(controller, _)| controller).collect()),
-        Mounted::V2(mount) => ("cgroup v2", facts::listed(&mounts::top_file(mount, "cgroup.controllers"))),
+    let version = match &mounted {
+        Mounted::Nothing => "",
+        Mounted::V1 => "cgroup v1",
+        Mounted::V2(_) => "cgroup v2",
     };
     let what = if version.is_empty() { "cgroups are mounted" } else { version };
     report.line(!version.is_empty(), false, what, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+    let cgroups = facts::cgroups_of(mounted, &Controller::ALL);
+    let (writable, controllers) = match &cgroups {
+        Cgroups::Absent => (false, Vec::new()),
+        Cgroups::V1(v1) => (v1.writable, v1.mounts.iter().map(|(controller, _)| *controller).collect()),
+        Cgroups::V2(v2) => (v2.writable, v2.available.clone()),
+    };
     let limits = [
         (Controller::Memory, "--memory", "boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG"),
         (
@@ -120,13 +126,8 @@ fn cgroups(report: &mut Report) {
         let what = format!("limit {} ({flags})", controller.name());
         report.line(controllers.contains(&controller), false, &what, remedy);
     }
-    report.line(
-        mounts::are_writable(&mounted),
-        false,
-        "limits can be set",
-        "the cgroup file system is not writable for this user",
-    );
-    facts::places(&facts::cgroups_of(mounted)).iter().for_each(|place| sweep::below(place));
+    report.line(writable, false, "limits can be set", "the cgroup file system is not writable for this user");
+    facts::places(&cgroups).iter().for_each(|place| sweep::below(place));
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
         limit: written.timeout,
         signals: &signals,
     })?;
-    tell_end(&spec, written.timeout, &ended, child.group.as_ref(), voice);
+    tell_end(&spec, written.timeout, &ended, &child.group, voice);
     Ok(if ended.timed_out { TIMED_OUT } else { ended.outcome.status() })
 }
 
@@ -53,7 +53,7 @@ fn show(plan: &Plan) -> Result<u8> {
 }
 
 /// Says how the container ended, why it was killed, and what it used.
-fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&Group>, voice: Voice) {
+fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: &Group, voice: Voice) {
     match ended.outcome {
         Outcome::Exited(status) => voice.story(format_args!("container exited: exit status {status}")),
         Outcome::Killed(number) => voice.story(format_args!("container exited: killed by {}", signal_name(number))),
@@ -61,13 +61,11 @@ fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&
     if let (true, Some(limit)) = (ended.timed_out, limit) {
         log::error(format_args!("killed: timed out after {}", time(limit)));
     }
-    if let Some(group) = group {
-        tell_limits_met(spec, ended, group);
-    }
+    tell_limits_met(spec, ended, group);
     if voice != Voice::Story {
         return;
     }
-    let usage = group.map(Group::usage).unwrap_or_default();
+    let usage = group.usage();
     let (user, system) = (usage.user.unwrap_or(ended.used.user), usage.system.unwrap_or(ended.used.system));
     let memory = readable(usage.memory_peak.unwrap_or(ended.used.resident));
     let pids = usage.pids_peak.map(|peak| format!(", pids {peak} peak")).unwrap_or_default();
@@ -76,7 +74,7 @@ fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: Option<&
         user.as_millis() as u64,
         system.as_millis() as u64
     ));
-    if group.is_some() {
+    if !group.is_none() {
         voice.story(format_args!("cleaning up cgroups"));
     }
 }

@@ -1,6 +1,6 @@
 //! What a plan must know of this machine: plain values that `kernel` fills in by looking once. No system call here.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,12 +58,18 @@ impl Controller {
 
     /// As the kernel names it.
     pub fn name(self) -> &'static str {
+        // The names are ASCII.
+        self.path().to_str().unwrap_or_default()
+    }
+
+    /// The name as a path.
+    pub fn path(self) -> &'static CStr {
         match self {
-            Controller::Memory => "memory",
-            Controller::Cpu => "cpu",
-            Controller::Cpuacct => "cpuacct",
-            Controller::Cpuset => "cpuset",
-            Controller::Pids => "pids",
+            Controller::Memory => c"memory",
+            Controller::Cpu => c"cpu",
+            Controller::Cpuacct => c"cpuacct",
+            Controller::Cpuset => c"cpuset",
+            Controller::Pids => c"pids",
         }
     }
 }

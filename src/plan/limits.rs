@@ -14,9 +14,9 @@ use crate::spec::{Bound, Limits};
 pub struct Planned {
     /// The launcher's, before the clone: v2's group, which the child is born in.
     pub before: Vec<Step>,
-    /// The child's, while it still sees the host: v1's groups, and the limits.
-    pub inside: Vec<Step>,
-    /// v1: the container's own directory of each controller, and where it sees that below /sys.
+    /// The launcher's, beside the child: v1's groups, and the limits.
+    pub beside: Vec<Step>,
+    /// v1: the container's own directory of each controller, and where it sees that in /sys/fs/cgroup.
     pub shown: Vec<(CString, &'static CStr)>,
     /// For the story: ` memory=64M pids=64`.
     pub told: String,
@@ -50,6 +50,19 @@ pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
     };
     planned.told = told(limits);
     Ok(planned)
+}
+
+impl Limits {
+    /// Whether any of the limits is this controller's.
+    pub fn need(&self, controller: Controller) -> bool {
+        match controller {
+            Controller::Memory => self.memory.is_some() || self.memory_swap.is_some() || self.memory_high.is_some(),
+            Controller::Cpu => self.cpu.is_some() || self.cpu_weight.is_some(),
+            Controller::Cpuset => self.cpuset.is_some(),
+            Controller::Pids => self.pids.is_some(),
+            Controller::Cpuacct => false,
+        }
+    }
 }
 
 /// Limits that contradict each other on either version.
@@ -88,7 +101,7 @@ fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
         planned.before.push(Step::EnableControllers { file, controllers: missing });
     }
     let group = [&v2.mount, "/", &leaf(id)].concat();
-    planned.inside.extend(writes.into_iter().map(|write| write.step(&group)));
+    planned.beside.extend(writes.into_iter().map(|write| write.step(&group)));
     planned.before.push(Step::MakeCgroup { path: path(&[&group]) });
     Ok(planned)
 }
@@ -112,13 +125,13 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
         let made = path(&[&group]);
         // cpu and cpuacct are often one hierarchy.
         if !planned.shown.iter().any(|(path, _)| *path == made) {
-            planned.inside.push(Step::MakeCgroup { path: made.clone() });
+            planned.beside.push(Step::MakeCgroup { path: made.clone() });
         }
-        planned.shown.push((made, below_sys(controller)));
+        planned.shown.push((made, controller.path()));
     }
     for write in writes {
         let place = v1.mounts.iter().find(|(mounted, _)| *mounted == write.controller);
-        planned.inside.extend(place.map(|(_, mount)| write.step(&[mount, "/", &leaf(id)].concat())));
+        planned.beside.extend(place.map(|(_, mount)| write.step(&[mount, "/", &leaf(id)].concat())));
     }
     Ok(planned)
 }
@@ -208,16 +221,6 @@ fn bound(bound: Bound, value: impl Fn(u64) -> u64) -> String {
 
 fn path(parts: &[&str]) -> CString {
     CString::new(parts.join("/")).unwrap_or_default()
-}
-
-fn below_sys(controller: Controller) -> &'static CStr {
-    match controller {
-        Controller::Memory => c"fs/cgroup/memory",
-        Controller::Cpu => c"fs/cgroup/cpu",
-        Controller::Cpuacct => c"fs/cgroup/cpuacct",
-        Controller::Cpuset => c"fs/cgroup/cpuset",
-        Controller::Pids => c"fs/cgroup/pids",
-    }
 }
 
 fn unavailable(write: &Write, why: &str) -> Error {

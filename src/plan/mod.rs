@@ -58,8 +58,26 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let limits = limits::plan(&spec.limits, facts, watching.story || spec.share.pid)?;
     let namespaces =
         Namespaces { pid: !spec.share.pid, uts: !spec.share.uts, ipc: !spec.share.ipc, net: !spec.share.net };
-    let beside = if namespaces.net { vec![Step::UnshareNetwork, Step::RaiseLoopback] } else { Vec::new() };
     let program = program(spec);
+    // v1: the child enters its groups itself, and sees no more of them than these.
+    let given = !limits.shown.is_empty();
+    let tells = watching.story || spec.tty;
+    let seen: Vec<CString> = limits.shown.iter().map(|(path, _)| path.clone()).collect();
+    let mut beside = Vec::new();
+    if namespaces.net {
+        beside.extend([Step::UnshareNetwork, Step::GiveNetwork]);
+    }
+    beside.extend(limits.beside);
+    if given {
+        beside.push(Step::GiveCgroups { shown: seen });
+    }
+    if namespaces.net {
+        beside.push(Step::RaiseLoopback);
+    }
+    if !tells {
+        beside.push(Step::GiveGo);
+    }
+    beside.push(Step::RemoveLeftovers { places: facts.places.clone() });
 
     // About as many as there are: growing by doubling would touch twice the memory.
     let mut inside = Vec::with_capacity(96);
@@ -68,9 +86,6 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         inside.push(Step::SetHostname(spec.hostname.clone()));
     }
     inside.push(Step::MakeMountsPrivate);
-    inside.push(Step::FindLeftovers { places: facts.places.clone() });
-    inside.extend(limits.inside);
-    let joins = !limits.shown.is_empty();
     let sources = Sources::of(spec, limits.shown);
     inside.extend(sources.steps());
     inside.push(Step::BindRootfs(spec.rootfs.to_string_lossy().into_owned()));
@@ -82,23 +97,28 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     mount_proc(&mut inside);
     mount_dev(&sources, &mut inside);
     hide(Base::Proc, &mut inside);
-    if joins {
-        inside.push(Step::JoinCgroup);
-    }
-    inside.push(Step::UnshareCgroup { limits: limits.told });
-    if !spec.read_only {
-        // The kernel takes its time for this, which the launcher needs for the network anyway. Until here the host is
-        // reachable as "/..", so no path of the rootfs with links or dots is followed before.
-        inside.push(Step::DetachOldRoot);
-    }
     // The network is still being made: what can be done is done before it is waited for.
     inside.push(Step::LimitCapabilities);
-    if namespaces.net {
-        inside.push(Step::AwaitNetwork);
-        inside.push(Step::JoinNetwork);
+    if given {
+        make_controllers(&sources, &mut inside);
     }
-    mount_sys(&facts.cgroups, !limits.before.is_empty(), &sources, &mut inside);
+    if namespaces.net {
+        // sysfs shows the network namespace it is mounted in.
+        inside.extend([Step::AwaitNetwork, Step::JoinNetwork]);
+    }
+    inside.push(Step::MountBase { base: Base::Sys, filesystem: c"sysfs", options: &[], flags: Flags::READ_ONLY });
     hide(Base::Sys, &mut inside);
+    if given {
+        inside.push(Step::AttachBase { base: Base::Cgroup, below: Base::Sys, path: c"fs/cgroup" });
+        inside.extend([Step::AwaitCgroups { shown: sources.cgroups.len() }, Step::JoinCgroups]);
+    }
+    inside.push(Step::UnshareCgroup { limits: limits.told });
+    mount_cgroups(&facts.cgroups, !limits.before.is_empty(), &sources, &mut inside);
+    if !spec.read_only {
+        // The kernel takes its time for this: least when the launcher makes neither a network nor groups any more. Until
+        // here the host is reachable as "/..", so no path of the rootfs with links or dots is followed before.
+        inside.push(Step::DetachOldRoot);
+    }
     mount_volumes(spec, &mut inside);
     if spec.tty {
         inside.push(Step::OpenTerminal { owner: spec.user.uid, controlling: !spec.init });
@@ -106,7 +126,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     inside.push(Step::BecomeUser(spec.user.clone()));
     inside.push(Step::EnterWorkdir(spec.workdir.clone()));
     inside.push(Step::CloseDescriptors);
-    inside.push(Step::AwaitGo { tell: watching.story || spec.tty });
+    inside.push(Step::AwaitGo { tell: tells });
     inside.push(Step::Unblock);
     inside.push(Step::Execute { command: shown(&spec.command) });
 
@@ -118,7 +138,7 @@ struct Sources {
     paths: Vec<CString>,
     /// The host's POSIX shared memory.
     shm: Option<usize>,
-    /// v1: the container's own directory of each controller, and its place below /sys.
+    /// v1: the container's own directory of each controller, given later by the launcher, and its place in /sys/fs/cgroup.
     cgroups: Vec<(usize, &'static CStr)>,
 }
 
@@ -136,7 +156,7 @@ impl Sources {
         };
         // POSIX shared memory (shm_overview(7)) is files in /dev/shm: to share IPC is to share them.
         let shm = spec.share.ipc.then(|| take(c"/dev/shm".into()));
-        let cgroups = cgroups.into_iter().map(|(path, place)| (take(path), place)).collect();
+        let cgroups = cgroups.into_iter().enumerate().map(|(at, (_, place))| (paths.len() + at, place)).collect();
         Sources { paths, shm, cgroups }
     }
 
@@ -239,10 +259,9 @@ fn mount_dev(sources: &Sources, steps: &mut Vec<Step>) {
     steps.extend(below(c"mqueue", c"mqueue", c"", Flags::NO_SUID_DEV_EXEC, Necessity::IfKnown));
 }
 
-/// sysfs shows the network namespace it is mounted in, so this comes after that was joined.
-fn mount_sys(cgroups: &Cgroups, born_inside: bool, sources: &Sources, steps: &mut Vec<Step>) {
+/// What the container sees of cgroups: its own.
+fn mount_cgroups(cgroups: &Cgroups, born_inside: bool, sources: &Sources, steps: &mut Vec<Step>) {
     let base = Base::Sys;
-    steps.push(Step::MountBase { base, filesystem: c"sysfs", options: &[], flags: Flags::READ_ONLY });
     let mut below = |path, filesystem, options, flags| {
         steps.push(Step::MountBelow { base, path, filesystem, options, flags, necessity: Necessity::Required });
     };
@@ -250,16 +269,26 @@ fn mount_sys(cgroups: &Cgroups, born_inside: bool, sources: &Sources, steps: &mu
         Cgroups::Absent => {}
         // The container's own group is the root of what it sees there; without one it sees nothing of the host's.
         Cgroups::V2(_) if born_inside => below(c"fs/cgroup", c"cgroup2", c"", Flags::READ_ONLY),
-        _ if sources.cgroups.is_empty() => below(c"fs/cgroup", c"tmpfs", c"mode=755", Flags::READ_ONLY),
+        _ if sources.cgroups.is_empty() => steps.push(Step::MaskDirectory { base, path: c"fs/cgroup" }),
         _ => {
-            below(c"fs/cgroup", c"tmpfs", c"mode=755", Flags::NO_SUID_DEV_EXEC);
             for &(index, path) in &sources.cgroups {
-                steps.push(Step::MakeDirectory { base, path, mode: 0o755 });
-                steps.push(Step::AttachBelow { index, base, path, flags: Flags::READ_ONLY });
+                steps.push(Step::AttachBelow { index, base: Base::Cgroup, path, flags: Flags::READ_ONLY });
             }
-            steps.push(Step::FreezeBelow { base, path: c"fs/cgroup" });
+            steps.push(Step::Freeze { base: Base::Cgroup });
         }
     }
+}
+
+/// v1: the directory that the container's groups are shown in.
+fn make_controllers(sources: &Sources, steps: &mut Vec<Step>) {
+    let base = Base::Cgroup;
+    steps.push(Step::MakeBase {
+        base,
+        filesystem: c"tmpfs",
+        options: &[(c"mode", c"755")],
+        flags: Flags::NO_SUID_DEV_EXEC,
+    });
+    steps.extend(sources.cgroups.iter().map(|&(_, path)| Step::MakeDirectory { base, path, mode: 0o755 }));
 }
 
 fn mount_volumes(spec: &Spec, steps: &mut Vec<Step>) {
@@ -294,7 +323,10 @@ const MASKED: [(Base, &CStr, bool); 14] = [
 
 fn hide(base: Base, steps: &mut Vec<Step>) {
     let below = MASKED.iter().filter(|(masked, ..)| *masked == base);
-    steps.extend(below.map(|&(base, path, directory)| Step::Mask { base, path, directory }));
+    steps.extend(below.map(|&(base, path, directory)| match directory {
+        true => Step::MaskDirectory { base, path },
+        false => Step::MaskFile { base, path },
+    }));
 }
 
 fn program(spec: &Spec) -> Program {

@@ -15,26 +15,34 @@ pub enum Step {
         file: CString,
         controllers: String,
     },
-    /// The container's own group: on v2 one, by the launcher; on v1 one in each controller, by the child.
+    /// The container's own group: on v2 one, before the clone; on v1 one in each controller, beside the child.
     MakeCgroup {
         path: CString,
-    },
-    UnshareNetwork,
-    RaiseLoopback,
-
-    /// A session of its own, and death when the launcher dies.
-    Session,
-    SetHostname(String),
-    MakeMountsPrivate,
-    /// Look for groups that killed launchers left there; the launcher removes them.
-    FindLeftovers {
-        places: Vec<CString>,
     },
     /// One limit into one file of the container's group.
     WriteLimit {
         file: CString,
         value: String,
     },
+    UnshareNetwork,
+    /// The child waits for the network namespace.
+    GiveNetwork,
+    /// The child waits for its groups, to enter them, and for copies of the mounts at `shown`, to see them (cgroup v1).
+    GiveCgroups {
+        shown: Vec<CString>,
+    },
+    RaiseLoopback,
+    /// The child waits for the word to go.
+    GiveGo,
+    /// Remove groups that killed launchers left there.
+    RemoveLeftovers {
+        places: Vec<CString>,
+    },
+
+    /// A session of its own, and death when the launcher dies.
+    Session,
+    SetHostname(String),
+    MakeMountsPrivate,
     /// Hold something of the host by descriptor, before the host is out of reach.
     Take {
         source: CString,
@@ -56,6 +64,19 @@ pub enum Step {
         filesystem: &'static CStr,
         options: &'static [(&'static CStr, &'static CStr)],
         flags: Flags,
+    },
+    /// A new file system that is attached later: what is to be in it can be made while the network is waited for.
+    MakeBase {
+        base: Base,
+        filesystem: &'static CStr,
+        options: &'static [(&'static CStr, &'static CStr)],
+        flags: Flags,
+    },
+    /// Mount a base that was made before on a path below another.
+    AttachBase {
+        base: Base,
+        below: Base,
+        path: &'static CStr,
     },
     /// A new file system below a base.
     MountBelow {
@@ -80,15 +101,18 @@ pub enum Step {
         name: &'static CStr,
         target: &'static CStr,
     },
-    /// Make a mount below a base read-only after it was filled.
-    FreezeBelow {
+    /// Make a base read-only after it was filled.
+    Freeze {
         base: Base,
-        path: &'static CStr,
     },
-    /// Hand the container's groups to the launcher, and enter them through their `tasks` files (cgroup v1).
-    JoinCgroup,
     /// Wait until the launcher has made the network namespace.
     AwaitNetwork,
+    /// Wait until the launcher has made the groups; the `shown` last descriptors that come with them join the sources.
+    AwaitCgroups {
+        shown: usize,
+    },
+    /// Enter the container's groups through their `tasks` files (cgroup v1).
+    JoinCgroups,
     UnshareCgroup {
         limits: String,
     },
@@ -111,11 +135,15 @@ pub enum Step {
         options: CString,
         flags: Flags,
     },
-    /// Hide a file behind /dev/null, or a directory behind an empty one.
-    Mask {
+    /// Hide a file behind /dev/null.
+    MaskFile {
         base: Base,
         path: &'static CStr,
-        directory: bool,
+    },
+    /// Hide a directory behind an empty one.
+    MaskDirectory {
+        base: Base,
+        path: &'static CStr,
     },
     BindReadOnly {
         base: Base,
@@ -149,6 +177,8 @@ pub enum Base {
     Proc,
     Dev,
     Sys,
+    /// v1: the directory of the controllers.
+    Cgroup,
 }
 
 impl Base {
@@ -157,6 +187,7 @@ impl Base {
             Base::Proc => c"proc",
             Base::Dev => c"dev",
             Base::Sys => c"sys",
+            Base::Cgroup => c"sys/fs/cgroup",
         }
     }
 }
@@ -212,12 +243,15 @@ impl fmt::Display for Step {
                 write!(f, "enable controllers {controllers} in {}", Path(file))
             }
             Step::MakeCgroup { path } => write!(f, "make cgroup {}", Path(path)),
-            Step::FindLeftovers { places } => {
-                f.write_str("look for leftovers in")?;
+            Step::RemoveLeftovers { places } => {
+                f.write_str("remove leftovers in")?;
                 places.iter().try_for_each(|place| write!(f, " {}", Path(place)))
             }
             Step::WriteLimit { file, value } => write!(f, "write {value} to {}", Path(file)),
             Step::UnshareNetwork => f.write_str("unshare net"),
+            Step::GiveNetwork => f.write_str("give net"),
+            Step::GiveCgroups { .. } => f.write_str("give cgroups"),
+            Step::GiveGo => f.write_str("give the word to go"),
             Step::RaiseLoopback => f.write_str("raise lo"),
             Step::Session => f.write_str("start a session that ends with contain, signals reset"),
             Step::SetHostname(name) => write!(f, "set hostname {name}"),
@@ -228,10 +262,13 @@ impl fmt::Display for Step {
             Step::DetachOldRoot => f.write_str("detach old root"),
             Step::MakeMountPoint { path, .. } => write!(f, "make mount point {}", Path(path)),
             Step::MakeRootReadOnly => f.write_str("make / read-only"),
-            Step::MountBase { base, filesystem, options, flags } => {
-                write!(f, "mount {} on {}{flags}", Path(filesystem), Below(*base, c""))?;
+            Step::MountBase { base, filesystem, options, flags }
+            | Step::MakeBase { base, filesystem, options, flags } => {
+                let act = if matches!(self, Step::MakeBase { .. }) { "make" } else { "mount" };
+                write!(f, "{act} {} on {}{flags}", Path(filesystem), Below(*base, c""))?;
                 options.iter().try_for_each(|(key, value)| write!(f, ",{}={}", Path(key), Path(value)))
             }
+            Step::AttachBase { base, .. } => write!(f, "attach to {}", Below(*base, c"")),
             Step::MountBelow { base, path, filesystem, options, flags, necessity } => {
                 let attempt = if *necessity == Necessity::IfKnown { "try to " } else { "" };
                 write!(f, "{attempt}mount {} on {}{flags}{}", Path(filesystem), Below(*base, path), After(options))
@@ -241,9 +278,10 @@ impl fmt::Display for Step {
                 write!(f, "make device {} {major}:{minor}", Below(Base::Dev, name))
             }
             Step::MakeLink { name, target } => write!(f, "make link {} to {}", Below(Base::Dev, name), Path(target)),
-            Step::FreezeBelow { base, path } => write!(f, "make {} read-only", Below(*base, path)),
-            Step::JoinCgroup => f.write_str("join cgroup through tasks"),
+            Step::Freeze { base } => write!(f, "make {} read-only", Below(*base, c"")),
             Step::AwaitNetwork => f.write_str("wait for net"),
+            Step::AwaitCgroups { .. } => f.write_str("wait for cgroups"),
+            Step::JoinCgroups => f.write_str("join cgroups through tasks"),
             Step::UnshareCgroup { .. } => f.write_str("unshare cgroup"),
             Step::JoinNetwork => f.write_str("join net"),
             Step::AttachVolume { target, flags, .. } => write!(f, "attach to {}{flags}", Path(target)),
@@ -251,7 +289,9 @@ impl fmt::Display for Step {
             Step::MountVolume { target, options, flags } => {
                 write!(f, "mount tmpfs on {}{flags}{}", Path(target), After(options))
             }
-            Step::Mask { base, path, .. } => write!(f, "mask {}", Below(*base, path)),
+            Step::MaskFile { base, path } | Step::MaskDirectory { base, path } => {
+                write!(f, "mask {}", Below(*base, path))
+            }
             Step::BindReadOnly { base, path } => write!(f, "make {} read-only", Below(*base, path)),
             Step::OpenTerminal { .. } => f.write_str("open a terminal as standard streams and /dev/console"),
             Step::LimitCapabilities => f.write_str("limit capabilities to the default"),

@@ -19,19 +19,25 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::kernel::file::read_text;
 
 /// The directories of one container's group. Dropping it kills what is left inside and removes them.
+#[derive(Default)]
 pub struct Group {
     directories: Vec<(CString, OwnedFd)>,
 }
 
 impl Group {
-    /// Takes over directories that were made by [`make_locked`].
-    pub fn of(directories: Vec<(CString, OwnedFd)>) -> Self {
-        Group { directories }
+    /// Makes one more directory of it.
+    pub fn make(&mut self, path: &CStr) -> Result<()> {
+        self.directories.push((path.into(), make_locked(path)?));
+        Ok(())
     }
 
-    /// The v2 directory, to be born in.
-    pub fn first(&self) -> Option<&OwnedFd> {
-        self.directories.first().map(|(_, directory)| directory)
+    pub fn is_none(&self) -> bool {
+        self.directories.is_empty()
+    }
+
+    /// The directories: on v2 one, to be born in; on v1 one in each controller.
+    pub fn directories(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.directories.iter().map(|(_, directory)| directory.as_fd())
     }
 }
 
@@ -74,8 +80,7 @@ pub fn write(directory: impl AsFd, file: &CStr, value: &str) -> Result<()> {
 }
 
 /// Makes a group's directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.
-/// Called between clone and exec too.
-pub fn make_locked(path: &CStr) -> Result<OwnedFd> {
+fn make_locked(path: &CStr) -> Result<OwnedFd> {
     for _ in 0..100 {
         mkdirat(CWD, path, Mode::from_raw_mode(0o755))?;
         let locked = lock(CWD, path, FlockOperation::LockExclusive);
@@ -89,11 +94,6 @@ pub fn make_locked(path: &CStr) -> Result<OwnedFd> {
         }
     }
     Err(Errno::BUSY)
-}
-
-/// Removes a group that holds nothing.
-pub fn remove_empty(path: &CStr) -> Result<()> {
-    unlinkat(CWD, path, AtFlags::REMOVEDIR)
 }
 
 /// Opens and locks a group's directory, and makes sure that it was not removed meanwhile.

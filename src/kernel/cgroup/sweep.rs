@@ -11,37 +11,23 @@ use super::{lock, remove};
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
 /// time, or that cannot be removed, is no concern of this command.
 pub fn below(parent: &CStr) {
-    each(parent, |directory, name| {
-        let path = CString::new([parent.to_bytes(), b"/", name.to_bytes()].concat()).unwrap_or_default();
-        if let Some(locked) = abandoned(directory, name) {
-            let _left = remove(&path, &locked);
-        }
-        false
-    });
-}
-
-/// Whether there is any. Called between clone and exec, while the child has time: nothing here allocates.
-pub fn finds(parent: &CStr) -> bool {
-    each(parent, |directory, name| abandoned(directory, name).is_some())
-}
-
-/// Shows `found` each group of ours directly below `parent`, until it says that this is enough.
-fn each(parent: &CStr, mut found: impl FnMut(BorrowedFd<'_>, &CStr) -> bool) -> bool {
     // kernfs counts the directories inside as links: with none of them there is nothing to read.
     if stat(parent).is_ok_and(|found| found.st_nlink <= 2) {
-        return false;
+        return;
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(directory) = openat(CWD, parent, flags, Mode::empty()) else { return false };
+    let Ok(directory) = openat(CWD, parent, flags, Mode::empty()) else { return };
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(&directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
         let name = entry.file_name();
-        if is_ours(name.to_bytes()) && found(directory.as_fd(), name) {
-            return true;
+        if is_ours(name.to_bytes())
+            && let Some(locked) = abandoned(directory.as_fd(), name)
+        {
+            let path = CString::new([parent.to_bytes(), b"/", name.to_bytes()].concat()).unwrap_or_default();
+            let _left = remove(&path, &locked);
         }
     }
-    false
 }
 
 /// The group, locked, if nobody else holds it.
