@@ -1,12 +1,12 @@
 # Everything one does with contain, from the first build to the boot in QEMU; `make help` lists it.
 # All that is made or downloaded goes below build/ and target/. Each target brings what it needs.
 PREFIX ?= /usr/local
-SIZE_LIMIT := 163840
+SIZE_LIMIT := 194560
 sources := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/static.toml
 # `make qemu CMD='echo $HOME'`: the dollar is for the guest's shell, not for make.
 override export CMD := $(value CMD)
 
-.PHONY: all setup rootfs debian demo shell initramfs qemu test bench size check install clean help root
+.PHONY: all setup rootfs debian demo shell initramfs qemu test bench fuzz size check install clean help root
 .DELETE_ON_ERROR:
 
 all: build/contain ## build build/contain, the static binary (this is what plain `make` does)
@@ -19,7 +19,7 @@ build/contain: $(sources)
 
 setup: ## install what building, tests and benchmark need (as root), or say what to install
 	@tools/setup rust gcc libc6-dev binutils musl-tools busybox-static cpio qemu-system-x86 debootstrap \
-	    strace bubblewrap crun runc
+	    strace bubblewrap crun runc zsh fish
 	@echo "setup: everything is here"
 
 rootfs: build/rootfs/bin/busybox ## make build/rootfs, a busybox root file system
@@ -27,12 +27,10 @@ build/rootfs/bin/busybox: initramfs/rootfs
 	@tools/setup busybox-static binutils
 	initramfs/rootfs build/rootfs
 
-debian: build/debian/etc/debian_version ## make build/debian, a small Debian root file system to run things in (root, once)
-build/debian/etc/debian_version: | root
+debian: build/debian/usr/bin/python3 ## make build/debian, a small Debian with apt and python3 (root, once)
+build/debian/usr/bin/python3: | root
 	@tools/setup debootstrap
-	@rm -rf build/debian build/debian.new && mkdir -p build
-	debootstrap --variant=minbase bookworm build/debian.new >build/debian.log || { tail build/debian.log; exit 1; }
-	@mv build/debian.new build/debian
+	tools/debian build/debian
 
 demo: setup build/contain rootfs ## show a container: hostname, processes, files, cgroup, limits at work
 	@tools/demo
@@ -52,11 +50,16 @@ qemu: initramfs ## boot it in QEMU: a shell with a terminal, a demonstration wit
 	@tools/setup qemu-system-x86
 	@qemu/run $${CMD:+--sh "$$CMD"}
 
-test: root setup build/contain rootfs initramfs ## all tests: unit, root, and boots in QEMU (root)
+test: root setup build/contain rootfs debian initramfs ## all tests: unit, root, and boots in QEMU (root)
 	cargo test --no-fail-fast
 
-bench: root setup build/contain rootfs ## compare the launch with a C floor, bwrap, crun, runc and unshare (root)
+bench: root setup build/contain rootfs ## compare launch and exec with a C floor and the peers; 1,000 containers (root)
 	cargo bench --bench launch
+	cargo bench --bench crowd
+
+fuzz: ## feed the reader of records with hostile ones for a minute, or for FUZZ=SECONDS (cargo-fuzz)
+	@tools/setup rust g++
+	@fuzz/run $(FUZZ)
 
 size: build/contain ## hold build/contain to its size, and to being static
 	@tools/setup binutils

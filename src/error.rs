@@ -1,9 +1,11 @@
 //! The one error type: a sentence (what we were doing, to what), the errno by name, a hint where errno misleads, and
-//! the exit status. Everyone knows this file; it knows nobody. `main.rs` alone prints one.
+//! the exit status. Everyone knows this file. `main.rs` alone prints one.
 
 use std::fmt;
 
 use rustix::io::Errno;
+
+use crate::text::{cut, decimal, lines, split};
 
 /// Exit status for words on the command line that make no sense.
 pub const USAGE: u8 = 2;
@@ -32,28 +34,34 @@ struct Told {
 
 impl Error {
     /// A failure of set-up that is a finding of ours, with no errno to tell.
-    pub fn new(sentence: impl Into<String>) -> Self {
-        Error::told(sentence.into(), None, SET_UP)
+    pub fn new(sentence: impl AsRef<str>) -> Self {
+        Error::told(sentence.as_ref(), None, SET_UP)
     }
 
     /// A system call that failed while `doing` something.
-    pub fn os(doing: impl Into<String>, errno: Errno) -> Self {
-        Error::told(doing.into(), Some(errno), SET_UP)
+    pub fn os(doing: impl AsRef<str>, errno: Errno) -> Self {
+        Error::told(doing.as_ref(), Some(errno), SET_UP)
     }
 
     /// A word on the command line that makes no sense.
-    pub fn usage(sentence: impl Into<String>) -> Self {
-        Error::told(sentence.into(), None, USAGE)
+    pub fn usage(sentence: impl AsRef<str>) -> Self {
+        Error::told(sentence.as_ref(), None, USAGE)
     }
 
     #[cold]
     #[inline(never)]
-    fn told(doing: String, errno: Option<Errno>, status: u8) -> Self {
-        Error(Box::new(Told { doing, errno, hint: String::new(), status }))
+    fn told(doing: &str, errno: Option<Errno>, status: u8) -> Self {
+        Error(Box::new(Told { doing: doing.into(), errno, hint: String::new(), status }))
     }
 
     /// Adds what would be right. Says nothing where `hint` is empty.
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(self, hint: impl AsRef<str>) -> Self {
+        self.hinted(hint.as_ref())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hinted(mut self, hint: &str) -> Self {
         self.0.hint = hint.into();
         self
     }
@@ -65,6 +73,10 @@ impl Error {
 
     pub fn status(&self) -> u8 {
         self.0.status
+    }
+
+    pub fn errno(&self) -> Option<Errno> {
+        self.0.errno
     }
 
     /// What would be right, where that has to be said; else empty.
@@ -88,58 +100,86 @@ pub struct Named(pub Errno);
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ERRNOS.iter().find(|(errno, ..)| *errno == self.0) {
-            Some((_, name, text)) => write!(f, "{name} ({text})"),
+        match known(self.0) {
+            Some((name, text)) => write!(f, "{name} ({text})"),
             None => write!(f, "errno {}", self.0.raw_os_error()),
         }
     }
 }
 
+/// An errno's name, empty where it has none here.
+pub fn name(errno: Errno) -> &'static str {
+    known(errno).map_or("", |(name, _)| name)
+}
+
+/// The one of the hints, with tabs between, that is for this key: `EACCES,EPERM it needs root`. Empty where there is none.
+pub fn hint_for(hints: &'static str, key: &str) -> &'static str {
+    for hint in split(hints, b'\t') {
+        let (keys, text) = cut(hint, b' ').unwrap_or_default();
+        if split(keys, b',').any(|one| one == key) {
+            return text;
+        }
+    }
+    ""
+}
+
+fn known(errno: Errno) -> Option<(&'static str, &'static str)> {
+    let number = u64::try_from(errno.raw_os_error()).ok();
+    for line in lines(ERRNOS) {
+        let (known, told) = cut(line, b' ')?;
+        if decimal(known) == number {
+            return cut(told, b' ');
+        }
+    }
+    None
+}
+
 /// The errnos that the calls of this program can answer with, as errno(3) names them.
-const ERRNOS: &[(Errno, &str, &str)] = &[
-    (Errno::PERM, "EPERM", "Operation not permitted"),
-    (Errno::NOENT, "ENOENT", "No such file or directory"),
-    (Errno::SRCH, "ESRCH", "No such process"),
-    (Errno::INTR, "EINTR", "Interrupted system call"),
-    (Errno::IO, "EIO", "Input/output error"),
-    (Errno::NXIO, "ENXIO", "No such device or address"),
-    (Errno::TOOBIG, "E2BIG", "Argument list too long"),
-    (Errno::NOEXEC, "ENOEXEC", "Exec format error"),
-    (Errno::BADF, "EBADF", "Bad file descriptor"),
-    (Errno::CHILD, "ECHILD", "No child processes"),
-    (Errno::AGAIN, "EAGAIN", "Resource temporarily unavailable"),
-    (Errno::NOMEM, "ENOMEM", "Cannot allocate memory"),
-    (Errno::ACCESS, "EACCES", "Permission denied"),
-    (Errno::FAULT, "EFAULT", "Bad address"),
-    (Errno::NOTBLK, "ENOTBLK", "Block device required"),
-    (Errno::BUSY, "EBUSY", "Device or resource busy"),
-    (Errno::EXIST, "EEXIST", "File exists"),
-    (Errno::XDEV, "EXDEV", "Invalid cross-device link"),
-    (Errno::NODEV, "ENODEV", "No such device"),
-    (Errno::NOTDIR, "ENOTDIR", "Not a directory"),
-    (Errno::ISDIR, "EISDIR", "Is a directory"),
-    (Errno::INVAL, "EINVAL", "Invalid argument"),
-    (Errno::NFILE, "ENFILE", "Too many open files in system"),
-    (Errno::MFILE, "EMFILE", "Too many open files"),
-    (Errno::NOTTY, "ENOTTY", "Inappropriate ioctl for device"),
-    (Errno::TXTBSY, "ETXTBSY", "Text file busy"),
-    (Errno::FBIG, "EFBIG", "File too large"),
-    (Errno::NOSPC, "ENOSPC", "No space left on device"),
-    (Errno::ROFS, "EROFS", "Read-only file system"),
-    (Errno::MLINK, "EMLINK", "Too many links"),
-    (Errno::PIPE, "EPIPE", "Broken pipe"),
-    (Errno::RANGE, "ERANGE", "Numerical result out of range"),
-    (Errno::NAMETOOLONG, "ENAMETOOLONG", "File name too long"),
-    (Errno::NOSYS, "ENOSYS", "Function not implemented"),
-    (Errno::LOOP, "ELOOP", "Too many levels of symbolic links"),
-    (Errno::PROTO, "EPROTO", "Protocol error"),
-    (Errno::OVERFLOW, "EOVERFLOW", "Value too large for defined data type"),
-    (Errno::USERS, "EUSERS", "Too many users"),
-    (Errno::OPNOTSUPP, "EOPNOTSUPP", "Operation not supported"),
-    (Errno::NOBUFS, "ENOBUFS", "No buffer space available"),
-    (Errno::STALE, "ESTALE", "Stale file handle"),
-    (Errno::DQUOT, "EDQUOT", "Disk quota exceeded"),
-];
+const ERRNOS: &str = "\
+1 EPERM Operation not permitted
+2 ENOENT No such file or directory
+3 ESRCH No such process
+4 EINTR Interrupted system call
+5 EIO Input/output error
+6 ENXIO No such device or address
+7 E2BIG Argument list too long
+8 ENOEXEC Exec format error
+9 EBADF Bad file descriptor
+10 ECHILD No child processes
+11 EAGAIN Resource temporarily unavailable
+12 ENOMEM Cannot allocate memory
+13 EACCES Permission denied
+14 EFAULT Bad address
+15 ENOTBLK Block device required
+16 EBUSY Device or resource busy
+17 EEXIST File exists
+18 EXDEV Invalid cross-device link
+19 ENODEV No such device
+20 ENOTDIR Not a directory
+21 EISDIR Is a directory
+22 EINVAL Invalid argument
+23 ENFILE Too many open files in system
+24 EMFILE Too many open files
+25 ENOTTY Inappropriate ioctl for device
+26 ETXTBSY Text file busy
+27 EFBIG File too large
+28 ENOSPC No space left on device
+30 EROFS Read-only file system
+31 EMLINK Too many links
+32 EPIPE Broken pipe
+34 ERANGE Numerical result out of range
+36 ENAMETOOLONG File name too long
+38 ENOSYS Function not implemented
+39 ENOTEMPTY Directory not empty
+40 ELOOP Too many levels of symbolic links
+71 EPROTO Protocol error
+75 EOVERFLOW Value too large for defined data type
+87 EUSERS Too many users
+95 EOPNOTSUPP Operation not supported
+105 ENOBUFS No buffer space available
+116 ESTALE Stale file handle
+122 EDQUOT Disk quota exceeded
+";
 
 #[cfg(test)]
 mod tests {
@@ -159,8 +199,8 @@ mod tests {
 
     #[test]
     fn no_errno_is_listed_twice() {
-        for (index, (errno, name, _)) in ERRNOS.iter().enumerate() {
-            assert!(!ERRNOS[..index].iter().any(|(other, ..)| other == errno), "{name}");
-        }
+        let numbers: Vec<_> =
+            lines(ERRNOS).map(|line| cut(line, b' ').and_then(|(number, _)| decimal(number))).collect();
+        assert!(numbers.iter().all(Option::is_some) && numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     }
 }

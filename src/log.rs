@@ -1,7 +1,9 @@
 //! What contain says on standard error: the story of a launch, notices, and errors. Each message is one write, so
-//! that lines of several containers do not mix. Everyone knows this file; it knows nobody.
+//! that lines of several containers do not mix. Everyone knows this file.
 
 use std::fmt::Arguments;
+
+use crate::text::{Parts, hex, split};
 
 /// How much the user wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +33,10 @@ pub fn visible(text: &str) -> String {
     let mut all = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         match c.is_control() {
-            true => all.push_str(&format!("\\x{:02x}", u32::from(c))),
+            true => {
+                all.push_str("\\x");
+                all.push_str(&hex(c.into(), 2));
+            }
             false => all.push(c),
         }
     }
@@ -52,14 +57,16 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
+/// The signals by name, in the order of their numbers, from 1 on (signal(7), x86 and ARM).
+pub fn signals() -> Parts<'static> {
+    let names = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN \
+        TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
+    split(names, b' ')
+}
+
 /// A signal's name and number: `signal 15 (SIGTERM)`.
 pub fn signal_name(number: i32) -> String {
-    const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-        "WINCH", "IO", "PWR", "SYS",
-    ];
-    match usize::try_from(number - 1).ok().and_then(|index| NAMES.get(index)) {
+    match usize::try_from(number - 1).ok().and_then(|index| signals().nth(index)) {
         Some(name) => format!("signal {number} (SIG{name})"),
         None => format!("signal {number}"),
     }

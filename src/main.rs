@@ -5,21 +5,24 @@
 
 mod error;
 mod input;
+mod json;
 mod kernel;
 mod launch;
 mod life;
 mod log;
 mod plan;
 mod spec;
+mod state;
 mod supervise;
+mod text;
 #[macro_use]
 mod sys;
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-
 use crate::error::Result;
-use crate::input::args::{self, Command};
+use crate::input::args::written::Path;
+use crate::input::args::{self, Command, Line};
+use crate::state::place::Places;
+use crate::text::Word;
 
 start!(life_of);
 
@@ -29,39 +32,36 @@ static HEAP: sys::heap::Heap = sys::heap::Heap::new();
 
 /// Chooses a life, lives it, and tells the exit status.
 #[cfg_attr(test, allow(dead_code))]
-fn life_of(mut words: Vec<OsString>, environment: Vec<OsString>) -> i32 {
+fn life_of(mut words: Vec<Word>, environment: Vec<Word>) -> i32 {
     sys::crash::tell_faults();
-    let name = if words.is_empty() { OsString::new() } else { words.remove(0) };
-    let result = match is_boot(&name, &words) {
+    let name = if words.is_empty() { c"" } else { words.remove(0) };
+    let result = match is_boot(name, &words) {
         true => life::boot::boot(&environment),
         false => command(words, &environment),
     };
-    i32::from(result.unwrap_or_else(|error| {
-        log::error(format_args!("{error}"));
-        if !error.hint().is_empty() {
-            log::line(format_args!("hint: {}", error.hint()));
-        }
-        error.status()
-    }))
+    i32::from(result.unwrap_or_else(|error| life::output::fail(&error)))
 }
 
 /// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.
-fn is_boot(name: &OsStr, words: &[OsString]) -> bool {
+fn is_boot(name: Word, words: &[Word]) -> bool {
     // Process 1 of a container has no such power.
     let is_first = rustix::process::getpid() == rustix::process::Pid::INIT && kernel::identity::is_administrator();
-    let named_init = name.as_bytes().rsplit(|b| *b == b'/').next() == Some(b"init");
+    let named_init = name == c"init" || name.to_bytes().ends_with(b"/init");
     is_first && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
 }
 
-fn command(words: Vec<OsString>, environment: &[OsString]) -> Result<u8> {
+fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     life::output::require_streams()?;
     // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
     sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
-    match args::parse(words)? {
-        Command::Run(run) => life::run::run(&run, environment),
-        Command::Init(words) => life::init::init(words, environment),
+    let Line { command, text, written } = args::parse(words)?;
+    let places = Places::of(written.path(Path::Root), environment);
+    match command {
+        Command::Run => life::run::run(written, environment, &places),
+        Command::Init => life::init::init(&written.words, environment),
         Command::Check => life::check::check(),
-        Command::Help(text) => life::output::print(text).map(|()| 0),
+        Command::Help => life::output::print(text).map(|()| 0),
         Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),
+        other => life::manage::manage(other, written, &places, environment),
     }
 }

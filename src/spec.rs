@@ -1,22 +1,23 @@
 //! A container as it is meant, whatever wrote it down: plain public values, checked, with nothing left to look up.
 
-use std::ffi::CString;
+use crate::text::Word;
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What it holds is kept for as long as the process lives, so it is copied as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Spec {
     /// As the user wrote it; the launcher opens it once.
-    pub rootfs: CString,
+    pub rootfs: Word,
     pub read_only: bool,
     /// The command and its arguments; never empty.
-    pub command: Vec<CString>,
+    pub command: &'static [Word],
     /// `KEY=VALUE`, complete and in order.
-    pub environment: Vec<CString>,
+    pub environment: &'static [Word],
     /// Absolute, inside the container.
-    pub workdir: CString,
+    pub workdir: Word,
     pub user: User,
     /// At most 64 bytes (gethostname(2)).
-    pub hostname: String,
-    pub volumes: Vec<Volume>,
+    pub hostname: &'static str,
+    pub volumes: &'static [Volume],
     pub limits: Limits,
     pub share: Share,
     /// Run contain's own init as the container's first process.
@@ -25,71 +26,91 @@ pub struct Spec {
     pub tty: bool,
 }
 
+impl Spec {
+    /// Nothing yet.
+    pub const NONE: Spec = Spec {
+        rootfs: c"",
+        read_only: false,
+        command: &[],
+        environment: &[],
+        workdir: c"",
+        user: User { uid: 0, gid: 0, groups: &[] },
+        hostname: "",
+        volumes: &[],
+        limits: Limits { numbers: [None; 8], cpuset: None },
+        share: Share { pid: false, net: false, ipc: false, uts: false },
+        init: false,
+        tty: false,
+    };
+}
+
 /// Who the command runs as. Supplementary groups are those of the container's own /etc/group.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct User {
     pub uid: u32,
     pub gid: u32,
-    pub groups: Vec<u32>,
+    pub groups: &'static [u32],
 }
 
 /// Something mounted into the container at the user's wish.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Volume {
     pub kind: VolumeKind,
     /// Absolute, inside the container.
-    pub target: CString,
+    pub target: Word,
     pub read_only: bool,
     pub no_exec: bool,
     pub no_suid: bool,
     pub no_dev: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VolumeKind {
     /// A file or directory of the host, with what is mounted below it.
-    Bind { source: CString },
+    Bind { source: Word },
     /// tmpfs(5) with its own options, `size=64m,mode=1777`.
-    Tmpfs { options: CString },
+    Tmpfs { options: Word },
 }
 
-/// Limits that the kernel's cgroups hold. `None` asks nothing.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// Limits that the kernel's cgroups hold: a number each, and one list. `None` asks nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
-    /// Bytes of memory.
-    pub memory: Option<u64>,
-    /// Bytes of memory and swap together.
-    pub memory_swap: Option<Bound>,
-    /// Bytes of memory above which the container is slowed and reclaimed from.
-    pub memory_high: Option<u64>,
-    pub cpu: Option<Cpu>,
-    /// 1 to 10000; 100 is everyone's default (cpu.weight).
-    pub cpu_weight: Option<u32>,
+    /// [`MAX`] where there is expressly no bound.
+    pub numbers: [Option<u64>; 8],
     /// A list of CPUs such as `0-3,5` (cpuset(7), "List format").
-    pub cpuset: Option<String>,
-    pub pids: Option<Bound>,
+    pub cpuset: Option<&'static str>,
+}
+
+/// What `max` is as a number; none that a limit could have.
+pub const MAX: u64 = u64::MAX;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// Bytes of memory.
+    Memory,
+    /// Bytes of memory and swap together.
+    MemorySwap,
+    /// Bytes of memory above which the container is slowed and reclaimed from.
+    MemoryHigh,
+    /// Microseconds of run time in each period.
+    Cpu,
+    /// 1 to 10000; 100 is everyone's default (cpu.weight).
+    CpuWeight,
+    /// The one that is a list.
+    Cpuset,
+    Pids,
+    /// In microseconds. Goes with `Cpu`, and is no limit of its own.
+    CpuPeriod,
 }
 
 impl Limits {
-    pub fn are_none(&self) -> bool {
-        let Limits { memory, memory_swap, memory_high, cpu, cpu_weight, cpuset, pids } = self;
-        let sizes = memory.is_none() && memory_swap.is_none() && memory_high.is_none();
-        sizes && cpu.is_none() && cpu_weight.is_none() && cpuset.is_none() && pids.is_none()
+    pub fn get(&self, limit: Limit) -> Option<u64> {
+        self.numbers[limit as usize]
     }
-}
 
-/// A number, or no bound at all: `max`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bound {
-    Max,
-    At(u64),
-}
-
-/// CPU bandwidth in microseconds: `quota` of run time in each `period`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cpu {
-    pub quota: u64,
-    pub period: u64,
+    pub fn set(&mut self, limit: Limit, number: u64) {
+        self.numbers[limit as usize] = Some(number);
+    }
 }
 
 /// The host's namespaces that the container shares instead of having its own.

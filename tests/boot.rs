@@ -414,3 +414,74 @@ fn the_command_can_stand_in_contain_exec() {
     boot.is("args", "one two");
     assert_eq!(boot.status, 5, "{}", boot.console);
 }
+
+// Containers that are there already.
+
+static CONTROL: LazyLock<Boot> = LazyLock::new(|| probe("control", &[]));
+
+#[test]
+fn figures_are_those_of_the_group() {
+    let out = CONTROL.output("stats");
+    for figure in
+        ["memory_limit\": 67108864", "pids\": 1,", "pids_limit\": 16", "io_read\": 0", "pressure_io_permille\": "]
+    {
+        assert!(out.contains(figure) && !out.contains("null"), "{figure}: {out}");
+    }
+}
+
+#[test]
+fn a_container_is_paused_and_goes_on() {
+    let id = CONTROL.fact("pause.id");
+    assert_eq!(CONTROL.output("pause"), id);
+    CONTROL.is("pause.frozen", "frozen 1");
+    CONTROL.is("pause.listed", "1");
+    CONTROL.is("pause.still", "still");
+    CONTROL.fails("pause.again", "125", &["is paused already"]);
+    CONTROL.output("resume");
+    CONTROL.is("resume.frozen", "frozen 0");
+    CONTROL.is("resume.on", "on");
+    CONTROL.fails("resume.again", "125", &["is not paused"]);
+}
+
+#[test]
+fn limits_of_a_running_container_are_changed() {
+    CONTROL.output("update");
+    CONTROL.is("update.files", "67108864|1|33554432|50331648|9|20000 50000|50|0");
+    CONTROL.output("update.memory");
+    CONTROL.is("update.swap", "83886080|16777216");
+    CONTROL.fails("update.wrong", "2", &["--memory-swap 96M is less than --memory 100M"]);
+    CONTROL.is("update.noted", r#""memory":83886080,|"memory_swap":100663296,|"pids":9"#);
+    CONTROL.fails(
+        "below",
+        "125",
+        &["--memory 8M is less than the 2", "that it uses", "changed: --pids", "the kernel would kill it"],
+    );
+    CONTROL.is("below.files", "67108864|33");
+    CONTROL.is("below.listed", "1");
+}
+
+#[test]
+fn one_more_command_is_born_in_the_containers_group() {
+    assert_eq!(CONTROL.output("exec"), "0::/|67108864|sleep 1000");
+    CONTROL.output("exec.left");
+    CONTROL.is("exec.procs", "2");
+    CONTROL.is("exec.bomb", "2 15");
+    CONTROL.fails("exec.full", "125", &["leave it to the container: EAGAIN", "limit on processes is reached"]);
+    CONTROL.output("exec.rm");
+    CONTROL.is("exec.leaves", "0");
+}
+
+#[test]
+fn containers_are_stopped_killed_and_removed() {
+    for (name, listed) in [("stop", "stop.listed"), ("deaf", "deaf.listed"), ("killed", "killed.listed")] {
+        CONTROL.output(name);
+        CONTROL.is(listed, "1");
+    }
+    CONTROL.is("stop.leaves", "0");
+    CONTROL.output("rm");
+    assert_eq!(CONTROL.output("deaf.wait"), "137");
+    CONTROL.output("forced");
+    CONTROL.is("forced.pid", "gone");
+    CONTROL.is("lost.left", "0 0 0");
+    CONTROL.left_nothing();
+}

@@ -86,7 +86,7 @@ fn the_root_file_system_is_the_flag_then_the_environment_then_the_directory() {
 fn a_command_that_begins_with_a_dash_is_a_command() {
     let here = Scratch::new();
     let root = here.root("root");
-    std::fs::copy(root.join("bin/busybox"), root.join("bin/--bind")).unwrap();
+    here.executable("root/bin/--bind", std::fs::read(root.join("bin/busybox")).unwrap());
     let line = ["run", "--rootfs", root.to_str().unwrap(), "--", "--bind", "/", "/"];
     let got = finish(command(&line));
     // It is busybox under a name it does not know: that it says so shows that it was started.
@@ -251,7 +251,8 @@ fn a_timeout_ends_the_container_with_124() {
     for limit in ["1s", "1", "300ms"] {
         run(&["--timeout", limit, "sleep", "1000"]).is(124, "");
     }
-    sh(&["--timeout", "300ms"], "trap 'echo asked; exit 3' TERM; while :; do sleep 0.05; done").is(124, "asked\n");
+    // Long enough for a shell to begin, on a busy machine too.
+    sh(&["--timeout", "3s"], "trap 'echo asked; exit 3' TERM; while :; do sleep 0.05; done").is(124, "asked\n");
     // Who does not listen is killed five seconds later.
     sh(&["--timeout", "100ms"], "trap '' TERM; while :; do sleep 0.1; done").is(124, "");
     // Whole trees go.

@@ -1,10 +1,11 @@
-//! Every command line of the five documents this program grew out of that starts a container, under the name
-//! contain, from a directory with ./contain and ./rootfs in it as those documents have it.
+//! Every command line of the five documents this program grew out of that starts a container or manages one, under the
+//! name contain, from a directory with ./contain and ./rootfs in it as those documents have it.
 
 mod common;
-use common::{Live, Out, Scratch, contain, feed, finish, first_process, rootfs, status, wait_until};
+use common::{Live, Out, Scratch, contain, feed, first_process, rootfs, status, wait_until};
 
-/// A directory with the names the documents use, and `sudo` where the host has none.
+/// A directory with the names the documents use, `sudo` also where the host has none, and a root for containers that are
+/// written down.
 struct Desk(Scratch);
 
 impl Desk {
@@ -18,9 +19,9 @@ impl Desk {
         for name in ["contain", "target/release/contain", "target/debug/contain"] {
             std::os::unix::fs::symlink(contain(), here.at(name)).unwrap();
         }
-        if finish(shell("command -v sudo")).code != 0 {
-            here.executable("bin/sudo", "#!/bin/sh\nexec \"$@\"\n");
-        }
+        // A real sudo passes no variables on.
+        let real = "PATH=${PATH#*:}; command -v sudo >/dev/null && exec sudo CONTAIN_ROOT=\"$CONTAIN_ROOT\" \"$@\"";
+        here.executable("bin/sudo", format!("#!/bin/sh\n{real}\nexec \"$@\"\n"));
         here.executable("bin/contain", format!("#!/bin/sh\nexec {} \"$@\"\n", contain().display()));
         Desk(here)
     }
@@ -31,20 +32,35 @@ impl Desk {
 
     /// A line that starts a shell, and what is typed into that shell.
     fn typed(&self, line: &str, input: &str) -> Out {
-        let mut command = shell(line);
-        command.current_dir(self.0.path()).env("PATH", self.path()).env_remove("CONTAIN_ROOTFS");
-        feed(command, input.as_bytes())
+        feed(self.shell(line), input.as_bytes())
     }
 
-    fn path(&self) -> String {
-        format!("{}:{}", self.0.at("bin"), std::env::var("PATH").unwrap())
+    fn shell(&self, line: &str) -> std::process::Command {
+        let mut command = std::process::Command::new("bash");
+        command.arg("-c").arg(line).current_dir(self.0.path());
+        command.env("PATH", format!("{}:{}", self.0.at("bin"), std::env::var("PATH").unwrap()));
+        command.env("CONTAIN_ROOT", self.0.at("state")).env_remove("CONTAIN_ROOTFS");
+        command
     }
-}
 
-fn shell(line: &str) -> std::process::Command {
-    let mut command = std::process::Command::new("bash");
-    command.arg("-c").arg(line);
-    command
+    /// A line that starts a container in the background, and the container's id.
+    fn detached(&self, line: &str) -> String {
+        let id = self.line(line).text().to_string();
+        assert!(id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{line}: no id but {id:?}");
+        id
+    }
+
+    /// The rows that `ps` or `list` shows below its header, each cut at two blanks and more.
+    fn rows(&self, line: &str) -> Vec<Vec<String>> {
+        let got = self.line(line);
+        assert_eq!(got.code, 0, "{line}: {got:?}");
+        let mut rows = got.out.lines().map(|row| {
+            let cells = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+            cells.map(String::from).collect::<Vec<_>>()
+        });
+        assert_eq!(rows.next().unwrap_or_default(), HEADER, "{line}: {got:?}");
+        rows.collect()
+    }
 }
 
 #[test]
@@ -174,9 +190,7 @@ fn limits_are_tried_as_the_documents_try_them() {
 fn a_sleeper_is_seen_from_outside() {
     // The talk: make a process sleep, find it from another terminal, look at its namespaces.
     let desk = Desk::new();
-    let mut line = shell("exec contain run rootfs sleep 4321");
-    line.current_dir(desk.0.path()).env("PATH", desk.path()).env_remove("CONTAIN_ROOTFS");
-    let live = Live::start(line);
+    let live = Live::start(desk.shell("exec contain run rootfs sleep 4321"));
     wait_until("the sleeper", || {
         first_process(live.pid()).is_some_and(|pid| status(pid, "Name").as_deref() == Some("sleep"))
     });
@@ -209,4 +223,124 @@ echo "PASS"
     desk.0.executable("plain.sh", script.replace("sudo ", ""));
     assert_eq!(desk.line("./plain.sh").text(), "PASS");
     assert!(std::path::Path::new(rootfs()).is_dir());
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.line("contain ps -aq | xargs -r contain rm -f");
+    }
+}
+
+/// The header that CrateRun's document shows, and the column that names need.
+const HEADER: [&str; 6] = ["CONTAINER ID", "PID", "STATUS", "CREATED", "NAME", "COMMAND"];
+
+/// CrateRun's document has `a1b2c3d4e5f67890   -        stopped    2025-06-15 10:30:00 UTC  /bin/sh -c echo Hello...`.
+fn check_stopped(row: &[String], id: &str, code: &str, command: &str) {
+    let [shown, pid, status, created, name, shown_command] = row else { panic!("not six cells: {row:?}") };
+    assert_eq!([shown, pid, status, name], [id, "-", &format!("stopped ({code})"), "-"], "{row:?}");
+    assert_eq!(shown_command, command);
+    let like = "2025-06-15 10:30:00 UTC";
+    let kind = |c: char| if c.is_ascii_digit() { '0' } else { c };
+    assert!(created.chars().map(kind).eq(like.chars().map(kind)), "{created} is not written as {like}");
+}
+
+#[test]
+fn a_container_that_has_ended_as_in_the_craterun_document() {
+    let desk = Desk::new();
+    // "Run a container", in the background: it prints the id, and its output goes to files.
+    let id = desk.detached(
+        "sudo ./target/release/contain run -d \\\n    --rootfs ./rootfs \\\n    \
+        -- /bin/sh -c 'echo \"Hello from container!\"; no; exit 3'",
+    );
+    desk.line(&format!("contain wait {id}")).is(0, "3\n");
+    // "List containers": a stopped one has - for its PID.
+    let rows = desk.rows("sudo ./target/release/contain ps -a");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    // The document's row ends with dots, too: `/bin/sh -c echo Hello...`.
+    check_stopped(&rows[0], &id, "3", "/bin/sh -c 'echo \"Hello from container!\"; no;...");
+    // "View logs", by the first eight digits.
+    let short = &id[..8];
+    let logs = desk.line(&format!("sudo ./target/release/contain logs {short}"));
+    assert_eq!((logs.code, &*logs.out, &*logs.err), (0, "Hello from container!\n", "/bin/sh: no: not found\n"));
+    // "Container State".
+    let state = desk.0.at(&format!("state/{id}"));
+    for name in ["metadata.json", "stdout.log", "stderr.log"] {
+        assert!(std::path::Path::new(&state).join(name).is_file(), "{name}");
+    }
+    let metadata = std::fs::read_to_string(format!("{state}/metadata.json")).unwrap();
+    for member in ["id", "rootfs", "command", "pid", "status", "created", "finished", "limits"] {
+        assert!(metadata.contains(&format!("\"{member}\":")), "{member} is not in {metadata}");
+    }
+    // "Remove a container".
+    assert_eq!(desk.line(&format!("sudo ./target/release/contain rm {short}")).code, 0);
+    assert!(!std::path::Path::new(&state).exists());
+    assert!(desk.rows("sudo ./target/release/contain ps -a").is_empty());
+    // In the foreground its output is the caller's, its exit status too, and it is remembered if that is asked for.
+    let ran =
+        "sudo ./target/release/contain run --keep --log --rootfs ./rootfs -- /bin/sh -c 'echo \"Hello...\"; exit 4'";
+    desk.line(ran).is(4, "Hello...\n");
+    let rows = desk.rows("sudo ./target/release/contain ps -a");
+    let id = rows[0][0].clone();
+    check_stopped(&rows[0], &id, "4", "/bin/sh -c 'echo \"Hello...\"; exit 4'");
+    desk.line(&format!("contain logs {id}")).is(0, "Hello...\n");
+    assert_eq!(desk.line(&format!("contain rm {id}")).code, 0);
+}
+
+#[test]
+fn a_container_that_runs_as_in_the_craterun_document() {
+    let desk = Desk::new();
+    let sleeper = "sudo ./target/release/contain run -d --rootfs ./rootfs --memory 67108864 --pids 50 \
+        --cpu \"50000 100000\" --hostname mycontainer -- /bin/sleep 4321";
+    let id = desk.detached(sleeper);
+    let rows = desk.rows("sudo ./target/release/contain ps");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let header = desk.line("sudo ./target/release/contain ps").out;
+    // In the document's own places.
+    assert!(header.starts_with("CONTAINER ID       PID      STATUS     CREATED                  "), "{header}");
+    let pid: i32 = rows[0][1].parse().unwrap();
+    assert_eq!((&*rows[0][0], &*rows[0][2], &*rows[0][5]), (&*id, "running", "/bin/sleep 4321"));
+    assert_eq!(status(pid, "Name").as_deref(), Some("sleep"));
+    // "Exec into a running container": its shell, typed into.
+    let entered = format!("sudo ./target/release/contain exec {} -- /bin/sh", &id[..8]);
+    let got = desk.typed(&entered, "hostname\nps\ncat /proc/1/cmdline | tr '\\0' ' '\nexit 5\n");
+    assert!(got.code == 5 && got.out.starts_with("mycontainer\nPID "), "{got:?}");
+    assert!(got.out.ends_with("/bin/sleep 4321 ") && got.out.contains("    1 root "), "{got:?}");
+    // "Remove a container": not while it runs, but by force.
+    let refused = desk.line(&format!("sudo ./target/release/contain rm {id}"));
+    refused.fails(125, &[&id, "running", "-f"]);
+    assert_eq!(desk.line(&format!("sudo ./target/release/contain rm --force {}", &id[..8])).code, 0);
+    assert!(first_process(pid).is_none() && status(pid, "Name").as_deref() != Some("sleep"));
+    assert!(desk.rows("sudo ./target/release/contain ps -a").is_empty());
+    desk.line(&format!("contain logs {id}")).fails(125, &[&id, "no such container"]);
+}
+
+#[test]
+fn list_and_kill_as_the_contain_document_names_them() {
+    let desk = Desk::new();
+    let [one, two] = ["one", "two"].map(|name| {
+        desk.detached(&format!("sudo ./contain run -d --name {name} --rootfs ./rootfs --memory 64M -- /bin/sleep 4321"))
+    });
+    let mut names: Vec<String> = desk.rows("sudo ./contain list").into_iter().map(|row| row[4].clone()).collect();
+    names.sort();
+    assert_eq!(names, ["one", "two"]);
+    assert_eq!(desk.line("sudo ./contain kill one").code, 0);
+    let rows = desk.rows("sudo ./contain list");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!((&*rows[0][0], &*rows[0][4]), (&*two, "two"));
+    let all = desk.rows("sudo ./contain list -a");
+    let ended = all.iter().find(|row| row[0] == one).unwrap();
+    assert_eq!((&*ended[1], &*ended[2], &*ended[4]), ("-", "stopped (137)", "one"));
+    assert_eq!(desk.line(&format!("sudo ./contain kill {two}; sudo ./contain rm one two")).code, 0);
+    assert!(desk.rows("sudo ./contain list -a").is_empty());
+    // Nothing of either is left: "if your program crashes, leftover cgroup directories need manual removal".
+    let left = host_find(&[&one, &two]);
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Directories of groups with one of these ids.
+fn host_find(ids: &[&str]) -> Vec<String> {
+    let mut find = std::process::Command::new("find");
+    find.args(["/sys/fs/cgroup", "-name", "contain-*"]);
+    let found = common::finish(find).out;
+    found.lines().filter(|line| ids.iter().any(|id| line.contains(id))).map(String::from).collect()
 }

@@ -2,7 +2,7 @@
 //! control in the shell inside, and that nothing from inside reaches the caller's terminal.
 
 mod common;
-use common::pty::Pty;
+use common::pty::{Pty, wait_for_foreground};
 use common::{Scratch, below, command, contain, feed, finish, rootfs, status, wait_until};
 use std::process::{Child, Command};
 
@@ -27,16 +27,6 @@ fn wait_for(parent: &Child, name: &str) -> i32 {
         found.is_some()
     });
     found.unwrap()
-}
-
-/// Waits until keys typed on its terminal are this process's: its group is the terminal's foreground group.
-fn wait_for_foreground(pid: i32, flags: &[&str]) {
-    wait_until(&format!("{pid} to have the foreground with {flags:?}"), || {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        // After the name: state, parent, group, session, terminal, the terminal's foreground group (proc(5)).
-        fields.len() > 5 && fields[0] != "T" && fields[2] == fields[5]
-    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! /dev/null for stdin, stdout and stderr. Timing is measure.rs's business.
 
 use crate::Result;
-use crate::stage::Stage;
+use crate::stage::{self, Stage};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
@@ -56,6 +56,7 @@ struct Candidate {
 fn candidates(contain: &Path, stage: &Stage) -> Vec<Candidate> {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let (contain, floor, rootfs) = (path(contain), path(&stage.floor), path(&stage.rootfs));
+    let (crun, runc) = (stage::state("crun"), stage::state("runc"));
     // crun and runc must not know the id yet, also when an earlier bench was killed half-way.
     let id = format!("bench-{}", std::process::id());
 
@@ -89,10 +90,10 @@ fn candidates(contain: &Path, stage: &Stage) -> Vec<Candidate> {
         plain("unshare", false, &unshare),
         plain("bwrap", false, &bwrap),
         // Without limits crun can be told to leave cgroups alone, as contain does. runc makes cgroups in any case.
-        oci("crun", false, &["crun", "--cgroup-manager=disabled", "run"], &stage.bundle),
-        oci("crun", true, &["crun", "--cgroup-manager=cgroupfs", "run"], &stage.bundle_limits),
-        oci("runc", false, &["runc", "run"], &stage.bundle),
-        oci("runc", true, &["runc", "run"], &stage.bundle_limits),
+        oci("crun", false, &["crun", "--root", &crun, "--cgroup-manager=disabled", "run"], &stage.bundle),
+        oci("crun", true, &["crun", "--root", &crun, "--cgroup-manager=cgroupfs", "run"], &stage.bundle_limits),
+        oci("runc", false, &["runc", "--root", &runc, "run"], &stage.bundle),
+        oci("runc", true, &["runc", "--root", &runc, "run"], &stage.bundle_limits),
     ]
 }
 
@@ -150,7 +151,7 @@ pub fn present(contain: &Path, stage: &Stage) -> Result<Vec<Row>> {
 
 /// Runs it once and says what went wrong, in the launcher's own first words.
 fn attempt(program: &Path, args: &[String]) -> Option<String> {
-    match Command::new(program).args(args).stdin(Stdio::null()).output() {
+    match Command::new(program).args(args).env("CONTAIN_ROOT", stage::state("contain")).stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => {
             let stderr = String::from_utf8_lossy(&output.stderr);
@@ -166,12 +167,16 @@ fn attempt(program: &Path, args: &[String]) -> Option<String> {
 fn command(program: &Path, args: &[String], null: &File) -> Result<Command> {
     let null = || null.try_clone().map(Stdio::from).map_err(|e| format!("duplicate /dev/null: {e}"));
     let mut command = Command::new(program);
-    command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("CONTAIN_ROOT", stage::state("contain"));
     command.stdin(null()?).stdout(null()?).stderr(null()?);
     Ok(command)
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+pub fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(PathBuf::from(program));
     }
@@ -190,7 +195,7 @@ pub struct View {
 }
 
 impl View {
-    fn without_unified() -> Result<View> {
+    pub fn without_unified() -> Result<View> {
         let explain = |e: rustix::io::Errno| format!("make a mount namespace without cgroup v2: {e}");
         let current =
             || File::open("/proc/self/ns/mnt").map(OwnedFd::from).map_err(|e| format!("/proc/self/ns/mnt: {e}"));

@@ -51,6 +51,7 @@ fn bench(repo: &Path) -> Result<()> {
         println!("note: {} failed {} of {} launches", row.name(), row.failures, row.launches);
     }
     let memory = memory::of_waiting_parents(&mut rows)?;
+    stage::remove_state();
 
     let report = report::Report::new(&rows, &back_to_back, &with_gaps, &memory, rounds, repo);
     print!("{}", report.table());

@@ -109,7 +109,7 @@ fn processes() -> Result<HashMap<u32, (u32, String)>> {
     Ok(found)
 }
 
-fn pss(pid: u32) -> Result<u64> {
+pub fn pss(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).map_err(|e| format!("read {path}: {e}"))?;
     text.lines()

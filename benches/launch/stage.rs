@@ -16,6 +16,20 @@ pub struct Stage {
     pub bundle_pause: PathBuf,
 }
 
+/// Where a launcher writes down its containers: for all of them in memory, as /run is on nearly every machine, whatever
+/// it is on this one.
+pub fn state(launcher: &str) -> String {
+    format!("/dev/shm/contain-bench-{}-{launcher}", std::process::id())
+}
+
+/// Removes what [`state`] named.
+pub fn remove_state() {
+    for launcher in ["contain", "crun", "runc"] {
+        // It may never have been made.
+        let _none = fs::remove_dir_all(state(launcher));
+    }
+}
+
 /// Flags that leave nothing in the file but one segment of code: 512 bytes on x86_64.
 const PAYLOAD_FLAGS: &[&str] = &[
     "-Os",

@@ -13,10 +13,11 @@ impl CommandLine {
     /// Splits a command line. As in the kernel's next_arg(), a double quote anywhere in a word keeps blanks in it, and
     /// the quotes themselves are dropped.
     pub fn parse(text: &str) -> Self {
-        let mut line = CommandLine::default();
-        let mut words = split(text).into_iter();
-        line.words.extend(words.by_ref().take_while(|word| word != "--"));
-        line.command.extend(words);
+        let mut line = CommandLine { words: split(text), command: Vec::new() };
+        if let Some(end) = line.words.iter().position(|word| word == "--") {
+            line.command = line.words.split_off(end + 1);
+            line.words.truncate(end);
+        }
         line
     }
 

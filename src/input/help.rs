@@ -1,102 +1,70 @@
-//! The texts of `contain help`. "Did you mean" reads the options off them.
+//! The texts of `contain help`, which stand in `help.txt`. Which options a command takes is read off them. The binary has
+//! them packed (`build.rs`), which is 3 KB less.
 
-/// The commands' names.
-pub const COMMANDS: [&str; 5] = ["run", "init", "check", "help", "version"];
+use crate::input::args::Command;
+use crate::text::{lines, place, split};
+
+pub use packed::NAMES;
+
+mod packed {
+    use super::Command;
+
+    include!(concat!(env!("OUT_DIR"), "/help.rs"));
+}
 
 /// The options that stand before a command.
-pub const GLOBAL: &str = "  -h, --help\n  -V, --version\n";
+pub const GLOBAL: &str = "  -h, --help\n  -V, --version\n  --root DIR\n";
 
-pub const OVERVIEW: &str = "\
-contain: run a command in a container, or be the init of a machine
+/// The text of a byte of packed ones: a character, or two more of these.
+fn unpack(byte: u8, text: &mut String) {
+    match byte.checked_sub(128).and_then(|code| packed::PAIRS.get(usize::from(code))) {
+        Some(pair) => pair.iter().for_each(|byte| unpack(*byte, text)),
+        None => text.push(char::from(byte)),
+    }
+}
 
-usage:
-  contain run [OPTIONS] [--rootfs DIR] [--] COMMAND [ARG...]
-  contain run [OPTIONS] DIR COMMAND [ARG...]
-  contain check                  what this kernel and user can do
-  contain init [--] COMMAND...   be a container's first process
-  contain help [run|check|init]
-  contain --version
+/// The help text of a command.
+pub fn topic(command: &str) -> Option<&'static str> {
+    self::command(command).map(|(_, text)| text)
+}
 
-As process 1 of a machine (/init of an initramfs) contain mounts what a system
-needs, runs the words after `--` on the kernel command line, and powers off.
+/// A command that there is, with its help text.
+pub fn command(name: &str) -> Option<(Command, &'static str)> {
+    let (command, packed) = packed::COMMANDS[place(NAMES, name.as_bytes())?];
+    let mut text = String::with_capacity(4 * packed.len());
+    packed.iter().for_each(|byte| unpack(*byte, &mut text));
+    Some((command, text.leak()))
+}
 
-try: contain run --rootfs ./rootfs --memory 64M -- /bin/sh
-";
-
-pub const RUN: &str = "\
-contain run: run a command in a new container
-
-usage:
-  contain run [OPTIONS] [--rootfs DIR] [--] COMMAND [ARG...]
-  contain run [OPTIONS] DIR COMMAND [ARG...]
-
-file system:
-  --rootfs DIR            root file system (default: $CONTAIN_ROOTFS, ./rootfs)
-  --read-only             mount it read-only
-  -v, --volume SRC:DST[:ro,noexec,nosuid,nodev]
-                          show a file or directory of the host inside
-  --tmpfs DST[:size=64m]  mount an empty file system in memory
-limits:
-  -m, --memory SIZE       bytes, or with K, M, G, T: 64M
-  --memory-swap SIZE      memory and swap together; max for no limit
-  --memory-high SIZE      slow the container down from here on (cgroup v2)
-  --cpu QUOTA[ PERIOD]    microseconds of CPU in each period: 50000
-  --cpus N                the same as a number of CPUs: 0.5
-  --cpu-weight N          share under contention, 1 to 10000 (default 100)
-  --cpuset LIST           the CPUs to run on: 0-3,5
-  --pids N|max            how many processes there may be
-process:
-  -e, --env KEY[=VALUE]   set a variable, or pass ours through
-  --env-file FILE         a variable on each line
-  -w, --workdir DIR       start here (default: /)
-  -u, --user UID[:GID]|NAME[:GROUP]
-                          run as this user of the container (default: 0:0)
-  --hostname NAME         (default: the container's id)
-  --init                  contain stays the first process inside: it forwards
-                          signals and reaps zombies
-  -t, --tty               give it a terminal (default: when stdin and stdout
-                          are terminals)
-  -T, --no-tty            give it none
-  --timeout TIME          end it after 500ms, 30s, 5m: TERM, and KILL 5 s later
-namespaces:
-  --net none|host         (default none: only lo, up)
-  --pid host  --ipc host  --uts host
-                          share the host's
-contain itself:
-  --quiet                 tell errors and why it was killed, no more
-  --verbose               tell each step (default: when stderr is a terminal)
-  --dry-run               print the steps and do nothing
-  -h, --help
-
-exit status: the command's own; 128+N when signal N killed it; 124 timed out;
-125 contain failed; 126 cannot be executed; 127 not found; 2 wrong usage
-";
-
-pub const CHECK: &str = "\
-contain check: tell what this kernel and user can do
-
-usage:
-  contain check
-
-One line each: yes or no, what it is for, and how to get what is missing.
-exit status: 0 when `contain run` can work here, else 1
-";
-
-pub const INIT: &str = "\
-contain init: be the first process of a container
-
-usage:
-  contain init [--] COMMAND [ARG...]
-
-Runs COMMAND in a session of its own, passes every signal on to it, reaps every
-process that is left behind, and ends with COMMAND's exit status. `contain run
---init` puts it there.
-";
-
-/// The flags that a help text lists: the words that begin with a dash at the start of its option lines.
+/// The flags that a help text lists: the words that begin with a dash in its option lines.
 pub fn flags(text: &'static str) -> impl Iterator<Item = &'static str> {
-    let lines = text.lines().filter(|line| line.starts_with("  -"));
-    lines.flat_map(|line| line.split([' ', ',', '['])).filter(|word| word.starts_with('-'))
+    let lines = text.as_bytes().split(|b| *b == b'\n').filter(|line| line.starts_with(b"  -"));
+    let words = lines.flat_map(|line| line.split(|b| !b.is_ascii_alphanumeric() && *b != b'-'));
+    // The words are ASCII.
+    words.filter(|word| word.starts_with(b"-")).map(|word| std::str::from_utf8(word).unwrap_or_default())
+}
+
+/// The long form of a flag, where a help text lists it: `--memory` for itself, and for the `-m` before it.
+pub fn long(text: &'static str, flag: &str) -> Option<&'static str> {
+    let mut letter = false;
+    flags(text).find(|found| {
+        let is_it = found.starts_with("--") && (letter || *found == flag);
+        letter = *found == flag;
+        is_it
+    })
+}
+
+/// What a help text calls the value of a flag, `DIR` or `none|host`; `None` where the flag takes none.
+pub fn value(text: &'static str, flag: &str) -> Option<&'static str> {
+    let line = lines(text).find(|line| line.starts_with("  -") && split(line, b' ').any(|word| is(word, flag)))?;
+    // `-t, --time TIME   how long`, `--pid host  --ipc host`: it ends where there are two blanks, or the line does.
+    let mut words = split(line, b' ').skip_while(|word| !is(word, flag)).take_while(|word| !word.is_empty());
+    words.by_ref().find(|word| !word.ends_with(',') && word.starts_with('-'))?;
+    words.last()
+}
+
+fn is(word: &str, flag: &str) -> bool {
+    word.strip_suffix(',').unwrap_or(word) == flag
 }
 
 #[cfg(test)]
@@ -105,15 +73,38 @@ mod tests {
 
     #[test]
     fn lists_flags() {
-        let all: Vec<_> = flags(RUN).collect();
+        let all: Vec<_> = flags(topic("run").unwrap()).collect();
         for flag in ["--rootfs", "-m", "--memory", "--volume", "--env", "--ipc", "--uts", "--dry-run", "--cpu", "-h"] {
             assert!(all.contains(&flag), "{flag} in {all:?}");
         }
     }
 
     #[test]
+    fn tells_flags_with_values() {
+        for (flag, kind) in [
+            ("--rootfs", Some("DIR")),
+            ("-m", Some("SIZE")),
+            ("--memory", Some("SIZE")),
+            ("--cpu", Some("PERIOD]")),
+            ("--net", Some("none|host")),
+            ("--uts", Some("host")),
+            ("-w", Some("DIR")),
+            ("-d", None),
+            ("--detach", None),
+            ("--read-only", None),
+            ("--init", None),
+            ("-h", None),
+            ("--nosuch", None),
+        ] {
+            assert_eq!(value(topic("run").unwrap(), flag), kind, "{flag}");
+        }
+        assert_eq!((value(topic("kill").unwrap(), "-s"), value(GLOBAL, "--root")), (Some("SIGNAL"), Some("DIR")));
+    }
+
+    #[test]
     fn texts_fit_a_terminal() {
-        for text in [OVERVIEW, RUN, CHECK, INIT] {
+        for name in lines(NAMES) {
+            let text = topic(name).unwrap_or_default();
             assert!(text.lines().all(|line| line.len() < 80), "{text}");
         }
     }

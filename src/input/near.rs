@@ -1,15 +1,35 @@
 //! The nearest known word to a mistyped one, for "did you mean".
 
-/// The candidate that takes the fewest edits, where that is few for its length.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A letter is near to every other.
-    candidates
-        .into_iter()
-        .filter(|_| word.len() > 2)
-        .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
-        .min_by_key(|(edits, _)| *edits)
-        .filter(|(edits, candidate)| *edits <= candidate.len().min(word.len()) / 3 + 1)
-        .map(|(_, candidate)| candidate)
+use crate::error::Error;
+use crate::text::fill;
+
+/// The known word that takes the fewest edits.
+pub struct Near<'a> {
+    word: &'a str,
+    nearest: &'static str,
+    edits: usize,
+}
+
+impl<'a> Near<'a> {
+    pub fn to(word: &'a str) -> Self {
+        Near { word, nearest: "", edits: usize::MAX }
+    }
+
+    pub fn consider(&mut self, known: &'static str) {
+        let edits = distance(self.word.as_bytes(), known.as_bytes());
+        if edits < self.edits {
+            (self.nearest, self.edits) = (known, edits);
+        }
+    }
+
+    /// The error that the word is none of them; with a hint where the edits are few for its length.
+    pub fn unknown(self, sentence: String) -> Error {
+        let Near { word, nearest, edits } = self;
+        // A letter is near to every other.
+        let is_near = word.len() > 2 && edits <= nearest.len().min(word.len()) / 3 + 1;
+        let hint = if is_near { fill("did you mean %?", &[nearest]) } else { String::new() };
+        Error::usage(sentence).with_hint(hint)
+    }
 }
 
 /// Levenshtein's distance: insertions, deletions and replacements of one byte.
@@ -33,12 +53,14 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        let flags = ["memory", "memory-swap", "pids", "hostname", "cpu", "cpus"];
-        for (word, meant) in
-            [("memroy", Some("memory")), ("mem", None), ("pid", Some("pids")), ("host-name", Some("hostname"))]
-        {
-            assert_eq!(nearest(word, flags), meant, "{word}");
+        let hint = |word| {
+            let mut near = Near::to(word);
+            ["memory", "memory-swap", "pids", "hostname", "cpu", "cpus"].iter().for_each(|known| near.consider(known));
+            near.unknown(String::new()).hint().to_string()
+        };
+        for (word, meant) in [("memroy", "memory"), ("pid", "pids"), ("host-name", "hostname")] {
+            assert_eq!(hint(word), format!("did you mean {meant}?"), "{word}");
         }
-        assert_eq!(nearest("zzzzzz", flags), None);
+        assert_eq!((hint("mem"), hint("zzzzzz")), (String::new(), String::new()));
     }
 }

@@ -1,153 +1,178 @@
 //! Sizes, counts, CPU bandwidth, CPU lists and durations as people write them. An error is the sentence's end: what is
 //! wrong and what would be right; the caller puts the flag's name before it.
 
-use std::time::Duration;
+use crate::log::signals;
+use crate::spec::MAX;
+use crate::text::{cut, decimal, place, split, words};
 
-use crate::spec::{Bound, Cpu};
+pub type Parsed<T> = Result<T, &'static str>;
 
-type Parsed<T> = Result<T, String>;
+/// A complaint, and what would be right.
+pub fn wrong<T>(what: &str, right: &str) -> Parsed<T> {
+    Err([what, right].concat().leak())
+}
 
-/// Digits only: the `+` that Rust would take is none of the kernel's.
-fn plain<T: std::str::FromStr>(text: &str) -> Option<T> {
-    text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+/// What a number counts, and how it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Bytes.
+    Size,
+    /// Bytes, or `max`, or docker's `-1` for the same.
+    Most,
+    /// Bytes of a log file, which can hold a few lines at least.
+    LogSize,
+    /// Processes, or `max`.
+    Pids,
+    /// cpu.weight
+    Weight,
+    /// Milliseconds.
+    Time,
+    /// Milliseconds, which may be none.
+    Wait,
+    /// Lines or the like.
+    Count,
+    /// By number or name, with or without SIG.
+    Signal,
+}
+
+pub fn number(kind: Kind, text: &str) -> Parsed<u64> {
+    const TIME: &str = "is not a duration: write a number with ms, s, m, h or d, as 30s";
+    // A thousand years of milliseconds: more than anyone waits, less than the clock's range.
+    const AGES: u64 = 31_536_000_000_000;
+    let (number, least, most, wrong) = match kind {
+        Kind::Most | Kind::Pids if text == "max" => return Ok(MAX),
+        Kind::Most if text == "-1" => return Ok(MAX),
+        Kind::Size | Kind::Most => return size(text),
+        Kind::LogSize => match size(text) {
+            Err(what) if !text.starts_with('0') => return Err(what),
+            size => (size.ok(), 4096, MAX, "is too little for a log file: write 4K or more, as in 1M"),
+        },
+        // PID_MAX_LIMIT of the kernel on 64 bits.
+        Kind::Pids => (decimal(text), 1, 4_194_304, "is not a count of processes: write 1 to 4194304, or max"),
+        Kind::Weight => (decimal(text), 1, 10_000, "is not a CPU weight: write 1 to 10000; 100 is everyone's default"),
+        Kind::Time => (time(text), 1, AGES, TIME),
+        Kind::Wait => (time(text), 0, AGES, TIME),
+        Kind::Count => (decimal(text), 0, MAX, "is no number: write one, as 100"),
+        Kind::Signal => (signal(text), 1, 64, "is no signal: write a name or number, as TERM or 15"),
+    };
+    match number {
+        Some(number) if number >= least && number <= most => Ok(number),
+        _ => Err(wrong),
+    }
+}
+
+/// The digits that a text begins with, as a number, and what follows them.
+fn leading(text: &str) -> (Option<u64>, &str) {
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at_checked(end).map_or((None, ""), |(digits, unit)| (decimal(digits), unit))
 }
 
 /// A size in bytes: `67108864`, `64M`, `64MiB`, `1G`, `512K`. The units are powers of 1024, as in cgroups(7).
-pub fn size(text: &str) -> Parsed<u64> {
-    const RIGHT: &str = "write bytes, or a number with K, M, G or T, as in 64M";
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = unit.strip_suffix("iB").or(unit.strip_suffix('B')).unwrap_or(unit);
-    let shift = match unit {
-        "" => 0,
-        "K" | "k" => 10,
-        "M" | "m" => 20,
-        "G" | "g" => 30,
-        "T" | "t" => 40,
-        _ => return Err(format!("is not a size: {RIGHT}")),
+fn size(text: &str) -> Parsed<u64> {
+    const NONE: &str = "is not a size: write bytes, or a number with K, M, G or T, as in 64M";
+    let (number, unit) = leading(text);
+    let unit = unit.strip_suffix('B').map_or(unit, |unit| unit.strip_suffix('i').unwrap_or(unit));
+    let scale = match unit.as_bytes() {
+        [] => 1,
+        [letter] => match letter.to_ascii_uppercase() {
+            b'K' => 1 << 10,
+            b'M' => 1 << 20,
+            b'G' => 1 << 30,
+            b'T' => 1 << 40,
+            _ => return Err(NONE),
+        },
+        _ => return Err(NONE),
     };
-    if number.is_empty() {
-        return Err(format!("is not a size: {RIGHT}"));
-    }
-    let bytes = number.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|n| *n < 1 << 63);
-    match bytes {
-        None => Err("is more than the kernel can count: write less than 8388608T".into()),
-        Some(0) => Err(format!("would leave no memory at all: {RIGHT}")),
-        Some(bytes) => Ok(bytes),
+    match number.and_then(|number| number.checked_mul(scale)) {
+        None if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) => Err(NONE),
+        Some(0) => Err("would leave no memory at all: write bytes, or a number with K, M, G or T, as in 64M"),
+        Some(bytes) if bytes < 1 << 63 => Ok(bytes),
+        _ => Err("is more than the kernel can count: write less than 8388608T"),
     }
 }
 
-/// A size, or `max`, or docker's `-1` for the same.
-pub fn size_or_max(text: &str) -> Parsed<Bound> {
-    match text {
-        "max" | "-1" => Ok(Bound::Max),
-        _ => size(text).map(Bound::At),
-    }
+/// A time as `10`, `10s`, `500ms`, `5m`, `2h`, in milliseconds; a bare number counts seconds.
+fn time(text: &str) -> Option<u64> {
+    let (number, unit) = leading(text);
+    let scale = [1, 1000, 1000, 60_000, 3_600_000, 86_400_000][place("ms\n\ns\nm\nh\nd", unit.as_bytes())?];
+    number?.checked_mul(scale)
 }
 
-/// A count of processes, or `max`.
-pub fn pids(text: &str) -> Parsed<Bound> {
-    match plain::<u64>(text) {
-        _ if text == "max" => Ok(Bound::Max),
-        // PID_MAX_LIMIT of the kernel on 64 bits.
-        Some(count @ 1..=4_194_304) => Ok(Bound::At(count)),
-        _ => Err("is not a count of processes: write 1 to 4194304, or max".into()),
-    }
+fn signal(text: &str) -> Option<u64> {
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    signals().position(|known| known == name).map_or_else(|| decimal(text), |index| Some(index as u64 + 1))
 }
 
 /// `QUOTA` or `QUOTA PERIOD` in microseconds, as cpu.max has them; the period is 100000 where none is given.
-pub fn cpu(text: &str) -> Parsed<Cpu> {
+pub fn cpu(text: &str) -> Parsed<[u64; 2]> {
     const RIGHT: &str = "write microseconds of run time in each 100000, as 50000, or \"50000 100000\"";
-    let mut words = text.split_ascii_whitespace();
-    let mut number = || words.next().map(plain::<u64>);
-    let (quota, period) = match (number(), number(), number()) {
-        (Some(Some(quota)), None, None) => (quota, 100_000),
-        (Some(Some(quota)), Some(Some(period)), None) => (quota, period),
-        _ => return Err(format!("is not a CPU quota: {RIGHT}")),
+    let (quota, period) = match *words(text) {
+        [quota] => (decimal(quota), Some(100_000)),
+        [quota, period] => (decimal(quota), decimal(period)),
+        _ => (None, None),
     };
-    // The kernel's own bounds, answered by EINVAL otherwise: a quota of 1 ms at least, a period of 1 ms to 1 s.
-    if quota < 1000 {
-        return Err(format!("is less than the kernel's least quota of 1000 microseconds: {RIGHT}"));
+    // The kernel's own bounds, answered by EINVAL otherwise: a quota of 1 ms at least, a period of 1 ms to 1 s; and
+    // max_bw_quota_period_us.
+    match (quota, period) {
+        (None, _) | (_, None) => wrong("is not a CPU quota: ", RIGHT),
+        (Some(..1000), _) => wrong("is less than the kernel's least quota of 1000 microseconds: ", RIGHT),
+        (Some(0x1000_0000_0000..), _) => wrong("is more than the kernel can count: ", RIGHT),
+        (Some(quota), Some(period @ 1000..=1_000_000)) => Ok([quota, period]),
+        _ => Err("has a period outside 1000 to 1000000 microseconds: 100000 is usual"),
     }
-    if !(1000..=1_000_000).contains(&period) {
-        return Err("has a period outside 1000 to 1000000 microseconds: 100000 is usual".into());
-    }
-    // max_bw_quota_period_us of the kernel.
-    if quota >= 1 << 44 {
-        return Err(format!("is more than the kernel can count: {RIGHT}"));
-    }
-    Ok(Cpu { quota, period })
 }
 
 /// A number of CPUs with up to five decimals, as `0.5` or `2`, as a quota in the usual period of 100000.
-pub fn cpus(text: &str) -> Parsed<Cpu> {
+pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
     const RIGHT: &str = "write how many CPUs at most, as 0.5 or 2";
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let is_number = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if !is_number(whole) || !is_number(fraction) || whole.len() + fraction.len() == 0 {
-        return Err(format!("is not a number of CPUs: {RIGHT}"));
+    let (whole, fraction) = cut(text, b'.').unwrap_or((text, ""));
+    let digits = [whole, fraction].concat();
+    if decimal(&digits).is_none() && digits.len() < 12 {
+        return wrong("is not a number of CPUs: ", RIGHT);
     }
     if whole.len() > 6 || fraction.len() > 5 {
-        return Err(format!("has more digits than a CPU count needs: {RIGHT}"));
+        return wrong("has more digits than a CPU count needs: ", RIGHT);
     }
-    let quota = format!("{:0>1}{fraction:0<5}", whole).parse().unwrap_or(0);
-    if quota < 1000 {
-        return Err(format!("is less than the kernel's least quota, 0.01 CPUs: {RIGHT}"));
+    let mut quota = decimal(&digits).unwrap_or(0);
+    for _ in fraction.len()..5 {
+        quota *= 10;
     }
-    Ok(Cpu { quota, period: 100_000 })
-}
-
-/// cpu.weight: 1 to 10000.
-pub fn weight(text: &str) -> Parsed<u32> {
-    match plain(text) {
-        Some(weight @ 1..=10_000) => Ok(weight),
-        _ => Err("is not a CPU weight: write 1 to 10000; 100 is everyone's default".into()),
+    match quota {
+        1000.. => Ok([quota, 100_000]),
+        _ => wrong("is less than the kernel's least quota, 0.01 CPUs: ", RIGHT),
     }
 }
 
-/// A list of CPUs in cpuset(7)'s list format: `0-3,5`.
-pub fn cpu_list(text: &str) -> Parsed<String> {
-    let range = |part: &str| match part.split_once('-') {
-        Some((first, last)) => plain::<u16>(first).is_some_and(|f| plain(last).is_some_and(|l| f <= l)),
-        None => plain::<u16>(part).is_some(),
+/// Checks a list of CPUs in cpuset(7)'s list format: `0-3,5`.
+pub fn cpu_list(text: &str) -> Parsed<()> {
+    let number = |text| decimal(text).filter(|number| *number <= u16::MAX.into());
+    let is_range = |part| {
+        let (first, last) = cut(part, b'-').unwrap_or((part, part));
+        number(first).zip(number(last)).is_some_and(|(first, last)| first <= last)
     };
-    match text.split(',').all(range) {
-        true => Ok(text.into()),
-        false => Err("is not a list of CPUs: write numbers and ranges, as 0-3,5".into()),
-    }
-}
-
-/// A time as `10`, `10s`, `500ms`, `5m`, `2h`; a bare number counts seconds.
-pub fn duration(text: &str) -> Parsed<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit {
-        "ms" => 1,
-        "" | "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => 0,
-    };
-    // A thousand years of milliseconds: more than anyone waits, less than the clock's range.
-    match number.parse::<u64>().ok().and_then(|n| n.checked_mul(scale)) {
-        Some(millis @ 1..=31_536_000_000_000) => Ok(Duration::from_millis(millis)),
-        _ => Err("is not a duration: write a number with ms, s, m, h or d, as 30s".into()),
+    match split(text, b',').all(is_range) {
+        true => Ok(()),
+        false => Err("is not a list of CPUs: write numbers and ranges, as 0-3,5"),
     }
 }
 
 /// Bytes for people: `64M`, `63.9M`, `512K`, `100B`; one decimal, rounded down so that a limit is never overstated.
 pub fn readable(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        0..1024 => return format!("{bytes}B"),
-        1024..1_048_576 => (1024, 'K'),
-        1_048_576..1_073_741_824 => (1_048_576, 'M'),
-        _ => (1_073_741_824, 'G'),
+    let (shift, name) = match bytes {
+        0..1024 => (0, "B"),
+        1024..1_048_576 => (10, "K"),
+        1_048_576..1_073_741_824 => (20, "M"),
+        _ => (30, "G"),
     };
-    match (bytes / unit, bytes % unit * 10 / unit) {
-        (whole, 0) => format!("{whole}{name}"),
-        (whole, tenth) => format!("{whole}.{tenth}{name}"),
+    let (whole, rest) = (bytes >> shift, bytes & ((1 << shift) - 1));
+    let mut text = whole.to_string();
+    let tenth = rest * 10 >> shift;
+    if tenth > 0 {
+        text.push('.');
+        text.push(char::from(b'0' + tenth as u8));
     }
+    text + name
 }
 
 #[cfg(test)]
@@ -170,18 +195,23 @@ mod tests {
             ("4B", 4),
         ];
         for (text, bytes) in good {
-            assert_eq!(size(text), Ok(bytes), "{text}");
+            assert_eq!(number(Kind::Size, text), Ok(bytes), "{text}");
         }
         for text in ["0", "0M", "-1", "64Q", "1e9", "", "99999999999G", "M", "6 4M", "+4", "0x10", "64MiBB", "９M"] {
-            assert!(size(text).is_err(), "{text}");
+            assert!(number(Kind::Size, text).is_err(), "{text}");
         }
-        assert_eq!(size_or_max("max"), Ok(Bound::Max));
-        assert_eq!(size_or_max("1K"), Ok(Bound::At(1024)));
+        assert_eq!(number(Kind::Most, "max"), Ok(MAX));
+        assert_eq!(number(Kind::Most, "-1"), Ok(MAX));
+        assert_eq!(number(Kind::Most, "1K"), Ok(1024));
+        assert_eq!(number(Kind::LogSize, "4K"), Ok(4096));
+        for (text, part) in [("0", "too little"), ("4095", "too little"), ("x", "not a size")] {
+            assert!(number(Kind::LogSize, text).is_err_and(|what| what.contains(part)), "{text}");
+        }
     }
 
     #[test]
     fn cpu_bandwidth() {
-        let half = Cpu { quota: 50_000, period: 100_000 };
+        let half = [50_000, 100_000];
         for text in ["50000", "50000 100000", " 50000  100000 "] {
             assert_eq!(cpu(text), Ok(half), "{text}");
         }
@@ -190,8 +220,8 @@ mod tests {
         }
         assert_eq!(cpus("0.5"), Ok(half));
         assert_eq!(cpus(".5"), Ok(half));
-        assert_eq!(cpus("2"), Ok(Cpu { quota: 200_000, period: 100_000 }));
-        assert_eq!(cpus("1.00001"), Ok(Cpu { quota: 100_001, period: 100_000 }));
+        assert_eq!(cpus("2"), Ok([200_000, 100_000]));
+        assert_eq!(cpus("1.00001"), Ok([100_001, 100_000]));
         for text in ["0", "0.001", "abc", "-1", "", ".", "1.000001", "99999999", "1,5"] {
             assert!(cpus(text).is_err(), "{text}");
         }
@@ -199,29 +229,34 @@ mod tests {
 
     #[test]
     fn counts_lists_and_weights() {
-        assert_eq!(pids("64"), Ok(Bound::At(64)));
-        assert_eq!(pids("max"), Ok(Bound::Max));
+        assert_eq!(number(Kind::Pids, "64"), Ok(64));
+        assert_eq!(number(Kind::Pids, "max"), Ok(MAX));
         for text in ["0", "-1", "+5", "", "64M", "4194305"] {
-            assert!(pids(text).is_err(), "{text}");
+            assert!(number(Kind::Pids, text).is_err(), "{text}");
         }
         for text in ["0", "0-3", "0-3,5", "7,1"] {
-            assert_eq!(cpu_list(text).as_deref(), Ok(text));
+            assert_eq!(cpu_list(text), Ok(()), "{text}");
         }
         for text in ["", "a", "3-1", "1-", "1,,2", "0 1"] {
             assert!(cpu_list(text).is_err(), "{text}");
         }
-        assert_eq!(weight("100"), Ok(100));
-        assert!(weight("0").is_err() && weight("10001").is_err());
+        assert_eq!(number(Kind::Weight, "100"), Ok(100));
+        assert!(number(Kind::Weight, "0").is_err() && number(Kind::Weight, "10001").is_err());
+        for (text, signal) in [("TERM", 15), ("sigkill", 9), ("64", 64)] {
+            assert_eq!(number(Kind::Signal, text), Ok(signal));
+        }
+        assert!(number(Kind::Signal, "0").is_err() && number(Kind::Signal, "65").is_err());
     }
 
     #[test]
     fn durations() {
         for (text, millis) in [("10", 10_000), ("10s", 10_000), ("500ms", 500), ("5m", 300_000), ("2h", 7_200_000)] {
-            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(number(Kind::Time, text), Ok(millis), "{text}");
         }
         for text in ["", "0", "s", "-1", "1.5s", "10 s", "5y", "99999999999999999999"] {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(number(Kind::Time, text).is_err(), "{text}");
         }
+        assert_eq!(number(Kind::Wait, "0"), Ok(0));
     }
 
     #[test]

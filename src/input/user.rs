@@ -1,46 +1,46 @@
 //! `--user UID[:GID]|NAME[:GROUP]` as written, and passwd(5) and group(5) files read as data: they come out of the
 //! container's root file system and may say anything.
 
+use crate::input::number::Parsed;
 use crate::spec::User;
+use crate::text::{cut, decimal, fill, has};
 
 /// A user or group as written: by number or by name.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Who {
     Number(u32),
-    Name(String),
+    Name(&'static str),
 }
 
 /// `--user` as written.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WrittenUser {
     pub user: Who,
     pub group: Option<Who>,
 }
 
 /// Splits and checks `UID[:GID]|NAME[:GROUP]`. A word of digits only is a number, never a name.
-pub fn parse(text: &str) -> Result<WrittenUser, String> {
-    let (user, group) = match text.split_once(':') {
-        Some((user, group)) => (user, Some(group)),
-        None => (text, None),
-    };
-    let group = group.map(|group| who(group, "group")).transpose()?;
-    Ok(WrittenUser { user: who(user, "user")?, group })
+pub fn parse(text: &'static str) -> Parsed<WrittenUser> {
+    Ok(match cut(text, b':') {
+        Some((user, group)) => WrittenUser { user: who(user, "user")?, group: Some(who(group, "group")?) },
+        None => WrittenUser { user: who(text, "user")?, group: None },
+    })
 }
 
-fn who(word: &str, kind: &str) -> Result<Who, String> {
+fn who(word: &'static str, kind: &str) -> Parsed<Who> {
     if word.is_empty() {
-        return Err(format!("has no {kind}: write UID[:GID] or NAME[:GROUP], as 1000:1000 or nobody"));
+        return Err(fill("has no %: write UID[:GID] or NAME[:GROUP], as 1000:1000 or nobody", &[kind]).leak());
     }
     if !word.bytes().all(|b| b.is_ascii_digit()) {
         return match word.bytes().any(|b| b == b':' || b.is_ascii_control()) || word.starts_with(['-', '+']) {
-            true => Err(format!("has no {kind} name that passwd(5) allows: write UID[:GID] or NAME[:GROUP]")),
-            false => Ok(Who::Name(word.into())),
+            true => Err(fill("has no % name that passwd(5) allows: write UID[:GID] or NAME[:GROUP]", &[kind]).leak()),
+            false => Ok(Who::Name(word)),
         };
     }
     // (uid_t)-1 means "unchanged" to the kernel and is nobody's id.
-    match word.parse::<u32>() {
-        Ok(number) if number != u32::MAX => Ok(Who::Number(number)),
-        _ => Err(format!("has a {kind} id over 4294967294")),
+    match decimal(word) {
+        Some(number @ ..0xffff_ffff) => Ok(Who::Number(number as u32)),
+        _ => Err(fill("has a % id over 4294967294", &[kind]).leak()),
     }
 }
 
@@ -53,53 +53,71 @@ pub struct Account {
 
 /// Looks `written` up in the texts of /etc/passwd and /etc/group. A number needs no entry; a name does.
 pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Account, String> {
-    let entry = fields::<7>(passwd).find(|entry| match &written.user {
-        Who::Number(uid) => number(entry[2]) == Some(*uid),
-        Who::Name(name) => entry[0] == name.as_bytes() && number(entry[2]).is_some(),
-    });
-    let uid = match (&written.user, entry) {
-        (Who::Number(uid), _) => *uid,
-        (Who::Name(_), Some(entry)) => number(entry[2]).unwrap_or(0),
-        (Who::Name(name), None) => return Err(format!("user {name} is not in the rootfs's /etc/passwd")),
-    };
-    let gid = match &written.group {
-        Some(Who::Number(gid)) => *gid,
-        Some(Who::Name(name)) => fields::<4>(group)
-            .find(|entry| entry[0] == name.as_bytes())
-            .and_then(|entry| number(entry[2]))
-            .ok_or_else(|| format!("group {name} is not in the rootfs's /etc/group"))?,
-        // As docker and podman: the account's own group, and 0 for a number without an account.
-        None => entry.and_then(|entry| number(entry[3])).unwrap_or(0),
-    };
-    let mut groups = Vec::new();
-    // Explicit groups replace the account's supplementary ones, as in docker.
-    if let (Some(entry), None) = (entry, &written.group) {
-        let member = |list: &[u8]| list.split(|b| *b == b',').any(|name| name == entry[0]);
-        let of_user = fields::<4>(group).filter(|entry| member(entry[3])).filter_map(|entry| number(entry[2]));
-        // NGROUPS_MAX is 65536; a file that claims more is not followed.
-        groups = of_user.take(1024).collect();
+    let mut account = None;
+    for line in split(passwd, b'\n') {
+        if let Some(fields) = entry(line, 7)
+            && let Some(uid) = number(fields[2])
+            && (written.user == Who::Number(uid) || is_called(written.user, fields[0]))
+        {
+            account = Some((fields, uid));
+            break;
+        }
     }
-    let home = entry.and_then(|entry| std::str::from_utf8(entry[5]).ok());
-    let home = home.filter(|home| home.starts_with('/') && !home.contains('\0')).map(String::from);
-    Ok(Account { user: User { uid, gid, groups }, home })
+    let (mut gid, mut groups) = (None, Vec::new());
+    for line in split(group, b'\n') {
+        let Some(fields) = entry(line, 4) else { continue };
+        let Some(id) = number(fields[2]) else { continue };
+        match (written.group, account) {
+            (Some(name), _) if gid.is_none() && is_called(name, fields[0]) => gid = Some(id),
+            // Explicit groups replace the account's supplementary ones, as in docker. NGROUPS_MAX is 65536; a file that
+            // claims more than a part of that is not followed.
+            (None, Some((account, _)))
+                if groups.len() < 1024 && split(fields[3], b',').any(|name| name == account[0]) =>
+            {
+                groups.push(id);
+            }
+            _ => {}
+        }
+    }
+    let uid = match (written.user, account) {
+        (Who::Number(uid), _) | (_, Some((_, uid))) => uid,
+        (Who::Name(name), None) => return Err(fill("user % is not in the rootfs's /etc/passwd", &[name])),
+    };
+    let gid = match (written.group, gid) {
+        (Some(Who::Number(gid)), _) | (_, Some(gid)) => gid,
+        (Some(Who::Name(name)), None) => return Err(fill("group % is not in the rootfs's /etc/group", &[name])),
+        // As docker and podman: the account's own group, and 0 for a number without an account.
+        (None, None) => account.and_then(|(fields, _)| number(fields[3])).unwrap_or(0),
+    };
+    let home = account.and_then(|(fields, _)| std::str::from_utf8(fields[5]).ok());
+    let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).map(String::from);
+    Ok(Account { user: User { uid, gid, groups: groups.leak() }, home })
 }
 
-/// The lines of a colon-separated file that have exactly `N` fields; any other line is no entry.
-fn fields<const N: usize>(text: &[u8]) -> impl Iterator<Item = [&[u8]; N]> {
-    text.split(|b| *b == b'\n').filter(|line| !line.starts_with(b"#")).filter_map(|line| {
-        let mut parts = line.split(|b| *b == b':');
-        let mut entry = [&line[..0]; N];
-        for field in &mut entry {
-            *field = parts.next()?;
-        }
-        parts.next().is_none().then_some(entry)
-    })
+fn is_called(who: Who, name: &[u8]) -> bool {
+    matches!(who, Who::Name(called) if called.as_bytes() == name)
+}
+
+/// The fields of a line, separated by colons. One that has not exactly `count` of them is no entry.
+fn entry(line: &[u8], count: usize) -> Option<[&[u8]; 7]> {
+    let (mut fields, mut found) = ([&line[..0]; 7], 0);
+    for field in split(line, b':') {
+        *fields.get_mut(found)? = field;
+        found += 1;
+    }
+    (found == count && !line.starts_with(b"#")).then_some(fields)
+}
+
+fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
+    text.split(move |b| *b == at)
 }
 
 /// An id: digits only, within the kernel's range.
 fn number(field: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(field).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
-    text.parse().ok().filter(|id| *id != u32::MAX)
+    match decimal(std::str::from_utf8(field).ok()?)? {
+        id @ ..0xffff_ffff => Some(id as u32),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +128,7 @@ mod tests {
         evil:x:-1:0::/:/bin/sh\nbig:x:4294967296:0::/:/bin/sh\nwww:x:33:33:www:/var/www:/bin/false\nann:x:1000:1000::/home/ann:/bin/sh\n";
     const GROUP: &[u8] = b"root:x:0:\nwww:x:33:\naudio:x:29:ann,www\nann:x:1000:\nvideo:x:44:ann\n";
 
-    fn account(text: &str) -> Result<Account, String> {
+    fn account(text: &'static str) -> Result<Account, String> {
         look_up(&parse(text)?, PASSWD, GROUP)
     }
 
@@ -126,7 +144,7 @@ mod tests {
             ("www:0", 33, 0, &[]),
             ("4294967294:4294967294", 4_294_967_294, 4_294_967_294, &[]),
         ] {
-            let user = User { uid, gid, groups: groups.to_vec() };
+            let user = User { uid, gid, groups: groups };
             assert_eq!(account(text).map(|account| account.user), Ok(user), "{text}");
         }
         assert_eq!(account("www").map(|account| account.home), Ok(Some("/var/www".into())));

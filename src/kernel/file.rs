@@ -1,9 +1,12 @@
-//! Reading files of the kernel's.
+//! Files, read and written whole, and the names in a directory.
 
 use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::{Errno, Result};
 
 /// The beginning of a file, as far as it fits, without the heap.
@@ -21,11 +24,16 @@ pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
     Ok(filled)
 }
 
+/// Which file a path leads to, links followed.
+pub fn place(path: &CStr) -> Option<(u64, u64)> {
+    rustix::fs::stat(path).ok().map(|found| (found.st_dev, found.st_ino))
+}
+
 /// More than any file of text that is read whole: the kernel's own lists, or variables that somebody wrote down.
 const MOST: usize = 16 << 20;
 
 /// The whole of a file of text below an open directory, or at an absolute path.
-pub fn read_text(directory: impl AsFd, path: &CStr) -> Result<String> {
+pub fn read_text(directory: BorrowedFd<'_>, path: &CStr) -> Result<String> {
     let file = openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let all = read_all(file.as_fd(), MOST)?;
     if all.len() == MOST {
@@ -37,14 +45,72 @@ pub fn read_text(directory: impl AsFd, path: &CStr) -> Result<String> {
 /// What an open file holds, `most` bytes of it.
 pub fn read_all(file: BorrowedFd<'_>, most: usize) -> Result<Vec<u8>> {
     let mut all = Vec::new();
-    let mut chunk = [0; 1024];
     while all.len() < most {
-        match rustix::io::read(file, &mut chunk) {
+        all.reserve((most - all.len()).min(4096));
+        match rustix::io::read(file, spare_capacity(&mut all)) {
             Ok(0) => break,
-            Ok(count) => all.extend_from_slice(&chunk[..count.min(most - all.len())]),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    all.truncate(most);
+    Ok(all)
+}
+
+/// Every name in an open directory, read from its start.
+pub fn names(directory: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<()> {
+    // An open file of its own has a position of its own.
+    let again = openat(directory, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut entries = RawDir::new(again, &mut buffer);
+    while let Some(entry) = entries.next() {
+        each(entry?.file_name());
+    }
+    Ok(())
+}
+
+/// Writes all of it.
+pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(file, bytes) {
+            Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
     }
-    Ok(all)
+    Ok(())
+}
+
+/// Writes all of it at a place, which moves on with what is written.
+pub fn write_at(file: BorrowedFd<'_>, at: &mut u64, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(file, bytes, *at) {
+            Ok(count) => {
+                *at += count as u64;
+                bytes = &bytes[count..];
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// Hands a range of a file on, part by part, as far as the file goes; says where that was.
+pub fn copy(file: BorrowedFd<'_>, range: Range<u64>, give: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
+    let mut part = [0; 8192];
+    let mut at = range.start;
+    while at < range.end {
+        let most = (range.end - at).min(part.len() as u64) as usize;
+        match rustix::io::pread(file, &mut part[..most], at) {
+            Ok(0) => break,
+            Ok(count) => {
+                give(&part[..count])?;
+                at += count as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(at)
 }

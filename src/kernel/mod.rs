@@ -7,6 +7,7 @@ pub mod file;
 pub mod identity;
 pub mod machine;
 pub mod mount;
+pub mod namespace;
 pub mod network;
 pub mod proc;
 pub mod program;

@@ -12,7 +12,9 @@ use rustix::mount::{
 };
 use rustix::process::fchdir;
 
+use crate::kernel::file::read_text;
 use crate::sys;
+use crate::text::{lines, split};
 
 /// Keeps what is mounted from here on out of every other mount namespace.
 pub fn make_all_private() -> Result<()> {
@@ -126,17 +128,19 @@ pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr, empty: &mut Option<Owne
 /// A directory of the rootfs to mount a base on: a real one, made where it is missing, never a symbolic link, which
 /// could lead the kernel's files to another place (CVE-2019-19921).
 pub fn base_directory(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
-    let open = || {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat2(root, name, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH)
-    };
-    match open() {
+    match real_directory(root, name) {
         Err(Errno::NOENT) => {
             mkdirat(root, name, Mode::from_raw_mode(0o755))?;
-            open()
+            real_directory(root, name)
         }
         result => result,
     }
+}
+
+/// A directory below another, with no symbolic link on the way.
+pub fn real_directory(base: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat2(base, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH)
 }
 
 /// Opens a path of the rootfs as the container would see it: links lead nowhere outside it.
@@ -191,16 +195,19 @@ pub fn create_file(base: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     openat(base, name, flags, Mode::from_raw_mode(0o644)).map(drop)
 }
 
-/// The same flags in the words of the mount API of Linux 5.2.
+/// The same flags in the words of the mount API of Linux 5.2: these four bits are the same there.
 fn attributes(flags: MountFlags) -> MountAttrFlags {
-    let pairs = [
-        (MountFlags::RDONLY, MountAttrFlags::MOUNT_ATTR_RDONLY),
-        (MountFlags::NOSUID, MountAttrFlags::MOUNT_ATTR_NOSUID),
-        (MountFlags::NODEV, MountAttrFlags::MOUNT_ATTR_NODEV),
-        (MountFlags::NOEXEC, MountAttrFlags::MOUNT_ATTR_NOEXEC),
-    ];
-    let set = pairs.into_iter().filter(|(flag, _)| flags.contains(*flag));
-    set.fold(MountAttrFlags::empty(), |all, (_, attribute)| all | attribute)
+    MountAttrFlags::from_bits_retain(flags.bits())
+}
+
+/// Each line of /proc/self/mountinfo by its fields (proc_pid_mountinfo(5)). Where /proc does not tell, there is none.
+pub fn each(take: &mut dyn FnMut(&[&str])) {
+    let text = read_text(CWD, c"/proc/self/mountinfo").unwrap_or_default();
+    for line in lines(&text) {
+        let mut fields = Vec::new();
+        split(line, b' ').for_each(|field| fields.push(field));
+        take(&fields);
+    }
 }
 
 /// Whether two descriptors lead to the same file.

@@ -1,19 +1,23 @@
 //! Programs: executing the first candidate that can be, a sealed copy of contain itself, and why a program could not be
 //! executed.
 
-use std::ffi::{CStr, CString};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, openat, sendfile};
+use rustix::fs::{
+    CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create, openat, sendfile,
+};
 use rustix::io::{Errno, Result};
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
 use crate::kernel::root;
 use crate::sys::process::{Vector, execve};
+use crate::sys::start::begin_anew;
+use crate::text::{Word, kept};
 
 /// Executes the first of `candidates` that can be, as execvp(3) does, and returns only with why none could. Called
 /// between clone and exec: nothing here allocates.
-pub fn execute(candidates: &[CString], arguments: &Vector<'_>, environment: &Vector<'_>) -> Errno {
+pub fn execute(candidates: &[Word], arguments: &Vector<'_>, environment: &Vector<'_>) -> Errno {
     let mut worst = Errno::NOENT;
     for candidate in candidates {
         match execve(candidate, arguments, environment) {
@@ -26,10 +30,26 @@ pub fn execute(candidates: &[CString], arguments: &Vector<'_>, environment: &Vec
     worst
 }
 
-/// This very program as a sealed file in memory. A container's init runs from it, so that /proc/1/exe leads to a copy
-/// that nobody can write, never to the host's file (CVE-2019-5736).
+/// What makes that a file in memory stays as it is.
+const SEALS: SealFlags = SealFlags::WRITE.union(SealFlags::GROW).union(SealFlags::SHRINK).union(SealFlags::SEAL);
+
+fn open_own() -> Result<OwnedFd> {
+    openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Makes sure that this process runs from a [`sealed_copy`]: it begins anew from one, with the same words, unless it does.
+pub fn become_sealed() -> Result<()> {
+    if fcntl_get_seals(open_own()?).is_ok_and(|seals| seals.contains(SEALS)) {
+        // A copy is called by the number of its descriptor.
+        return rustix::thread::set_name(c"contain");
+    }
+    Err(begin_anew(sealed_copy()?.as_fd()))
+}
+
+/// This very program as a sealed file in memory. What runs inside a container runs from it, so that /proc/PID/exe leads
+/// to a copy that nobody can write, never to the host's file (CVE-2019-5736).
 pub fn sealed_copy() -> Result<OwnedFd> {
-    let own = openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let own = open_own()?;
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Where vm.memfd_noexec is set, a file in memory can be executed only if that was said (Linux 6.3).
     let copy = match memfd_create(c"contain", flags | MemfdFlags::EXEC) {
@@ -37,55 +57,60 @@ pub fn sealed_copy() -> Result<OwnedFd> {
         result => result?,
     };
     while sendfile(&copy, &own, None, 1 << 20)? > 0 {}
-    fcntl_add_seals(&copy, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    fcntl_add_seals(&copy, SEALS)?;
     Ok(copy)
 }
 
 /// Why none of `candidates` could be executed, as an error about `word`, which named them.
-pub fn failure(root: BorrowedFd<'_>, candidates: &[CString], word: &CStr, errno: Errno) -> Error {
-    let found = candidates.iter().map(CString::as_c_str).find(|path| root::has(root, path));
-    let status = if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE };
-    let shown = found.unwrap_or(word).to_string_lossy();
-    match (found, errno) {
+pub fn failure(root: BorrowedFd<'_>, candidates: &[Word], word: &CStr, errno: Errno) -> Error {
+    let found = candidates.iter().copied().find(|path| root::has(root, path));
+    let mut status = if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE };
+    let why = match (found, errno) {
         (None, Errno::NOENT | Errno::NOTDIR) => {
-            let place = if word.to_bytes().contains(&b'/') { "the container" } else { "the PATH of the container" };
-            Error::new(format!("{shown}: not found in {place}")).with_status(NOT_FOUND)
+            status = NOT_FOUND;
+            match word.to_bytes().contains(&b'/') {
+                true => ": not found in the container".into(),
+                false => ": not found in the PATH of the container".into(),
+            }
         }
-        (found, errno) => match found.and_then(|path| explain(root, path, errno)) {
-            Some(why) => Error::new(format!("{shown} {why}")).with_status(status),
-            None => Error::os(format!("execute {shown}"), errno).with_status(status),
-        },
-    }
+        (None, _) => String::new(),
+        (Some(path), errno) => explain(root, path, errno).unwrap_or_default(),
+    };
+    let shown = found.unwrap_or(word).to_string_lossy();
+    let error = match why.is_empty() {
+        true => Error::os(["execute ", &shown].concat(), errno),
+        false => Error::new([&*shown, &why].concat()),
+    };
+    error.with_status(status)
 }
 
 /// Why the kernel would not execute a file of the rootfs, beyond the errno: the end of a sentence about it.
 fn explain(root: BorrowedFd<'_>, path: &CStr, errno: Errno) -> Option<String> {
     let head = match root::read_head(root, path) {
         Ok(head) => head,
-        Err(Errno::ISDIR) => return Some("is a directory".into()),
+        Err(Errno::ISDIR) => return Some(" is a directory".into()),
         Err(_) => return None,
     };
-    match errno {
-        Errno::ACCESS => Some("is not executable: chmod +x it, or look for a noexec mount".into()),
+    let why = match errno {
+        Errno::ACCESS => " is not executable: chmod +x it, or look for a noexec mount",
         Errno::NOENT => {
             let interpreter = script_interpreter(&head).or_else(|| elf_interpreter(&head))?;
             // A script's interpreter may be there, and lack its own.
-            let named = CString::new(interpreter.as_str()).ok()?;
-            let missing = match root::read_head(root, &named).ok().and_then(|head| elf_interpreter(&head)) {
-                Some(its) => its,
-                None => interpreter,
-            };
-            Some(format!("needs the interpreter {missing}, which is missing in the rootfs"))
+            let its = root::read_head(root, kept(&[interpreter.as_bytes()])).ok();
+            let missing = its.and_then(|head| elf_interpreter(&head)).unwrap_or(interpreter);
+            return Some([" needs the interpreter ", &missing, ", which is missing in the rootfs"].concat());
         }
-        Errno::NOEXEC => Some(match head.strip_prefix(b"\x7fELF") {
-            Some(_) => match foreign_machine(&head) {
-                Some(machine) => format!("is a program for {machine}, and this machine is {}", std::env::consts::ARCH),
-                None => "is a damaged or incomplete ELF program".into(),
-            },
-            None => "is neither an ELF program nor a script that begins with #!".into(),
-        }),
-        _ => None,
-    }
+        Errno::NOEXEC if !head.starts_with(b"\x7fELF") => " is neither an ELF program nor a script that begins with #!",
+        Errno::NOEXEC => match foreign_machine(&head) {
+            Some(machine) => {
+                let own = std::env::consts::ARCH;
+                return Some([" is a program for ", machine, ", and this machine is ", own].concat());
+            }
+            None => " is a damaged or incomplete ELF program",
+        },
+        _ => return None,
+    };
+    Some(why.into())
 }
 
 /// The interpreter that the first line of a script names.

@@ -8,7 +8,7 @@ use rustix::io::{Errno, Result};
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{fchdir, pivot_root};
 
-use crate::kernel::file::{read_all, read_text};
+use crate::kernel::file::read_all;
 use crate::kernel::mount;
 
 /// The rootfs directory, to be looked into and bound from.
@@ -17,7 +17,7 @@ pub fn open(path: &CStr) -> Result<OwnedFd> {
 }
 
 /// Whether a path of the caller's names a directory.
-pub fn is_directory(path: &[u8]) -> bool {
+pub fn is_directory(path: &CStr) -> bool {
     let found = rustix::fs::stat(path).map(|found| FileType::from_raw_mode(found.st_mode));
     found == Ok(FileType::Directory)
 }
@@ -73,9 +73,14 @@ pub fn make_pivotable() -> Result<()> {
 /// Whether pivot_root(2) can work from here: the root mount has a parent other than itself (proc_pid_mountinfo(5), the
 /// first two fields). Where /proc does not tell, it is taken to have one.
 pub fn is_pivotable() -> bool {
-    let text = read_text(CWD, c"/proc/self/mountinfo").unwrap_or_default();
-    let own = text.lines().map(|line| line.split(' ').collect::<Vec<_>>()).rfind(|fields| fields.get(4) == Some(&"/"));
-    own.is_none_or(|fields| fields[0] != fields[1])
+    let mut pivotable = true;
+    // What is mounted last lies on top.
+    mount::each(&mut |fields| {
+        if let [own, parent, _, _, "/", ..] = fields {
+            pivotable = own != parent;
+        }
+    });
+    pivotable
 }
 
 /// Whether the root is an initramfs's: tmpfs or ramfs. A root on a disk has been switched to, and has a parent.

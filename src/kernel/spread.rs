@@ -18,20 +18,17 @@ pub fn allowed() -> CpuSet {
 pub fn apart(child: Pid, allowed: &CpuSet) {
     let mut others = *allowed;
     others.unset(sys::process::current_cpu());
-    if others.count() > 0 && is_idle() {
+    if others != CpuSet::new() && is_idle() {
         let _unmoved = sched_setaffinity(Some(child), &others);
     }
 }
 
 /// Lets this process run on all of these CPUs again.
 pub fn gather(allowed: &CpuSet) -> Result<()> {
-    match allowed.count() {
-        0 => Ok(()),
-        _ => match sched_setaffinity(None, allowed) {
-            // The container's cpuset has none of them, and rules alone.
-            Err(Errno::INVAL) => Ok(()),
-            result => result,
-        },
+    match sched_setaffinity(None, allowed) {
+        // There are none; or the container's cpuset has none of them, and rules alone.
+        Err(Errno::INVAL) => Ok(()),
+        result => result,
     }
 }
 

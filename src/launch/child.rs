@@ -7,16 +7,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 use rustix::mount::MountFlags;
-use rustix::thread::{CpuSet, UnshareFlags};
+use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
-use crate::kernel::{device, identity, mount, network, program, root, spread, terminal};
+use crate::kernel::{device, identity, mount, namespace, program, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::Plan;
-use crate::plan::step::{Base, Flags, Necessity, Step};
+use crate::plan::step::{Act, Base, Flags, Step};
+use crate::spec::User;
 use crate::sys;
-use crate::sys::process::Vector;
+use crate::sys::process::{Cloned, Vector, clone3};
 
 /// Most volumes, cgroup directories and the like that one container can take along.
 pub const MOST_SOURCES: usize = 128;
@@ -26,12 +27,16 @@ pub struct Inherited<'a> {
     pub plan: &'a Plan,
     /// The story is told: say which step begins.
     pub told: bool,
-    /// The launcher's pidfd, through which its network namespace is joined.
-    pub launcher: BorrowedFd<'a>,
+    /// The pidfd through which namespaces are joined: the launcher's for its network, or a container's first process's.
+    pub process: BorrowedFd<'a>,
+    /// The v1 groups of a container that is there already.
+    pub groups: &'a [BorrowedFd<'a>],
     /// contain itself, sealed, where it is to be the container's init.
     pub init: Option<OwnedFd>,
     pub arguments: Vector<'a>,
     pub environment: Vector<'a>,
+    /// Standard input, output and error, or just the last, where the plan redirects them.
+    pub streams: &'a [OwnedFd],
     /// The CPUs that the command may run on.
     pub cpus: CpuSet,
 }
@@ -41,10 +46,9 @@ struct Child<'a> {
     from: Inherited<'a>,
     socket: OwnedFd,
     sources: heapless::Vec<OwnedFd, MOST_SOURCES>,
-    /// v1's, one in each controller.
+    /// What the launcher has given: v1's, one in each controller.
     groups: Descriptors,
-    root: Option<OwnedFd>,
-    bases: [Option<OwnedFd>; 4],
+    bases: [Option<OwnedFd>; Base::ALL.len()],
     /// The file system that directories are hidden behind.
     empty: Option<OwnedFd>,
 }
@@ -52,16 +56,16 @@ struct Child<'a> {
 /// Applies the plan's inside, step by step, and becomes the command.
 pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
     let (sources, groups) = (heapless::Vec::new(), heapless::Vec::new());
-    let mut child = Child { from, socket, sources, groups, root: None, bases: [const { None }; 4], empty: None };
+    let mut child = Child { from, socket, sources, groups, bases: Default::default(), empty: None };
     let plan = child.from.plan;
     for (index, step) in plan.inside.iter().enumerate() {
         if child.from.told && step.is_told() {
             // A launcher that has gone is noticed by the steps that wait for it.
-            let _gone = record::say(child.socket.as_fd(), Said::Begins(index), &[]);
+            let _gone = record::say(child.socket.as_fd(), Said::Begins(index), None);
         }
         if let Err(errno) = child.apply(step) {
-            let _gone = record::say(child.socket.as_fd(), Said::Failed(index, errno), &[]);
-            sys::process::exit_now(SET_UP);
+            let _gone = record::say(child.socket.as_fd(), Said::Failed(index, errno), None);
+            break;
         }
     }
     sys::process::exit_now(SET_UP)
@@ -69,141 +73,171 @@ pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
 
 impl Child<'_> {
     fn apply(&mut self, step: &Step) -> Result<()> {
-        match step {
-            Step::Session => {
+        let &Step { act, path, with, options, number, .. } = step;
+        let (base, source, flags) = (self.base(step.base), self.source(number), words(step.flags));
+        match act {
+            Act::Session => {
                 rustix::process::umask(rustix::fs::Mode::empty());
                 sys::signal::reset_dispositions();
                 identity::start_session()
             }
-            Step::SetHostname(name) => rustix::system::sethostname(name.as_bytes()),
-            Step::MakeMountsPrivate => mount::make_all_private(),
-            Step::Take { source } => {
-                let source = mount::copy_tree(source)?;
-                self.sources.push(source).map_err(|_full| Errno::MFILE)
-            }
-            Step::BindRootfs(_) => {
-                self.root = Some(root::bind_here()?);
+            Act::SetHostname => rustix::system::sethostname(with.to_bytes()),
+            Act::MakeMountsPrivate => mount::make_all_private(),
+            Act::Take => self.sources.push(mount::copy_tree(path)?).map_err(|_full| Errno::MFILE),
+            Act::BindRootfs => {
+                self.bases[Base::Root as usize] = Some(root::bind_here()?);
                 Ok(())
             }
-            Step::PivotRoot => root::pivot(),
-            Step::DetachOldRoot => root::detach_old(self.root()?),
-            Step::MakeMountPoint { path, parent, name, like } => {
-                let like = like.map(|index| self.source(index)).transpose()?;
-                mount::make_mount_point(self.root()?, (path, parent, name), like)
+            Act::PivotRoot => root::pivot(),
+            Act::DetachOldRoot => root::detach_old(base),
+            Act::MakeMountPoint => {
+                let like = if number == 0 { None } else { Some(source) };
+                mount::make_mount_point(base, (path, with, options), like)
             }
-            Step::MakeRootReadOnly => mount::restrict(self.root()?, MountFlags::RDONLY),
-            Step::MountBase { base, filesystem, options, flags } => {
-                let mounted = mount::create(filesystem, options, words(*flags))?;
-                mount::attach(mounted.as_fd(), mount::base_directory(self.root()?, base.name())?.as_fd())?;
-                self.bases[*base as usize] = Some(mounted);
-                Ok(())
-            }
-            Step::MountBelow { base, path, filesystem, options, flags, necessity } => {
-                match mount::mount_below(self.base(*base)?, path, filesystem, options, words(*flags)) {
-                    Err(Errno::NODEV) if *necessity == Necessity::IfKnown => Ok(()),
-                    result => result,
+            Act::MakeRootReadOnly => mount::restrict(base, MountFlags::RDONLY),
+            Act::MountBase | Act::MakeBase => {
+                let mounted = mount::create(with, step.base.options(), flags)?;
+                if act == Act::MountBase {
+                    let target = mount::base_directory(self.base(Base::Root), step.base.name())?;
+                    mount::attach(mounted.as_fd(), target.as_fd())?;
                 }
-            }
-            Step::MakeDirectory { base, path, mode } => device::make_directory(self.base(*base)?, path, *mode),
-            Step::MakeDevice { name, major, minor } => device::make_node(self.base(Base::Dev)?, name, *major, *minor),
-            Step::MakeLink { name, target } => device::make_link(self.base(Base::Dev)?, name, target),
-            Step::Freeze { base } => mount::restrict_below(self.base(*base)?, c".", words(Flags::READ_ONLY)),
-            Step::MakeBase { base, filesystem, options, flags } => {
-                self.bases[*base as usize] = Some(mount::create(filesystem, options, words(*flags))?);
+                self.bases[step.base as usize] = Some(mounted);
                 Ok(())
             }
-            Step::AttachBase { base, below, path } => mount::attach_below(self.base(*base)?, self.base(*below)?, path),
-            Step::AwaitNetwork => self.wait().map(drop),
-            Step::AwaitCgroups { shown } => {
-                self.groups = self.wait()?;
+            Act::AttachBase => mount::attach_below(base, self.base(Base::Sys), c"fs/cgroup"),
+            Act::MountBelow => mount::mount_below(base, path, with, options, flags),
+            Act::TryMountBelow => match mount::mount_below(base, path, with, options, flags) {
+                Err(Errno::NODEV) => Ok(()),
+                result => result,
+            },
+            Act::MakeDirectory => device::make_directory(base, path),
+            Act::MakeDevice => device::make_node(base, path, number),
+            Act::MakeLink => device::make_link(base, path, with),
+            Act::Freeze => mount::restrict_below(base, c".", words(Flags::READ_ONLY)),
+            Act::AwaitNetwork => self.wait(),
+            Act::AwaitCgroups => {
+                self.wait()?;
                 // What is shown comes last, in its order.
-                let groups = self.groups.len().checked_sub(*shown).ok_or(Errno::PROTO)?;
+                let groups = self.groups.len().checked_sub(number as usize).ok_or(Errno::PROTO)?;
                 while self.groups.len() > groups {
                     self.sources.push(self.groups.remove(groups)).map_err(|_full| Errno::MFILE)?;
                 }
                 Ok(())
             }
-            Step::JoinCgroups => self.groups.iter().try_for_each(cgroup::join),
-            Step::UnshareCgroup { .. } => sys::process::unshare(UnshareFlags::NEWCGROUP),
-            Step::JoinNetwork => network::join(self.from.launcher),
-            Step::AttachVolume { index, target, flags } => {
-                let target = mount::open_inside(self.root()?, target)?;
-                if mount::same_file(target.as_fd(), self.root()?)? {
+            Act::JoinCgroups => {
+                for group in &self.groups {
+                    cgroup::join(group.as_fd())?;
+                }
+                self.from.groups.iter().try_for_each(|group| cgroup::join(*group))
+            }
+            Act::UnshareCgroup => sys::process::unshare(UnshareFlags::NEWCGROUP),
+            Act::JoinNetwork => namespace::join(self.from.process, ThreadNameSpaceType::NETWORK),
+            Act::JoinNamespaces => {
+                namespace::join(self.from.process, ThreadNameSpaceType::from_bits_retain(number))?;
+                let root = root::open(c"/")?;
+                self.bases[Base::Dev as usize] = Some(mount::real_directory(root.as_fd(), c"dev")?);
+                self.bases[Base::Root as usize] = Some(root);
+                Ok(())
+            }
+            Act::AttachVolume | Act::MountVolume => {
+                let target = mount::open_inside(base, path)?;
+                if mount::same_file(target.as_fd(), base)? {
                     return Err(Errno::BUSY);
                 }
-                mount::attach(self.source(*index)?, target.as_fd())?;
-                self.restrict(*index, *flags)
-            }
-            Step::AttachBelow { index, base, path, flags } => {
-                mount::attach_below(self.source(*index)?, self.base(*base)?, path)?;
-                self.restrict(*index, *flags)
-            }
-            Step::MountVolume { target, options, flags } => {
-                let target = mount::open_inside(self.root()?, target)?;
-                if mount::same_file(target.as_fd(), self.root()?)? {
-                    return Err(Errno::BUSY);
+                if act == Act::MountVolume {
+                    return mount::mount_below(target.as_fd(), c".", c"tmpfs", options, flags);
                 }
-                mount::mount_below(target.as_fd(), c".", c"tmpfs", options, words(*flags))
+                mount::attach(source, target.as_fd())?;
+                restrict(source, flags)
             }
-            Step::MaskFile { base, path } => mount::mask_file(self.base(*base)?, path),
-            Step::MaskDirectory { base, path } => {
+            Act::AttachBelow => {
+                mount::attach_below(source, base, path)?;
+                restrict(source, flags)
+            }
+            Act::MaskFile => mount::mask_file(base, path),
+            Act::MaskDirectory => {
                 let mut empty = self.empty.take();
-                let masked = mount::mask_directory(self.base(*base)?, path, &mut empty);
+                let masked = mount::mask_directory(self.base(step.base), path, &mut empty);
                 self.empty = empty;
                 masked
             }
-            Step::BindReadOnly { base, path } => {
-                match mount::bind_read_only(self.base(*base)?, path, words(Flags::READ_ONLY)) {
-                    // What the kernel does not have cannot be written to.
-                    Err(Errno::NOENT) => Ok(()),
-                    result => result,
-                }
-            }
-            Step::OpenTerminal { owner, controlling } => {
-                let (controller, terminal) = terminal::open_pair(self.base(Base::Dev)?)?;
-                if *controlling {
+            Act::BindReadOnly => match mount::bind_read_only(base, path, words(Flags::READ_ONLY)) {
+                // What the kernel does not have cannot be written to.
+                Err(Errno::NOENT) => Ok(()),
+                result => result,
+            },
+            Act::OpenTerminal | Act::OpenConsole => {
+                let dev = self.base(Base::Dev);
+                let (controller, terminal) = terminal::open_pair(dev)?;
+                if !self.from.plan.program.init {
+                    // It becomes the session's own; contain's init leaves that to its command.
                     rustix::process::ioctl_tiocsctty(&terminal)?;
                 }
-                terminal::adopt(terminal.as_fd(), self.base(Base::Dev)?, *owner)?;
-                record::say(self.socket.as_fd(), Said::Terminal, &[controller.as_fd()])
+                terminal::adopt(terminal.as_fd(), self.from.plan.person.user.uid)?;
+                if act == Act::OpenConsole {
+                    terminal::be_console(dev)?;
+                }
+                record::say(self.socket.as_fd(), Said::Terminal, Some(controller.as_fd()))
             }
-            Step::LimitCapabilities => identity::limit_bounding_set(),
-            Step::BecomeUser(user) => identity::become_user(user.uid, user.gid, &user.groups),
-            Step::CloseDescriptors => self.close_descriptors(),
-            Step::EnterWorkdir(path) => {
-                let workdir = mount::open_inside(self.root()?, path)?;
+            Act::LimitCapabilities => identity::limit_bounding_set(),
+            Act::BecomeUser => {
+                let User { uid, gid, groups } = self.from.plan.person.user;
+                identity::become_user(uid, gid, groups)
+            }
+            Act::Redirect => {
+                let Some((stderr, others)) = self.from.streams.split_last() else { return Err(Errno::BADF) };
+                if let [stdin, stdout] = others {
+                    rustix::stdio::dup2_stdin(stdin)?;
+                    rustix::stdio::dup2_stdout(stdout)?;
+                }
+                rustix::stdio::dup2_stderr(stderr)
+            }
+            Act::CloseDescriptors => self.close_descriptors(),
+            Act::EnterWorkdir => {
+                let workdir = mount::open_inside(base, path)?;
                 rustix::process::fchdir(workdir)
             }
-            Step::AwaitGo { tell } => {
-                if *tell {
-                    record::say(self.socket.as_fd(), Said::Ready, &[])?;
+            Act::AwaitGo => {
+                if number != 0 {
+                    record::say(self.socket.as_fd(), Said::Ready, None)?;
                 }
                 self.wait()?;
+                // A launcher that died while the ids changed did not take this process along.
+                if record::is_over(self.socket.as_fd()) {
+                    sys::process::exit_now(SET_UP)
+                }
                 spread::gather(&self.from.cpus)
             }
-            Step::Unblock => {
+            Act::Unblock => {
                 rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
                 sys::signal::block(sys::signal::Set::EMPTY)
             }
-            Step::Execute { .. } => Err(self.execute()),
+            Act::Orphan => match clone3(0, None)? {
+                Cloned::Parent { .. } => sys::process::exit_now(0),
+                // The session ends with its leader, which that was.
+                Cloned::Child => rustix::process::setsid().map(drop),
+            },
+            Act::Execute => Err(self.execute()),
             // The launcher's own steps stand in other lists.
-            Step::EnableControllers { .. }
-            | Step::MakeCgroup { .. }
-            | Step::WriteLimit { .. }
-            | Step::UnshareNetwork
-            | Step::GiveNetwork
-            | Step::GiveCgroups { .. }
-            | Step::RaiseLoopback
-            | Step::GiveGo
-            | Step::RemoveLeftovers { .. } => Err(Errno::INVAL),
+            Act::EnableControllers
+            | Act::MakeCgroup
+            | Act::WriteLimit
+            | Act::UnshareNetwork
+            | Act::GiveNetwork
+            | Act::GiveCgroups
+            | Act::RaiseLoopback
+            | Act::GiveGo
+            | Act::WriteDown
+            | Act::RemoveLeftovers
+            | Act::JoinPid => Err(Errno::INVAL),
         }
     }
 
     /// Waits for the launcher; where that has died there is nobody to run for.
-    fn wait(&self) -> Result<Descriptors> {
-        match record::wait(self.socket.as_fd())? {
-            Some(descriptors) => Ok(descriptors),
-            None => sys::process::exit_now(SET_UP),
+    fn wait(&mut self) -> Result<()> {
+        match record::wait(self.socket.as_fd(), &mut self.groups)? {
+            true => Ok(()),
+            false => sys::process::exit_now(SET_UP),
         }
     }
 
@@ -221,34 +255,30 @@ impl Child<'_> {
         }
     }
 
-    /// Gives an attached source its flags: before Linux 5.12 a detached mount takes none.
-    fn restrict(&self, index: usize, flags: Flags) -> Result<()> {
-        match flags == Flags::NONE {
-            true => Ok(()),
-            false => mount::restrict(self.source(index)?, words(flags)),
-        }
+    /// The source of this number, from 1 on.
+    fn source(&self, number: u32) -> BorrowedFd<'_> {
+        self.held(self.sources.get((number as usize).wrapping_sub(1)))
     }
 
-    fn source(&self, index: usize) -> Result<BorrowedFd<'_>> {
-        self.sources.get(index).map(AsFd::as_fd).ok_or(Errno::BADF)
+    fn base(&self, base: Base) -> BorrowedFd<'_> {
+        self.held(self.bases[base as usize].as_ref())
     }
 
-    fn base(&self, base: Base) -> Result<BorrowedFd<'_>> {
-        self.bases[base as usize].as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)
-    }
-
-    fn root(&self) -> Result<BorrowedFd<'_>> {
-        self.root.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)
+    /// For what is not there, which would be a fault of the plan, something that no system call takes for a file or directory.
+    fn held<'b>(&'b self, descriptor: Option<&'b OwnedFd>) -> BorrowedFd<'b> {
+        descriptor.unwrap_or(&self.socket).as_fd()
     }
 }
 
-/// The plan's flags in the kernel's words.
+/// Gives an attached source its flags: before Linux 5.12 a detached mount takes none.
+fn restrict(source: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
+    match flags.is_empty() {
+        true => Ok(()),
+        false => mount::restrict(source, flags),
+    }
+}
+
+/// The plan's flags in the kernel's words: the same bits.
 fn words(flags: Flags) -> MountFlags {
-    let pairs = [
-        (flags.read_only, MountFlags::RDONLY),
-        (flags.no_suid, MountFlags::NOSUID),
-        (flags.no_dev, MountFlags::NODEV),
-        (flags.no_exec, MountFlags::NOEXEC),
-    ];
-    pairs.into_iter().filter(|(set, _)| *set).fold(MountFlags::empty(), |all, (_, flag)| all | flag)
+    MountFlags::from_bits_retain(flags.0.into())
 }

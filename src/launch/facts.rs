@@ -1,32 +1,44 @@
 //! Looks once at this machine and writes down what a plan needs.
 
-use std::ffi::CString;
-
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::mounts::{self, Mounted};
 use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2};
 use crate::spec::Limits;
+use crate::text::{Word, hex, kept, words};
 
 /// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
-pub fn gather(id: String, limits: &Limits, counting: bool) -> Facts {
-    let used: Vec<Controller> = Controller::ALL.into_iter().filter(|one| counting || limits.need(*one)).collect();
+pub fn gather(id: &'static str, limits: &Limits, counting: bool) -> Facts {
+    let mut used = Vec::new();
+    for controller in Controller::ALL {
+        if counting || limits.need(controller) {
+            used.push(controller);
+        }
+    }
     let cgroups = cgroups_of(mounts::find(), &used);
-    let places = places(&cgroups);
-    Facts { id, cgroups, places }
+    Facts { id, cgroups }
 }
 
 /// Where groups of ours may be.
-pub fn places(cgroups: &Cgroups) -> Vec<CString> {
-    let mut places: Vec<String> = match cgroups {
-        Cgroups::Absent => Vec::new(),
-        Cgroups::V2(v2) => vec![v2.mount.clone()],
-        Cgroups::V1(v1) => mounts::usual_v1().chain(v1.mounts.iter().map(|(_, mount)| mount.clone())).collect(),
+pub fn places(cgroups: &Cgroups) -> Vec<Word> {
+    let mut places: Vec<Word> = Vec::new();
+    // The v1 ones come from two sources, in an order that counts.
+    let mut add = |place: &str| {
+        let place = kept(&[place.as_bytes()]);
+        if !places.contains(&place) {
+            places.push(place);
+        }
     };
-    places.sort();
-    places.dedup();
-    places.into_iter().filter_map(|place| CString::new(place).ok()).collect()
+    match cgroups {
+        Cgroups::Absent => {}
+        Cgroups::V2(v2) => add(&v2.mount),
+        Cgroups::V1(v1) => {
+            mounts::usual_v1().iter().for_each(|place| add(place));
+            v1.mounts.iter().for_each(|(_, place)| add(place));
+        }
+    }
+    places
 }
 
 /// What is to be known of these cgroups, on v1 of these controllers.
@@ -48,12 +60,14 @@ fn v1(used: &[Controller]) -> V1 {
     let mut found: Vec<(Controller, String)> = Vec::new();
     let mut places = Vec::new();
     for controller in used {
-        let Some(mount) = mounts::controller(controller.name()) else { continue };
+        let Some(mut mount) = mounts::controller(controller.name()) else { continue };
         // cpu and cpuacct are often links to one hierarchy, in which one group is enough.
         let place = mounts::place(&mount);
-        let same = places.iter().position(|other| place.is_some() && *other == place);
+        if let Some(same) = places.iter().position(|other| place.is_some() && *other == place) {
+            mount = found[same].1.clone();
+        }
         places.push(place);
-        found.push((*controller, same.map_or(mount, |index| found[index].1.clone())));
+        found.push((*controller, mount));
     }
     let cpuset = found.iter().find(|(controller, _)| *controller == Controller::Cpuset);
     let memory_nodes =
@@ -64,13 +78,18 @@ fn v1(used: &[Controller]) -> V1 {
 
 /// The controllers that a list of the kernel's names.
 pub fn listed(text: &str) -> Vec<Controller> {
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    Controller::ALL.into_iter().filter(|controller| words.contains(&controller.name())).collect()
+    let mut listed = Vec::new();
+    for controller in Controller::ALL {
+        if words(text).contains(&controller.name()) {
+            listed.push(controller);
+        }
+    }
+    listed
 }
 
 /// 16 hexadecimal digits of the kernel's randomness.
-pub fn draw_id() -> Result<String> {
+pub fn draw_id() -> Result<&'static str> {
     let mut bytes = [0u8; 8];
     getrandom(&mut bytes, GetRandomFlags::empty()).map_err(|errno| Error::os("draw the container's id", errno))?;
-    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+    Ok(hex(u64::from_ne_bytes(bytes), 16).leak())
 }

@@ -5,24 +5,25 @@ pub mod child;
 pub mod facts;
 pub mod record;
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use linux_raw_sys::general as raw;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::thread::ThreadNameSpaceType;
 
-use crate::error::{Error, Result};
-use crate::kernel::cgroup::{self, Group};
-use crate::kernel::{mount, network, proc, program, spread};
+use crate::error::{Error, Result, hint_for, name};
+use crate::kernel::cgroup::{self, Made};
+use crate::kernel::{mount, namespace, network, proc, program, spread};
 use crate::launch::child::Inherited;
-use crate::launch::record::Said;
+use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
-use crate::plan::step::Step;
+use crate::plan::step::{Act, Step};
 use crate::plan::{Namespaces, Plan};
 use crate::sys;
-use crate::sys::process::{Cloned, Vector, clone3};
+use crate::sys::process::{Cloned, Reaped, Vector, clone3};
+use crate::text::{Word, kept};
 
 /// A container's first process, running.
 pub struct Child {
@@ -31,43 +32,85 @@ pub struct Child {
     /// The controlling side of its terminal.
     pub terminal: Option<OwnedFd>,
     /// Its control group, of any number of directories. Dropped last: what is left inside is killed then.
-    pub group: Group,
+    pub group: Made,
 }
 
-/// Makes the container and returns once its command runs. `rootfs` has been opened once, for all that follows.
-pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice) -> Result<Child> {
+/// What a launch needs beside its plan.
+pub struct Given<'a> {
+    /// Opened once, for all that follows.
+    pub rootfs: BorrowedFd<'a>,
+    /// Standard input, output and error of a command whose plan redirects them, or just the last; else none.
+    pub streams: &'a [OwnedFd],
+    pub voice: Voice,
+    /// Writes down a container that is about to begin.
+    pub write_down: &'a mut dyn FnMut(&Child) -> Result<()>,
+    /// Removes what killed launchers left.
+    pub remove_leftovers: &'a mut dyn FnMut(),
+    /// What this process alone is to hold a lock on. The child's copy would hold it after a death of this process.
+    pub lock: Option<BorrowedFd<'a>>,
+    /// The container that is there already, where the plan joins one.
+    pub host: Option<Host<'a>>,
+}
+
+/// A container that a command joins.
+pub struct Host<'a> {
+    /// Its first process.
+    pub process: BorrowedFd<'a>,
+    /// Its v1 groups.
+    pub groups: &'a [BorrowedFd<'a>],
+    /// Its v2 group.
+    pub born_in: Option<BorrowedFd<'a>>,
+    /// Comes before the word to go.
+    pub release: &'a mut dyn FnMut() -> Result<()>,
+}
+
+/// The first words of contain as a container's init.
+const INIT: [&CStr; 3] = [c"contain", c"init", c"--"];
+
+/// Makes the container and returns once its command runs.
+pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
+    let (rootfs, voice) = (given.rootfs, given.voice);
     let step = |doing: &'static str| move |errno| Error::os(doing, errno);
     let (ours, theirs) = record::channel().map_err(step("make a pair of sockets"))?;
     let launcher = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).map_err(step("open own pidfd"))?;
     let init = plan.program.init.then(program::sealed_copy).transpose().map_err(step("copy contain into memory"))?;
-    let group = before(plan)?;
+    let host = given.host.as_ref();
+    let process = host.map_or(launcher.as_fd(), |host| host.process);
+    let group = before(plan, process)?;
     let cpus = spread::allowed();
     let inherited = Inherited {
         plan,
         told: voice == Voice::Story,
-        launcher: launcher.as_fd(),
+        process,
+        groups: host.map_or(&[], |host| host.groups),
         init,
-        arguments: Vector::new(&plan.program.arguments),
-        environment: Vector::new(&plan.program.environment),
+        arguments: Vector::new(if plan.program.init { &INIT } else { &[] }, plan.program.arguments),
+        environment: Vector::new(&[], plan.program.environment),
+        streams: given.streams,
         cpus,
     };
     voice.story(format_args!("creating namespaces: {}", plan.namespaces.names()));
-    // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
-    rustix::process::fchdir(rootfs).map_err(step("enter the rootfs"))?;
-    let born_in = group.directories().next();
-    match clone3(flags(plan.namespaces), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {
+    if host.is_none() {
+        // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
+        rustix::process::fchdir(rootfs).map_err(step("enter the rootfs"))?;
+    }
+    let born_in = host.map_or(group.directories().next(), |host| host.born_in);
+    match clone3(plan.namespaces.cloned().0.into(), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {
         Cloned::Child => {
             // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation.
             drop(ours);
+            if let Some(lock) = given.lock {
+                let _open = sys::process::close(lock);
+            }
             child::become_container(inherited, theirs)
         }
         Cloned::Parent { child: pid, pidfd } => {
-            if plan.namespaces.net {
+            if plan.namespaces.has(Namespaces::NET) {
                 spread::apart(pid, &cpus);
             }
             drop((theirs, inherited));
             let mut child = Child { pid, pidfd, terminal: None, group };
-            match accompany(plan, rootfs, ours.as_fd(), &mut child, voice) {
+            match accompany(plan, given, ours.as_fd(), &mut child) {
                 Ok(()) => Ok(child),
                 Err(error) => {
                     child.end();
@@ -79,26 +122,26 @@ pub fn launch(plan: &Plan, rootfs: BorrowedFd<'_>, voice: Voice) -> Result<Child
 }
 
 /// The launcher's own steps beside the child, and the conversation with it.
-fn accompany(
-    plan: &Plan,
-    rootfs: BorrowedFd<'_>,
-    socket: BorrowedFd<'_>,
-    child: &mut Child,
-    voice: Voice,
-) -> Result<()> {
+fn accompany(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
     for step in &plan.beside {
-        beside(step, socket, &mut child.group).map_err(|errno| launcher_error(step, errno))?;
+        match step.act {
+            Act::WriteDown => (given.write_down)(child)?,
+            Act::RemoveLeftovers => (given.remove_leftovers)(),
+            _ => beside(plan, step, socket, &mut child.group).map_err(|errno| launcher_error(step, errno))?,
+        }
     }
-    converse(plan, rootfs, socket, child, voice)
+    converse(plan, given, socket, child)
 }
 
-/// The launcher's steps before the clone, and the group that the child is to be born in.
-fn before(plan: &Plan) -> Result<Group> {
-    let mut group = Group::default();
+/// The launcher's steps before the clone, and the group that the child is to be born in. `process` is of the container
+/// that is joined.
+fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
+    let mut group = Made::default();
     for step in &plan.before {
-        match step {
-            Step::EnableControllers { file, controllers } => cgroup::write(CWD, file, controllers),
-            Step::MakeCgroup { path } => group.make(path),
+        match step.act {
+            Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
+            Act::MakeCgroup => group.make(step.path),
+            Act::JoinPid => namespace::join(process, ThreadNameSpaceType::PROCESS_ID),
             _ => Err(Errno::INVAL),
         }
         .map_err(|errno| launcher_error(step, errno))?;
@@ -106,23 +149,23 @@ fn before(plan: &Plan) -> Result<Group> {
     Ok(group)
 }
 
-fn beside(step: &Step, socket: BorrowedFd<'_>, group: &mut Group) -> rustix::io::Result<()> {
-    match step {
-        Step::UnshareNetwork => network::unshare(),
-        Step::MakeCgroup { path } => group.make(path),
-        Step::WriteLimit { file, value } => cgroup::write(CWD, file, value),
-        Step::GiveCgroups { shown } => {
-            let shown: rustix::io::Result<Vec<OwnedFd>> = shown.iter().map(|path| mount::copy_tree(path)).collect();
-            let shown = shown?;
-            let all: Vec<_> = group.directories().chain(shown.iter().map(AsFd::as_fd)).collect();
+fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, group: &mut Made) -> rustix::io::Result<()> {
+    match step.act {
+        Act::UnshareNetwork => network::unshare(),
+        Act::MakeCgroup => group.make(step.path),
+        Act::WriteLimit => cgroup::write(CWD, step.path, step.with.to_bytes()),
+        Act::GiveCgroups => {
+            let mut shown = Vec::new();
+            for (path, _) in &plan.shown {
+                shown.push(mount::copy_tree(path)?);
+            }
+            let mut all = Vec::new();
+            group.directories().for_each(|directory| all.push(directory));
+            shown.iter().for_each(|mount| all.push(mount.as_fd()));
             record::give(socket, &all)
         }
-        Step::GiveNetwork | Step::GiveGo => record::give(socket, &[]),
-        Step::RaiseLoopback => network::raise_loopback(),
-        Step::RemoveLeftovers { places } => {
-            places.iter().for_each(|place| cgroup::sweep::below(place));
-            Ok(())
-        }
+        Act::GiveNetwork | Act::GiveGo => record::give(socket, &[]),
+        Act::RaiseLoopback => network::raise_loopback(),
         _ => Err(Errno::INVAL),
     }
 }
@@ -131,48 +174,44 @@ impl Child {
     /// Kills and reaps a container that did not come to be.
     fn end(&self) {
         let _gone = pidfd_send_signal(&self.pidfd, Signal::KILL);
-        while let Ok(None) = sys::process::reap(Some(self.pid)) {
+        let _gone = self.wait();
+    }
+
+    /// Waits for its end, and for nothing else; `None` where somebody else has reaped it.
+    pub fn wait(&self) -> Option<Reaped> {
+        loop {
+            match sys::process::reap(Some(self.pid)) {
+                Ok(None) => {}
+                ended => return ended.ok().flatten(),
+            }
             let mut poll = [rustix::event::PollFd::new(&self.pidfd, rustix::event::PollFlags::IN)];
             let _again = rustix::event::poll(&mut poll, None);
         }
     }
 }
 
-/// The namespaces that the clone makes. The network's is made beside it, which saves an eighth of a launch; the child
-/// makes the cgroup's itself, once it is in its group, for its root to be there.
-fn flags(namespaces: Namespaces) -> u64 {
-    let wanted = [
-        (true, raw::CLONE_NEWNS),
-        (namespaces.pid, raw::CLONE_NEWPID),
-        (namespaces.uts, raw::CLONE_NEWUTS),
-        (namespaces.ipc, raw::CLONE_NEWIPC),
-    ];
-    wanted.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| u64::from(*flag)).sum()
-}
-
 /// Hears the child out until its command runs.
-fn converse(
-    plan: &Plan,
-    rootfs: BorrowedFd<'_>,
-    socket: BorrowedFd<'_>,
-    child: &mut Child,
-    voice: Voice,
-) -> Result<()> {
+fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
+    let voice = given.voice;
+    let mut descriptors = Descriptors::new();
     loop {
-        match record::hear(socket).map_err(|errno| Error::os("listen to the container", errno))? {
+        match record::hear(socket, &mut descriptors).map_err(|errno| Error::os("listen to the container", errno))? {
             None => return Ok(()),
-            Some((Said::Begins(index), _)) => {
-                if let Some(line) = plan.inside.get(index).and_then(Step::story) {
-                    voice.story(format_args!("{line}"));
+            Some(Said::Begins(index)) => {
+                if let Some(step) = plan.inside.get(index) {
+                    voice.story(format_args!("{}", step.story()));
                 }
             }
-            Some((Said::Failed(index, errno), _)) => return Err(child_error(plan, rootfs, index, errno)),
-            Some((Said::Terminal, terminal)) => child.terminal = terminal.into_iter().next(),
-            Some((Said::Ready, _)) => {
+            Some(Said::Failed(index, errno)) => return Err(child_error(plan, given.rootfs, index, errno)),
+            Some(Said::Terminal) => child.terminal = descriptors.pop(),
+            Some(Said::Ready) => {
                 if let Some(terminal) = &child.terminal {
                     crate::kernel::terminal::copy_size(terminal);
                 }
                 ready(plan, voice);
+                if let Some(host) = &mut given.host {
+                    (host.release)()?;
+                }
                 record::give(socket, &[]).map_err(|errno| Error::os("release the container", errno))?;
             }
         }
@@ -181,51 +220,53 @@ fn converse(
 
 fn ready(plan: &Plan, voice: Voice) {
     let system = rustix::system::uname();
-    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
-    let (name, release, machine) = (text(system.sysname()), text(system.release()), text(system.machine()));
-    voice.story(format_args!("container ready: {name} {release} {machine}"));
-    if let Some(Step::Execute { command }) = plan.inside.last() {
-        voice.story(format_args!("running: {command}"));
+    let [name, release, machine] = [system.sysname(), system.release(), system.machine()].map(CStr::to_bytes);
+    let system = [name, b" ", release, b" ", machine].concat();
+    voice.story(format_args!("container ready: {}", String::from_utf8_lossy(&system)));
+    if let Some(step) = plan.inside.last() {
+        voice.story(format_args!("running: {}", step.with.to_string_lossy()));
     }
 }
 
 fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
-    let doing = format!("clone with new namespaces {}", namespaces.names());
-    let missing: Vec<_> =
-        namespaces.names().split(' ').filter(|name| !proc::has_namespace(name)).map(String::from).collect();
-    let hint = match errno {
-        Errno::PERM => "new namespaces need root (CAP_SYS_ADMIN): run it with sudo".into(),
-        Errno::NOSPC => "a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached".into(),
-        Errno::NOSYS => "clone3 needs Linux 5.3, and a seccomp filter that lets it through".into(),
-        Errno::INVAL if !missing.is_empty() => format!("this kernel has no namespaces for: {}", missing.join(" ")),
-        Errno::INVAL => "this kernel lacks one of these namespaces, or was built without: see `contain check`".into(),
-        Errno::AGAIN => "a limit on processes is reached: see ulimit -u and pids.max".into(),
-        _ => String::new(),
-    };
-    Error::os(doing, errno).with_hint(hint)
+    if namespaces == Namespaces::NONE {
+        // Where the first process has ended there are no numbers for others (pid_namespaces(7)).
+        let errno = if errno == Errno::NOMEM { Errno::SRCH } else { errno };
+        let hint =
+            if errno == Errno::AGAIN { "the container's limit on processes is reached, or ulimit -u" } else { "" };
+        return Error::os("make a process in the container", errno).with_hint(hint);
+    }
+    let mut missing = String::new();
+    for (name, kind) in Namespaces::ALL {
+        if namespaces.has(kind) && !proc::has_namespace(name) {
+            missing.extend([" ", name]);
+        }
+    }
+    let doing = ["clone with new namespaces ", &namespaces.names()].concat();
+    let error = Error::os(doing, errno);
+    match errno {
+        Errno::INVAL if !missing.is_empty() => {
+            error.with_hint(["this kernel has no namespaces for:", &missing].concat())
+        }
+        _ => error.with_hint(hint_for(CLONE_HINTS, name(errno))),
+    }
 }
 
+const CLONE_HINTS: &str = concat!(
+    "EPERM new namespaces need root (CAP_SYS_ADMIN): run it with sudo\t",
+    "ENOSPC a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached\t",
+    "ENOSYS clone3 needs Linux 5.3, and a seccomp filter that lets it through\t",
+    "EINVAL this kernel lacks one of these namespaces, or was built without: see `contain check`\t",
+    "EAGAIN a limit on processes is reached: see ulimit -u and pids.max",
+);
+
 fn launcher_error(step: &Step, errno: Errno) -> Error {
-    let hint = match (step, errno) {
-        (Step::UnshareNetwork, Errno::INVAL) => "this kernel has no network namespaces: use --net host",
-        (Step::UnshareNetwork, Errno::NOSPC) => "the limit in /proc/sys/user/max_net_namespaces is reached",
-        (Step::WriteLimit { file, .. }, errno) => limit_hint(file, errno),
-        (Step::EnableControllers { .. }, Errno::BUSY) => {
-            "the top cgroup that is seen here holds processes itself, as in a container: run contain outside of it"
-        }
-        (Step::EnableControllers { .. } | Step::MakeCgroup { .. }, Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
-            "limits need a writable cgroup file system"
-        }
-        (Step::MakeCgroup { .. }, Errno::AGAIN | Errno::NOSPC) => {
-            "a limit on the number of cgroups is reached: see cgroup.max.descendants"
-        }
-        _ => "",
-    };
-    Error::os(step.to_string(), errno).with_hint(hint)
+    let hint = if step.act == Act::WriteLimit { limit_hint(step.path, errno) } else { step.hint(errno) };
+    Error::os(step.line(), errno).with_hint(hint)
 }
 
 /// Why the kernel refuses a limit, in terms of the flag that asked for it.
-fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
+pub fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
     let is = |file: &str| path.to_bytes().ends_with(file.as_bytes());
     match errno {
         Errno::NOENT | Errno::OPNOTSUPP if is("swap.max") || is("memsw.limit_in_bytes") => {
@@ -244,47 +285,24 @@ fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
 
 fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) -> Error {
     let Some(step) = plan.inside.get(index) else { return Error::os("set up the container", errno) };
-    if let Step::Execute { .. } = step {
-        return program::failure(rootfs, &as_seen_from_root(plan), &plan.program.arguments[0], errno);
+    if step.act == Act::Execute {
+        let word = if plan.program.init { INIT[0] } else { plan.program.arguments[0] };
+        return program::failure(rootfs, &as_seen_from_root(plan), word, errno);
     }
-    let hint = match (step, errno) {
-        (Step::MakeMountsPrivate, Errno::INVAL) => "the root that contain sees is no mount point, as in a plain chroot",
-        (Step::Take { .. }, Errno::NOENT) => "the source of a volume must exist: make it, or correct the path",
-        (Step::MountBase { .. }, Errno::LOOP | Errno::XDEV) => {
-            "it is a symbolic link in the rootfs; it must be a directory, or missing"
-        }
-        (Step::MountBase { .. }, Errno::NOTDIR) => "it is no directory in the rootfs; remove it, it will be made",
-        (Step::MountBase { .. } | Step::MakeMountPoint { .. }, Errno::ROFS) => {
-            "the directory is missing in the rootfs, which is read-only: make it there beforehand"
-        }
-        (Step::MakeMountPoint { .. }, Errno::NOTDIR | Errno::ISDIR) => {
-            "a file can only be mounted on a file, and a directory on a directory"
-        }
-        (Step::MakeMountPoint { .. }, Errno::EXIST) => "it is a symbolic link in the rootfs that leads nowhere",
-        (Step::MountVolume { .. }, Errno::INVAL) => {
-            "tmpfs(5) does not take these options: write them as size=64m,mode=1777"
-        }
-        (Step::UnshareCgroup { .. }, Errno::NOSPC) => "the limit in /proc/sys/user/max_cgroup_namespaces is reached",
-        (Step::AttachVolume { .. } | Step::MountVolume { .. }, Errno::BUSY) => "it leads to the root itself",
-        (Step::EnterWorkdir(_), Errno::NOENT) => "--workdir must exist in the rootfs",
-        (Step::EnterWorkdir(_), Errno::NOTDIR) => "--workdir names a file",
-        (Step::EnterWorkdir(_), Errno::ACCESS) => "the user of the container may not enter it",
-        (Step::JoinNetwork, Errno::INVAL) => "setns by pidfd needs Linux 5.8",
-        (_, Errno::NOSYS) => "contain needs Linux 5.9 or newer: see `contain check`",
-        _ => "",
+    let hint = match step.hint(errno) {
+        "" if errno == Errno::NOSYS => "contain needs Linux 5.9 or newer: see `contain check`",
+        hint => hint,
     };
-    Error::os(step.to_string(), errno).with_hint(hint)
+    Error::os(step.line(), errno).with_hint(hint)
 }
 
 /// The candidates by absolute path: a relative one was tried from the working directory.
-fn as_seen_from_root(plan: &Plan) -> Vec<CString> {
-    let workdir = plan.inside.iter().find_map(|step| match step {
-        Step::EnterWorkdir(path) => Some(path.to_bytes()),
-        _ => None,
-    });
-    let absolute = |path: &CString| match path.to_bytes().first() {
-        Some(b'/') => path.clone(),
-        _ => CString::new([workdir.unwrap_or(b"/"), b"/", path.to_bytes()].concat()).unwrap_or_default(),
-    };
-    plan.program.candidates.iter().map(absolute).collect()
+fn as_seen_from_root(plan: &Plan) -> Vec<Word> {
+    let mut seen = plan.program.candidates.clone();
+    for path in &mut seen {
+        if !path.to_bytes().starts_with(b"/") {
+            *path = kept(&[plan.person.workdir.to_bytes(), b"/", path.to_bytes()]);
+        }
+    }
+    seen
 }

@@ -2,14 +2,13 @@
 //! bytes to it, over a pair of sockets. The end of the conversation without a failure means that the command is running.
 //! Nothing here allocates.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::{Errno, Result};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+use crate::sys::net;
 
 /// What the child says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,14 +28,11 @@ pub fn channel() -> Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
 }
 
-/// Most descriptors that come with one message: five v1 groups, and copies of the mounts of as many controllers.
-pub const MOST: usize = 10;
+/// What came with a message: at most six v1 groups, and copies of the mounts of as many controllers.
+pub type Descriptors = heapless::Vec<OwnedFd, { net::MOST }>;
 
-/// What came with a message.
-pub type Descriptors = heapless::Vec<OwnedFd, MOST>;
-
-/// Sends one of the child's messages, with the descriptors that it is about.
-pub fn say(socket: BorrowedFd<'_>, said: Said, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+/// Sends one of the child's messages, with the descriptor that it is about.
+pub fn say(socket: BorrowedFd<'_>, said: Said, descriptor: Option<BorrowedFd<'_>>) -> Result<()> {
     let (kind, step, errno) = match said {
         Said::Begins(step) => (1, step, 0),
         Said::Failed(step, errno) => (2, step, errno.raw_os_error()),
@@ -45,13 +41,13 @@ pub fn say(socket: BorrowedFd<'_>, said: Said, descriptors: &[BorrowedFd<'_>]) -
     };
     let [step_low, step_high, ..] = step.to_le_bytes();
     let [a, b, c, d] = errno.to_le_bytes();
-    send(socket, &[kind, 0, step_low, step_high, a, b, c, d], descriptors)
+    net::send(socket, &[kind, 0, step_low, step_high, a, b, c, d], descriptor.as_slice())
 }
 
-/// The child's next message and the descriptors that came with it; `None` when it has closed its end.
-pub fn hear(socket: BorrowedFd<'_>) -> Result<Option<(Said, Descriptors)>> {
+/// The child's next message, and the descriptors that came with it; `None` when it has closed its end.
+pub fn hear(socket: BorrowedFd<'_>, descriptors: &mut Descriptors) -> Result<Option<Said>> {
     let mut bytes = [0u8; 8];
-    let (length, descriptors) = receive(socket, &mut bytes)?;
+    let length = receive(socket, &mut bytes, descriptors)?;
     let step = usize::from(u16::from_le_bytes([bytes[2], bytes[3]]));
     let errno = i32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
     let said = match (length, bytes[0]) {
@@ -62,48 +58,36 @@ pub fn hear(socket: BorrowedFd<'_>) -> Result<Option<(Said, Descriptors)>> {
         (8, 4) => Said::Ready,
         _ => return Err(Errno::PROTO),
     };
-    Ok(Some((said, descriptors)))
+    Ok(Some(said))
 }
 
 /// Gives the child the word to go on, and what it waits for. One that has died says why, or has nothing more to say, when
 /// it is listened to.
 pub fn give(socket: BorrowedFd<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
-    match send(socket, b"g", descriptors) {
+    match net::send(socket, b"g", descriptors) {
         Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
         result => result,
     }
 }
 
-/// Waits for the launcher's word; `None` when the launcher is gone.
-pub fn wait(socket: BorrowedFd<'_>) -> Result<Option<Descriptors>> {
-    let (length, descriptors) = receive(socket, &mut [0u8; 1])?;
-    Ok((length == 1).then_some(descriptors))
+/// Waits for the launcher's word, and what it gives; false when the launcher is gone.
+pub fn wait(socket: BorrowedFd<'_>, descriptors: &mut Descriptors) -> Result<bool> {
+    Ok(receive(socket, &mut [0u8; 1], descriptors)? == 1)
 }
 
-fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
-        return Err(Errno::NOBUFS);
-    }
-    sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+/// Whether the other side is gone.
+pub fn is_over(socket: BorrowedFd<'_>) -> bool {
+    let mut poll = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+    rustix::event::poll(&mut poll, Some(&Timespec::default())).is_ok() && poll[0].revents().contains(PollFlags::HUP)
 }
 
-/// The length of a message, and its descriptors.
-fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Descriptors)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = loop {
-        match recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+/// The length of a message, whose descriptors are put in their place.
+fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8], descriptors: &mut Descriptors) -> Result<usize> {
+    loop {
+        match net::receive(socket, bytes, descriptors) {
             // ECONNRESET is said once when the other end went with something of ours unread; what it sent comes after.
             Err(Errno::INTR | Errno::CONNRESET) => {}
-            result => break result?,
+            result => return result,
         }
-    };
-    let rights = ancillary.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(rights) => Some(rights),
-        _ => None,
-    });
-    // There is space for no more than these.
-    Ok((received.bytes, rights.flatten().take(MOST).collect()))
+    }
 }

@@ -3,8 +3,7 @@
 //! From `boot` on we must not die: the kernel panics when process 1 ends. What fails is said on the console, and the boot
 //! goes on with what there is.
 
-use std::ffi::{CStr, CString, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::CStr;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -16,10 +15,12 @@ use crate::error::{Error, NOT_FOUND, Result};
 use crate::input::cmdline::{CommandLine, split};
 use crate::kernel::{cgroup, device, file, machine, mount, network, root};
 use crate::life::init;
+use crate::life::mean::PATH;
 use crate::log;
 use crate::supervise::Outcome;
 use crate::supervise::reaper::Over;
 use crate::supervise::signals::Signals;
+use crate::text::{Word, kept, variable};
 
 /// How long processes have after SIGTERM before SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -67,7 +68,7 @@ const LINKS: [(&CStr, &CStr); 4] = [
 ];
 
 /// Boots, runs the command, and powers off.
-pub fn boot(environment: &[OsString]) -> ! {
+pub fn boot(environment: &[Word]) -> ! {
     match live(environment) {
         Ok(Over::Ended(outcome)) => end(outcome, RebootCommand::PowerOff),
         Ok(Over::Asked(signal)) => end(Outcome::Exited(0), asked_for(signal)),
@@ -89,7 +90,7 @@ fn asked_for(signal: Signal) -> RebootCommand {
     }
 }
 
-fn live(given: &[OsString]) -> Result<Over> {
+fn live(given: &[Word]) -> Result<Over> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
     let _leader = rustix::process::setsid();
@@ -126,7 +127,7 @@ fn mount_early() {
 
 /// A file system that is mounted already, or that this kernel does not have, is no failure.
 fn mount_one(early: &EarlyMount) -> rustix::io::Result<()> {
-    let _there = device::make_directory(rustix::fs::CWD, early.target, 0o755);
+    let _there = device::make_directory(rustix::fs::CWD, early.target);
     let mount = |options| mount::mount_here(early.target, early.filesystem, options, early.flags);
     let mut done = mount(early.options);
     if done == Err(Errno::INVAL) {
@@ -140,7 +141,7 @@ fn mount_one(early: &EarlyMount) -> rustix::io::Result<()> {
 }
 
 /// The words after `--`, else `contain.exec=`, else a shell.
-fn command(line: &CommandLine) -> Result<Vec<CString>> {
+fn command(line: &CommandLine) -> Result<Vec<Word>> {
     let words = match line.value("contain.exec") {
         _ if !line.command.is_empty() => line.command.clone(),
         Some(exec) => split(exec),
@@ -150,15 +151,12 @@ fn command(line: &CommandLine) -> Result<Vec<CString>> {
         return Err(Error::new("contain.exec= on the kernel command line is empty: name a program, as /bin/sh")
             .with_status(NOT_FOUND));
     }
-    init::arguments(words.into_iter().map(OsString::from).collect())
+    Ok(words.iter().map(|word| kept(&[word.as_bytes()])).collect())
 }
 
 /// What the command finds; of the words that the kernel passed on only TERM is kept.
-fn environment(given: &[OsString]) -> Vec<CString> {
-    let all = [c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", c"HOME=/root"];
-    let term = given.iter().find(|entry| entry.as_bytes().starts_with(b"TERM="));
-    let term = term.and_then(|term| CString::new(term.as_bytes()).ok()).unwrap_or_else(|| c"TERM=linux".into());
-    all.into_iter().map(CString::from).chain([term]).collect()
+fn environment(given: &[Word]) -> [Word; 3] {
+    [PATH, c"HOME=/root", variable(given, "TERM").unwrap_or(c"TERM=linux")]
 }
 
 /// Ends every process, tells the command's outcome on the console, and ends the machine.

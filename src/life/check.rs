@@ -1,14 +1,13 @@
 //! `contain check`: what this kernel and user can do, a line each, and how to get what is missing.
 
-use std::fmt::Write;
-
 use crate::error::Result;
-use crate::kernel::cgroup::mounts::{self, Mounted};
-use crate::kernel::cgroup::sweep;
+use crate::kernel::cgroup::mounts;
 use crate::kernel::{file, identity, proc, root};
 use crate::launch::facts;
 use crate::life::output;
+use crate::life::remember::sweep_all;
 use crate::plan::facts::{Cgroups, Controller};
+use crate::text::{cut, lines, shown};
 
 /// The findings so far.
 struct Report {
@@ -30,104 +29,97 @@ pub fn check() -> Result<u8> {
 impl Report {
     /// One line. What `run` cannot do without is `needed`.
     fn line(&mut self, yes: bool, needed: bool, what: &str, remedy: &str) {
-        let word = if yes { "yes" } else { "no " };
-        let remedy = if yes { String::new() } else { format!(": {remedy}") };
-        // Writing to a String does not fail.
-        let _ = writeln!(self.text, "{word}  {what}{remedy}");
+        let (word, colon, remedy) = if yes { ("yes  ", "", "") } else { ("no   ", ": ", remedy) };
+        self.text.extend([word, what, colon, remedy, "\n"]);
         self.can_run &= yes || !needed;
+    }
+
+    /// A line for each line of a table. What `run` cannot do without is marked there.
+    fn table(&mut self, table: &str, find: &dyn Fn(&str) -> bool, what: [&str; 2], remedy: &str) {
+        for line in lines(table) {
+            let (name, more) = cut(line, b'|').unwrap_or((line, ""));
+            let (name, needed) = name.strip_prefix('*').map_or((name, false), |name| (name, true));
+            let found = find(cut(name, b' ').map_or(name, |(name, _)| name));
+            self.line(found, needed, &[what[0], name, what[1]].concat(), &[remedy, more].concat());
+        }
     }
 }
 
+/// How each is built into a kernel, or done without.
+const NAMESPACES: &str = "\
+*mnt|MNT_NS
+pid|PID_NS, or use --pid host
+uts|UTS_NS, or use --uts host
+ipc|IPC_NS, or use --ipc host
+net|NET_NS, or use --net host
+*cgroup|CGROUPS
+user|USER_NS
+";
+
+const FILE_SYSTEMS: &str = "*proc\n*tmpfs\n*devpts\n*sysfs\nmqueue\n";
+
+/// The controllers with their flags.
+const LIMITS: &str = "\
+memory (--memory)|boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG
+cpu (--cpu, --cpus, --cpu-weight)|build the kernel with CONFIG_CGROUP_SCHED and CONFIG_CFS_BANDWIDTH
+cpuset (--cpuset)|build the kernel with CONFIG_CPUSETS
+pids (--pids)|build the kernel with CONFIG_CGROUP_PIDS
+";
+
 fn kernel(report: &mut Report) {
     let system = rustix::system::uname();
-    let release = system.release().to_string_lossy().into_owned();
-    let recent = version(&release) >= (5, 9);
-    report.line(
-        recent,
-        true,
-        &format!("Linux {release}"),
-        "contain needs Linux 5.9 or newer (clone3, openat2, close_range)",
-    );
-    report.line(
-        version(&release) >= (5, 12),
-        false,
-        "read-only volumes with what is mounted below them",
-        "needs Linux 5.12 (mount_setattr)",
-    );
-    let namespaces = [
-        ("mnt", "MNT_NS", true),
-        ("pid", "PID_NS", false),
-        ("uts", "UTS_NS", false),
-        ("ipc", "IPC_NS", false),
-        ("net", "NET_NS", false),
-        ("cgroup", "CGROUPS", true),
-        ("user", "USER_NS", false),
-    ];
-    for (name, option, needed) in namespaces {
-        let remedy = match name {
-            "mnt" | "cgroup" | "user" => format!("build the kernel with CONFIG_{option}"),
-            name => format!("build the kernel with CONFIG_{option}, or use --{name} host"),
-        };
-        report.line(proc::has_namespace(name), needed, &format!("{name} namespaces"), &remedy);
-    }
+    let release = shown(system.release());
+    let remedy = "contain needs Linux 5.9 or newer (clone3, openat2, close_range)";
+    report.line(version(release) >= (5, 9), true, &["Linux ", release].concat(), remedy);
+    let what = "read-only volumes with what is mounted below them";
+    report.line(version(release) >= (5, 12), false, what, "needs Linux 5.12 (mount_setattr)");
+    report.table(NAMESPACES, &proc::has_namespace, ["", " namespaces"], "build the kernel with CONFIG_");
 }
 
 /// The first two numbers of a kernel release.
 fn version(release: &str) -> (u32, u32) {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    let (mut numbers, mut at) = ([0u32; 2], 0);
+    for b in release.bytes() {
+        match b {
+            b'0'..=b'9' => numbers[at] = numbers[at] * 10 + u32::from(b - b'0'),
+            _ if at == 0 => at = 1,
+            _ => break,
+        }
+    }
+    numbers.into()
 }
 
 fn user(report: &mut Report) {
-    report.line(
-        identity::is_administrator(),
-        true,
-        "this user may make containers",
-        "run contain as root (CAP_SYS_ADMIN)",
-    );
+    let what = "this user may make containers";
+    report.line(identity::is_administrator(), true, what, "run contain as root (CAP_SYS_ADMIN)");
     let remedy = "this is a bare initramfs; let contain be its /init, which makes the root pivotable";
     report.line(root::is_pivotable(), true, "the root can be pivoted from", remedy);
 }
 
 fn file_systems(report: &mut Report) {
     let known = file::read_text(rustix::fs::CWD, c"/proc/filesystems").unwrap_or_default();
-    for (name, needed) in [("proc", true), ("tmpfs", true), ("devpts", true), ("sysfs", true), ("mqueue", false)] {
-        let found = known.lines().any(|line| line.split_ascii_whitespace().last() == Some(name));
-        report.line(found, needed, &format!("file system {name}"), "this kernel was built without it");
-    }
+    // Each line has a tab before the name.
+    let is_known =
+        |name: &str| lines(&known).any(|line| line.strip_suffix(name).is_some_and(|rest| rest.ends_with('\t')));
+    report.table(FILE_SYSTEMS, &is_known, ["file system ", ""], "this kernel was built without it");
 }
 
 fn cgroups(report: &mut Report) {
-    let mounted = mounts::find();
-    let version = match &mounted {
-        Mounted::Nothing => "",
-        Mounted::V1 => "cgroup v1",
-        Mounted::V2(_) => "cgroup v2",
+    let cgroups = facts::cgroups_of(mounts::find(), &Controller::ALL);
+    let (found, what, writable) = match &cgroups {
+        Cgroups::Absent => (false, "cgroups are mounted", false),
+        Cgroups::V1(v1) => (true, "cgroup v1", v1.writable),
+        Cgroups::V2(v2) => (true, "cgroup v2", v2.writable),
     };
-    let what = if version.is_empty() { "cgroups are mounted" } else { version };
-    report.line(!version.is_empty(), false, what, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
-    let cgroups = facts::cgroups_of(mounted, &Controller::ALL);
-    let (writable, controllers) = match &cgroups {
-        Cgroups::Absent => (false, Vec::new()),
-        Cgroups::V1(v1) => (v1.writable, v1.mounts.iter().map(|(controller, _)| *controller).collect()),
-        Cgroups::V2(v2) => (v2.writable, v2.available.clone()),
+    report.line(found, false, what, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+    let has = |name: &str| match &cgroups {
+        Cgroups::Absent => false,
+        Cgroups::V1(v1) => v1.mounts.iter().any(|(controller, _)| controller.name() == name),
+        Cgroups::V2(v2) => v2.available.iter().any(|controller| controller.name() == name),
     };
-    let limits = [
-        (Controller::Memory, "--memory", "boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG"),
-        (
-            Controller::Cpu,
-            "--cpu, --cpus, --cpu-weight",
-            "build the kernel with CONFIG_CGROUP_SCHED and CONFIG_CFS_BANDWIDTH",
-        ),
-        (Controller::Cpuset, "--cpuset", "build the kernel with CONFIG_CPUSETS"),
-        (Controller::Pids, "--pids", "build the kernel with CONFIG_CGROUP_PIDS"),
-    ];
-    for (controller, flags, remedy) in limits {
-        let what = format!("limit {} ({flags})", controller.name());
-        report.line(controllers.contains(&controller), false, &what, remedy);
-    }
+    report.table(LIMITS, &has, ["limit ", ""], "");
     report.line(writable, false, "limits can be set", "the cgroup file system is not writable for this user");
-    facts::places(&cgroups).iter().for_each(|place| sweep::below(place));
+    sweep_all();
 }
 
 #[cfg(test)]

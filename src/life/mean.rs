@@ -1,80 +1,79 @@
 //! From `run` as written to a Spec: what has to be looked up (the caller's environment, the rootfs and its users) is
 //! looked up here, and said to be wrong here.
 
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
-use crate::input::args::{EnvironmentSource, Run};
+use crate::input::args::written::{EnvironmentSource, Flag, Path, Text, Written};
 use crate::input::env::{self, Variable};
-use crate::input::user::{self, Account, Who};
+use crate::input::user::{self, Account, Who, WrittenUser};
 use crate::kernel::{file, root, terminal};
 use crate::launch::child::MOST_SOURCES;
 use crate::log::Voice;
 use crate::spec::{Spec, User, Volume, VolumeKind};
+use crate::text::{Word, kept, shown, value, variable};
 
-/// The rootfs, opened, and what is to happen in it.
-pub struct Meant {
-    pub spec: Spec,
-    pub rootfs: OwnedFd,
-    pub voice: Voice,
-}
+/// Where programs are, unless the user says otherwise.
+pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Turns what was written into what is meant. `ours` is the caller's environment, `id` the default host name.
-pub fn mean(run: &Run, ours: &[OsString], id: &str) -> Result<Meant> {
+/// Turns what was written into what is meant; opens the rootfs. `ours` is the caller's environment, `id` the default host
+/// name.
+pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut Spec) -> Result<(OwnedFd, Voice)> {
     let [stdin, stdout, stderr] = terminal::standard();
     let (path, words) = rootfs_and_command(run, ours)?;
-    let rootfs = open_rootfs(&path).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
+    let rootfs = open_rootfs(path).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
         true => error,
         false => {
             error.with_hint("a first word that is a directory is the rootfs; write -- before a command of that name")
         }
     })?;
-    let account = account(run, rootfs.as_fd())?;
-    let hostname = match (&run.hostname, run.share.uts) {
-        (Some(name), _) => name.clone(),
-        (None, true) => rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        (None, false) => id.into(),
+    let account = match &run.user {
+        Some(written) => account(written, rootfs.as_fd())?,
+        // Root needs no file of the rootfs.
+        None => Account { user: User::default(), home: Some("/root".into()) },
     };
-    if run.share.uts && run.hostname.is_some() {
+    let hostname = match (run.text(Text::Hostname), run.share().uts) {
+        (Some(name), _) => name,
+        (None, true) => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
+        (None, false) => id,
+    };
+    if run.share().uts && run.text(Text::Hostname).is_some() {
         return Err(Error::usage("--hostname would rename the host with --uts host: leave one of them out"));
     }
-    let tty = run.tty.unwrap_or(stdin && stdout);
-    let spec = Spec {
+    let tty = run.tty().unwrap_or(stdin && stdout && !run.has(Flag::Detach));
+    if tty && run.has(Flag::Detach) {
+        return Err(Error::usage("--tty has no terminal to join with --detach: leave it out, and use contain exec -t"));
+    }
+    *spec = Spec {
         rootfs: path,
-        read_only: run.read_only,
-        command: words.iter().map(|word| c_string(word.clone())).collect::<Result<_>>()?,
-        environment: environment(run, ours, &account, &hostname, tty)?,
-        workdir: c_string(run.workdir.as_deref().unwrap_or("/").into())?,
+        read_only: run.has(Flag::ReadOnly),
+        command: words,
+        environment: environment(run, ours, &account, hostname, tty)?,
+        workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
         user: account.user,
         hostname,
         volumes: volumes(run)?,
-        limits: run.limits.clone(),
-        share: run.share,
-        init: run.init,
+        limits: run.limits,
+        share: run.share(),
+        init: run.has(Flag::Init),
         tty,
     };
-    let voice = run.voice.unwrap_or(if stderr { Voice::Story } else { Voice::Plain });
-    Ok(Meant { spec, rootfs, voice })
+    let voice = run.voice().unwrap_or(if stderr && !run.has(Flag::Detach) { Voice::Story } else { Voice::Plain });
+    Ok((rootfs, voice))
 }
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.
-fn rootfs_and_command<'a>(run: &'a Run, ours: &[OsString]) -> Result<(CString, &'a [OsString])> {
-    let is_directory = |word: &OsStr| root::is_directory(word.as_bytes());
-    let (path, words) = match (&run.rootfs, run.words.split_first()) {
-        (Some(path), _) => (path.clone(), run.words.as_slice()),
-        (None, Some((first, rest))) if !run.dashed && is_directory(first) => {
-            let rest = rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest);
-            (c_string(first.clone())?, rest)
+fn rootfs_and_command(run: &'static Written, ours: &[Word]) -> Result<(Word, &'static [Word])> {
+    let (path, words) = match (run.path(Path::Rootfs), run.words.split_first()) {
+        (Some(path), _) => (path, run.words.as_slice()),
+        (None, Some((first, rest))) if !run.dashed && root::is_directory(first) => {
+            (*first, rest.strip_prefix(&[c"--"]).unwrap_or(rest))
         }
-        (None, _) => {
-            let named = variable(ours, "CONTAIN_ROOTFS").filter(|path| !path.is_empty());
-            (c_string(named.unwrap_or(OsStr::new("./rootfs")).into())?, run.words.as_slice())
-        }
+        (None, _) => (value(ours, "CONTAIN_ROOTFS").unwrap_or(c"./rootfs"), run.words.as_slice()),
     };
     match words.first() {
         None => Err(Error::usage("run: which command? write `contain run --rootfs DIR -- COMMAND`, as /bin/sh")),
@@ -84,7 +83,7 @@ fn rootfs_and_command<'a>(run: &'a Run, ours: &[OsString]) -> Result<(CString, &
 }
 
 fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
-    let shown = path.to_string_lossy();
+    let shown = shown(path);
     let rootfs = root::open(path).map_err(|errno| {
         let hint = match errno {
             Errno::NOENT => {
@@ -116,11 +115,8 @@ fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
     Ok(rootfs)
 }
 
-/// Who the command runs as. Root by default, which needs no file of the rootfs.
-fn account(run: &Run, rootfs: BorrowedFd<'_>) -> Result<Account> {
-    let Some(written) = &run.user else {
-        return Ok(Account { user: User::default(), home: Some("/root".into()) });
-    };
+/// Who the command runs as.
+pub fn account(written: &WrittenUser, rootfs: BorrowedFd<'_>) -> Result<Account> {
     let by_name = |who: &Who| matches!(who, Who::Name(_));
     let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
     let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
@@ -145,7 +141,7 @@ fn accounts(rootfs: BorrowedFd<'_>, path: &CStr, needed: bool) -> Result<Vec<u8>
 }
 
 /// The user's mounts, their sources made absolute: the child stands elsewhere.
-fn volumes(run: &Run) -> Result<Vec<Volume>> {
+fn volumes(run: &Written) -> Result<&'static [Volume]> {
     // Some places are kept for the launch's own sources.
     let most = MOST_SOURCES - 8;
     if run.volumes.len() > most {
@@ -161,66 +157,62 @@ fn volumes(run: &Run) -> Result<Vec<Volume>> {
         {
             let here =
                 rustix::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
-            let path = [here.to_bytes(), b"/", source.to_bytes()].concat();
-            *source = c_string(OsString::from_vec(path))?;
+            *source = kept(&[here.to_bytes(), b"/", source.to_bytes()]);
         }
     }
-    Ok(volumes)
+    Ok(volumes.leak())
 }
 
 /// PATH, TERM, HOME and HOSTNAME, then what the user asked for; a later one wins.
-fn environment(run: &Run, ours: &[OsString], account: &Account, hostname: &str, tty: bool) -> Result<Vec<CString>> {
-    let term = variable(ours, "TERM").and_then(OsStr::to_str).filter(|term| tty && !term.is_empty());
+fn environment(run: &Written, ours: &[Word], account: &Account, hostname: &str, tty: bool) -> Result<&'static [Word]> {
+    let term = value(ours, "TERM").filter(|_| tty).unwrap_or(c"xterm");
     let home = account.home.as_deref().unwrap_or("/");
     let mut all = vec![
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
-        ["TERM=", term.unwrap_or("xterm")].concat().into(),
-        ["HOME=", home].concat().into(),
-        ["HOSTNAME=", hostname].concat().into(),
+        PATH,
+        kept(&[b"TERM=", term.to_bytes()]),
+        kept(&[b"HOME=", home.as_bytes()]),
+        kept(&[b"HOSTNAME=", hostname.as_bytes()]),
     ];
-    for source in &run.environment {
+    add(&mut all, &run.environment, ours)?;
+    Ok(all.leak())
+}
+
+/// Adds what `--env` and `--env-file` say; `ours` are the caller's own variables.
+pub fn add(all: &mut Vec<Word>, sources: &[EnvironmentSource], ours: &[Word]) -> Result<()> {
+    for source in sources {
         match source {
-            EnvironmentSource::Word(word) => set(&mut all, ours, word),
+            EnvironmentSource::Word(word) => set(all, ours, word),
             EnvironmentSource::File(path) => {
                 for word in &read_variables(path)? {
-                    set(&mut all, ours, word);
+                    set(all, ours, word);
                 }
             }
         }
     }
-    all.into_iter().map(c_string).collect()
+    Ok(())
 }
 
 fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
-    let shown = path.to_string_lossy();
+    let shown = shown(path);
     let text = file::read_text(CWD, path).map_err(|errno| match errno {
         Errno::ILSEQ => Error::new(format!("--env-file {shown} is not UTF-8 text")),
         errno => Error::os(format!("--env-file: read {shown}"), errno),
     })?;
-    env::file(&text).map_err(|(line, what)| Error::new(format!("--env-file {shown} line {line} {what}")))
+    env::file(text.leak()).map_err(|(line, what)| Error::new(format!("--env-file {shown} line {line} {what}")))
 }
 
 /// Sets one variable, in place of an earlier one of the same name.
-fn set(all: &mut Vec<OsString>, ours: &[OsString], word: &Variable) {
+pub fn set(all: &mut Vec<Word>, ours: &[Word], word: &Variable) {
     let entry = match word {
-        Variable::Set(entry) => OsString::from(entry),
+        Variable::Set(entry) => kept(&[entry.as_bytes()]),
         Variable::Inherit(key) => match variable(ours, key) {
-            Some(value) => [OsStr::new(key), value].join(OsStr::new("=")),
+            Some(entry) => entry,
             None => return,
         },
     };
-    let key = |entry: &OsString| entry.as_bytes().iter().position(|b| *b == b'=').unwrap_or(0);
-    let own = &entry.as_bytes()[..=key(&entry)];
-    all.retain(|old| !old.as_bytes().starts_with(own));
+    let name = entry.to_bytes().iter().position(|b| *b == b'=').unwrap_or(0);
+    if let Some(at) = all.iter().position(|old| old.to_bytes().starts_with(&entry.to_bytes()[..=name])) {
+        all.remove(at);
+    }
     all.push(entry);
-}
-
-/// The value of a variable of ours.
-fn variable<'a>(ours: &'a [OsString], key: &str) -> Option<&'a OsStr> {
-    let value = |entry: &'a OsString| entry.as_bytes().strip_prefix(key.as_bytes())?.strip_prefix(b"=");
-    ours.iter().find_map(value).map(OsStr::from_bytes)
-}
-
-fn c_string(text: OsString) -> Result<CString> {
-    CString::new(text.into_vec()).map_err(|_| Error::usage("a word on the command line has a NUL byte"))
 }

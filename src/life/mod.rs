@@ -2,7 +2,21 @@
 
 pub mod boot;
 pub mod check;
+pub mod complete;
+pub mod control;
+pub mod detach;
+pub mod exec;
+pub mod forget;
 pub mod init;
+pub mod list;
+pub mod logs;
+pub mod manage;
 pub mod mean;
 pub mod output;
+pub mod remember;
 pub mod run;
+pub mod running;
+pub mod stats;
+pub mod streams;
+pub mod table;
+pub mod update;

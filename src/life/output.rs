@@ -4,6 +4,7 @@ use rustix::io::Errno;
 use rustix::stdio::stdout;
 
 use crate::error::{Error, Result};
+use crate::log;
 
 /// Writes the text. A reader that has gone (EPIPE) wanted no more, which is no error.
 pub fn print(text: &str) -> Result<()> {
@@ -17,6 +18,15 @@ pub fn print(text: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Says what went wrong and what would be right; the exit status of that.
+pub fn fail(error: &Error) -> u8 {
+    log::error(format_args!("{error}"));
+    if !error.hint().is_empty() {
+        log::line(format_args!("hint: {}", error.hint()));
+    }
+    error.status()
 }
 
 /// Makes sure that 0, 1 and 2 are open, so that nothing else ever gets these numbers. A closed standard output is an

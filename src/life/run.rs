@@ -1,115 +1,202 @@
 //! `contain run`: the story of one container, from the words on the command line to its exit status.
 
-use std::ffi::OsString;
-use std::os::fd::AsFd;
-use std::time::Duration;
+use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::{Error, Result, TIMED_OUT};
-use crate::input::args::Run;
+use crate::input::args::written::{Flag, Number, Text, Written};
 use crate::input::number::readable;
 use crate::kernel::cgroup::Group;
 use crate::kernel::identity;
-use crate::launch::{facts, launch};
-use crate::life::mean::{Meant, mean};
+use crate::launch::{Child, Given, facts, launch};
+use crate::life::detach::{Caller, detach};
+use crate::life::mean::mean;
 use crate::life::output;
+use crate::life::remember::{Remembered, clear_some, sweep_all};
+use crate::life::streams::{Streams, redirected};
 use crate::log::{self, Voice, signal_name};
 use crate::plan::{Plan, Watching, plan};
-use crate::spec::{Bound, Spec};
+use crate::spec::{Limit, MAX, Spec};
+use crate::state::place::Places;
+use crate::state::record::Record;
 use crate::supervise::signals::Signals;
-use crate::supervise::{Ended, Outcome, Watch, watch};
+use crate::supervise::tee::Tee;
+use crate::supervise::{Ended, Outcome, Watch, watch_and_log};
+use crate::text::Word;
 
-/// Runs a container and tells its exit status.
-pub fn run(written: &Run, environment: &[OsString]) -> Result<u8> {
-    let id = facts::draw_id()?;
-    let Meant { spec, rootfs, voice } = mean(written, environment, &id)?;
-    let watching = Watching { story: voice == Voice::Story };
-    let facts = facts::gather(id, &spec.limits, watching.story || spec.share.pid);
-    let decided = plan(&spec, &facts, watching)?;
-    if written.dry_run {
-        return show(&decided);
+/// Runs a container and tells its exit status; of a detached one that it runs.
+pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> Result<u8> {
+    let record = Record::blank();
+    let (id, name) = (facts::draw_id()?, written.text(Text::Name));
+    (record.id, record.name) = (id, name);
+    let spec = &mut record.spec;
+    let (rootfs, voice) = mean(written, environment, id, spec)?;
+    let (story, detached) = (voice == Voice::Story, written.has(Flag::Detach));
+    let log = written.has(Flag::Log) || detached;
+    if written.number(Number::LogMax).is_some() && !log {
+        return Err(Error::usage("--log-max caps log files, and nothing is logged: add --log, or -d"));
+    }
+    let redirected = !redirected(written, spec.tty).is_empty();
+    let counted = story || spec.share.pid || detached;
+    let facts = facts::gather(id, &spec.limits, counted);
+    let decided = plan(spec, &facts, Watching { story, counted, redirected })?;
+    if written.has(Flag::DryRun) {
+        return output::print(&decided.text()).map(|()| 0);
     }
     if !identity::is_administrator() {
         return Err(Error::new("run needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
-    let signals = Signals::take()?;
-    let child = launch(&decided, rootfs.as_fd(), voice)?;
-    let ended = watch(Watch {
-        pid: child.pid,
-        pidfd: child.pidfd.as_fd(),
-        shielded: !spec.share.pid,
-        init: spec.init,
-        terminal: child.terminal.as_ref(),
-        limit: written.timeout,
-        signals: &signals,
-    })?;
-    tell_end(&spec, written.timeout, &ended, &child.group, voice);
-    Ok(if ended.timed_out { TIMED_OUT } else { ended.outcome.status() })
+    record.log = log;
+    record.keep = (detached || written.has(Flag::Keep) || name.is_some()) && !written.has(Flag::Remove);
+    let mut remembered = Remembered::new(record);
+    let live = |caller: Option<&Caller>| {
+        let lived = Job { written, plan: &decided, voice, places }.live(rootfs, caller, &mut remembered);
+        remembered.leave();
+        lived
+    };
+    if !detached {
+        return live(None);
+    }
+    detach(|caller| live(Some(caller)).map(drop))?;
+    output::print(&[id, "\n"].concat()).map(|()| 0)
 }
 
-/// `--dry-run`.
-fn show(plan: &Plan) -> Result<u8> {
-    output::print(&plan.to_string())?;
-    Ok(0)
+/// A container that is decided on.
+struct Job<'a> {
+    written: &'a Written,
+    plan: &'a Plan,
+    voice: Voice,
+    places: &'a Places,
 }
 
-/// Says how the container ended, why it was killed, and what it used.
-fn tell_end(spec: &Spec, limit: Option<Duration>, ended: &Ended, group: &Group, voice: Voice) {
+impl Job<'_> {
+    /// From the launch to the end.
+    fn live(self, rootfs: OwnedFd, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
+        let Job { written, plan, voice, places } = self;
+        let Record { id, ref spec, name, log, .. } = { *remembered.record };
+        let signals = Signals::take()?;
+        // Whether the user asked for something that only a written-down container has.
+        let must = log || written.has(Flag::Keep) || name.is_some();
+        if must {
+            remembered.begin(places)?;
+            remembered.describe(&rootfs);
+            remembered.publish()?;
+        } else if plan.makes_group() {
+            // A group shall be found whenever this process is killed.
+            let _unfound = remembered.begin(places);
+        }
+        let lock = remembered.place;
+        let streams = match lock {
+            Some(place) if log => Streams::open(written, spec, place)?,
+            _ => Streams::default(),
+        };
+        let Streams { given, pipes, mut logs } = streams;
+        let mut write_down = |child: &Child| {
+            if !must {
+                let _unseen = remembered.begin(places);
+                remembered.describe(&rootfs);
+            }
+            let noted = remembered.running(child.pid, &child.group);
+            // Where nobody asked for it, and it cannot be written, the container runs unseen.
+            if must { noted } else { Ok(()) }
+        };
+        let mut remove_leftovers = || match places.find() {
+            Ok(Some(root)) => clear_some(&root, id),
+            _ => sweep_all(),
+        };
+        let child = launch(
+            plan,
+            &mut Given {
+                rootfs: rootfs.as_fd(),
+                streams: &given,
+                voice,
+                write_down: &mut write_down,
+                remove_leftovers: &mut remove_leftovers,
+                lock: lock.map(|(_, entry)| entry.directory.as_fd()),
+                host: None,
+            },
+        )?;
+        drop((rootfs, given));
+        if let Some(caller) = caller {
+            caller.release()?;
+        }
+        let tee = Tee { streams: pipes, log: &mut |number, bytes| logs.write(number, bytes) };
+        let watch = Watch {
+            pid: child.pid,
+            pidfd: child.pidfd.as_fd(),
+            shielded: !spec.share.pid,
+            init: spec.init,
+            guest: false,
+            terminal: child.terminal.as_ref(),
+            limit: written.time(Number::Timeout),
+            signals: &signals,
+        };
+        let ended = watch_and_log(watch, tee)?;
+        let oom_kills = child.group.oom_kills();
+        tell_end(&ended, voice);
+        if let (true, Some(limit)) = (ended.timed_out, written.number(Number::Timeout)) {
+            log::error(format_args!("killed: timed out after {}", time(limit)));
+        }
+        tell_limits_met(spec, &ended, oom_kills, &child.group);
+        if voice == Voice::Story {
+            tell_usage(&ended, &child.group);
+        }
+        let status = if ended.timed_out { TIMED_OUT } else { ended.outcome.status() };
+        // Whoever reads that it has ended finds nothing of it any more.
+        drop(child);
+        remembered.ended(status, oom_kills > 0);
+        Ok(status)
+    }
+}
+
+/// Says how the container ended.
+fn tell_end(ended: &Ended, voice: Voice) {
     match ended.outcome {
-        Outcome::Exited(status) => voice.story(format_args!("container exited: exit status {status}")),
+        Outcome::Exited(status) => voice.story(format_args!("container exited: exit status {}", u64::from(status))),
         Outcome::Killed(number) => voice.story(format_args!("container exited: killed by {}", signal_name(number))),
     }
-    if let (true, Some(limit)) = (ended.timed_out, limit) {
-        log::error(format_args!("killed: timed out after {}", time(limit)));
-    }
-    tell_limits_met(spec, ended, group);
-    if voice != Voice::Story {
-        return;
-    }
+}
+
+/// Says what it used.
+fn tell_usage(ended: &Ended, group: &Group) {
     let usage = group.usage();
     let (user, system) = (usage.user.unwrap_or(ended.used.user), usage.system.unwrap_or(ended.used.system));
     let memory = readable(usage.memory_peak.unwrap_or(ended.used.resident));
-    let pids = usage.pids_peak.map(|peak| format!(", pids {peak} peak")).unwrap_or_default();
-    voice.story(format_args!(
-        "used: memory {memory} peak, cpu {}ms user {}ms sys{pids}",
-        user.as_millis() as u64,
-        system.as_millis() as u64
-    ));
+    let pids = usage.pids_peak.map_or(String::new(), |peak| [", pids ", &peak.to_string(), " peak"].concat());
+    let (user, system) = (user / 1000, system / 1000);
+    Voice::Story.story(format_args!("used: memory {memory} peak, cpu {user}ms user {system}ms sys{pids}"));
     if !group.is_none() {
-        voice.story(format_args!("cleaning up cgroups"));
+        Voice::Story.story(format_args!("cleaning up cgroups"));
     }
 }
 
 /// Names the limits that the container ran into, from the kernel's own counters.
-fn tell_limits_met(spec: &Spec, ended: &Ended, group: &Group) {
-    if let Some(limit) = spec.limits.memory {
-        let kills = group.oom_kills();
-        let met = || {
-            let peak = group.memory_peak().map(|peak| format!(", peak {}", readable(peak))).unwrap_or_default();
-            format!("(limit {}{peak})", readable(limit))
-        };
-        match (kills, ended.outcome) {
-            (0, _) => {}
+fn tell_limits_met(spec: &Spec, ended: &Ended, oom_kills: u64, group: &Group) {
+    if let Some(limit) = spec.limits.get(Limit::Memory)
+        && oom_kills > 0
+    {
+        let who = match (oom_kills, ended.outcome) {
             // An init of ours tells its command's death as a status.
-            (_, Outcome::Killed(9) | Outcome::Exited(137)) => {
-                log::error(format_args!("killed: out of memory {}", met()))
-            }
-            (1, _) => log::error(format_args!("a process was killed: out of memory {}", met())),
-            (kills, _) => log::error(format_args!("{kills} processes were killed: out of memory {}", met())),
-        }
+            (_, Outcome::Killed(9) | Outcome::Exited(137)) => String::new(),
+            (1, _) => "a process was ".into(),
+            (kills, _) => [&kills.to_string(), " processes were "].concat(),
+        };
+        let peak = group.memory_peak().map_or(String::new(), |peak| [", peak ", &readable(peak)].concat());
+        log::error(format_args!("{who}killed: out of memory (limit {}{peak})", readable(limit)));
     }
-    if let Some(Bound::At(limit)) = spec.limits.pids {
-        match group.pids_refused() {
-            0 => {}
-            1 => log::error(format_args!("a fork was refused: too many processes (limit {limit})")),
-            times => log::error(format_args!("{times} forks were refused: too many processes (limit {limit})")),
-        }
+    if let Some(limit) = spec.limits.get(Limit::Pids)
+        && limit != MAX
+    {
+        let forks = match group.pids_refused() {
+            0 => return,
+            1 => "a fork was".into(),
+            times => [&times.to_string(), " forks were"].concat(),
+        };
+        log::error(format_args!("{forks} refused: too many processes (limit {limit})"));
     }
 }
 
-/// A time limit as `--timeout` would take it.
-fn time(limit: Duration) -> String {
-    match (limit.as_secs(), limit.subsec_millis()) {
-        (seconds, 0) => format!("{seconds}s"),
-        (seconds, millis) => format!("{}ms", seconds * 1000 + u64::from(millis)),
-    }
+/// A time limit in milliseconds as `--timeout` would take it.
+fn time(limit: u64) -> String {
+    let (number, unit) = if limit.is_multiple_of(1000) { (limit / 1000, "s") } else { (limit, "ms") };
+    [&number.to_string(), unit].concat()
 }

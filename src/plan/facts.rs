@@ -1,15 +1,13 @@
 //! What a plan must know of this machine: plain values that `kernel` fills in by looking once. No system call here.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Facts {
     /// 16 hexadecimal digits.
-    pub id: String,
+    pub id: &'static str,
     pub cgroups: Cgroups,
-    /// The directories that contain makes groups in.
-    pub places: Vec<CString>,
 }
 
 /// The machine's control groups, cgroups(7).
@@ -50,11 +48,19 @@ pub enum Controller {
     Cpuacct,
     Cpuset,
     Pids,
+    /// v1 only: v2 freezes every group.
+    Freezer,
 }
 
 impl Controller {
-    pub const ALL: [Controller; 5] =
-        [Controller::Memory, Controller::Cpu, Controller::Cpuacct, Controller::Cpuset, Controller::Pids];
+    pub const ALL: [Controller; 6] = [
+        Controller::Freezer,
+        Controller::Memory,
+        Controller::Cpu,
+        Controller::Cpuacct,
+        Controller::Cpuset,
+        Controller::Pids,
+    ];
 
     /// As the kernel names it.
     pub fn name(self) -> &'static str {
@@ -70,6 +76,7 @@ impl Controller {
             Controller::Cpuacct => c"cpuacct",
             Controller::Cpuset => c"cpuset",
             Controller::Pids => c"pids",
+            Controller::Freezer => c"freezer",
         }
     }
 }

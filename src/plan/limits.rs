@@ -1,13 +1,14 @@
 //! Limits become cgroup directories and the values written into their files, for cgroup v2 and for v1. The interface
 //! files are those of the kernel's cgroup-v2.rst and cgroup-v1/*.rst.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 use crate::error::{Error, Result};
 use crate::input::number::readable;
 use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2};
-use crate::plan::step::Step;
-use crate::spec::{Bound, Limits};
+use crate::plan::step::{Act, Base, Step};
+use crate::spec::{Limit, Limits, MAX};
+use crate::text::{Word, fill, kept};
 
 /// What the limits ask of a launch.
 #[derive(Default)]
@@ -17,22 +18,45 @@ pub struct Planned {
     /// The launcher's, beside the child: v1's groups, and the limits.
     pub beside: Vec<Step>,
     /// v1: the container's own directory of each controller, and where it sees that in /sys/fs/cgroup.
-    pub shown: Vec<(CString, &'static CStr)>,
+    pub shown: Vec<(Word, Word)>,
     /// For the story: ` memory=64M pids=64`.
     pub told: String,
 }
 
+/// The limits, by their numbers: the flag, the controller, and the file of v1's that holds it, and of v2's.
+pub const LIMITS: [(&str, Controller, [&CStr; 2]); 7] = [
+    ("--memory", Controller::Memory, [c"memory.limit_in_bytes", c"memory.max"]),
+    ("--memory-swap", Controller::Memory, [c"memory.memsw.limit_in_bytes", c"memory.swap.max"]),
+    ("--memory-high", Controller::Memory, [c"memory.high"; 2]),
+    ("--cpu", Controller::Cpu, [c"cpu.cfs_quota_us", c"cpu.max"]),
+    ("--cpu-weight", Controller::Cpu, [c"cpu.shares", c"cpu.weight"]),
+    ("--cpuset", Controller::Cpuset, [c"cpuset.cpus"; 2]),
+    ("--pids", Controller::Pids, [c"pids.max"; 2]),
+];
+const MEMORY: usize = Limit::Memory as usize;
+const SWAP: usize = Limit::MemorySwap as usize;
+const HIGH: usize = Limit::MemoryHigh as usize;
+const CPU: usize = Limit::Cpu as usize;
+const WEIGHT: usize = Limit::CpuWeight as usize;
+const CPUSET: usize = Limit::Cpuset as usize;
+const PERIOD: usize = Limit::CpuPeriod as usize;
+
 /// One value in one controller's file.
-struct Write {
-    flag: &'static str,
-    controller: Controller,
-    file: &'static str,
-    value: String,
+pub struct Write {
+    /// The number of its limit in [`LIMITS`].
+    pub limit: usize,
+    pub file: &'static CStr,
+    pub value: &'static str,
 }
 
 impl Write {
+    fn controller(&self) -> Controller {
+        LIMITS[self.limit].1
+    }
+
     fn step(self, group: &str) -> Step {
-        Step::WriteLimit { file: path(&[group, self.file]), value: self.value }
+        let file = [group.as_bytes(), b"/", self.file.to_bytes()].concat();
+        Step::of(Act::WriteLimit).on(Base::Root, kept(&[&file])).with(kept(&[self.value.as_bytes()]))
     }
 }
 
@@ -42,11 +66,12 @@ pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
     let mut planned = match &facts.cgroups {
         Cgroups::Absent if limits.are_none() => Planned::default(),
         Cgroups::Absent => {
-            return Err(Error::new(format!("{}: no cgroup file system is mounted", first_flag(limits)))
+            let flag = LIMITS.get(limits.asked().trailing_zeros() as usize).map_or("", |(flag, ..)| flag);
+            return Err(Error::new(fill("%: no cgroup file system is mounted", &[flag]))
                 .with_hint("mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup"));
         }
-        Cgroups::V2(v2) => plan_v2(limits, v2, &facts.id)?,
-        Cgroups::V1(v1) => plan_v1(limits, v1, &facts.id, counting)?,
+        Cgroups::V2(v2) => plan_v2(limits, v2, facts.id)?,
+        Cgroups::V1(v1) => plan_v1(limits, v1, facts.id, counting)?,
     };
     planned.told = told(limits);
     Ok(planned)
@@ -55,151 +80,182 @@ pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
 impl Limits {
     /// Whether any of the limits is this controller's.
     pub fn need(&self, controller: Controller) -> bool {
-        match controller {
-            Controller::Memory => self.memory.is_some() || self.memory_swap.is_some() || self.memory_high.is_some(),
-            Controller::Cpu => self.cpu.is_some() || self.cpu_weight.is_some(),
-            Controller::Cpuset => self.cpuset.is_some(),
-            Controller::Pids => self.pids.is_some(),
-            Controller::Cpuacct => false,
+        (0..LIMITS.len()).any(|at| LIMITS[at].1 == controller && self.asks(at))
+    }
+
+    pub fn are_none(&self) -> bool {
+        self.asked() == 0
+    }
+
+    fn asks(&self, at: usize) -> bool {
+        if at == CPUSET { self.cpuset.is_some() } else { self.numbers[at].is_some() }
+    }
+
+    /// A bit for each of [`LIMITS`] that is asked for.
+    pub fn asked(&self) -> u32 {
+        (0..LIMITS.len()).fold(0, |all, at| all | u32::from(self.asks(at)) << at)
+    }
+
+    /// Takes over some of the limits of `other`.
+    pub fn take(&mut self, other: &Limits, limits: u32) {
+        for at in 0..LIMITS.len() {
+            match at {
+                _ if limits & 1 << at == 0 => {}
+                CPUSET => self.cpuset = other.cpuset,
+                _ => self.numbers[at] = other.numbers[at],
+            }
+        }
+        if limits & 1 << CPU != 0 {
+            self.numbers[PERIOD] = other.numbers[PERIOD];
         }
     }
+
+    /// A limit's number, in the kernel's words.
+    fn number(&self, at: usize) -> &'static str {
+        match self.numbers[at] {
+            None => "",
+            Some(MAX) => "max",
+            Some(number) => number.to_string().leak(),
+        }
+    }
+}
+
+/// What to write into the group of a container with limits so that it has those of `asked` too.
+pub fn changes(limits: &Limits, asked: &Limits, is_v2: bool) -> Result<Vec<Write>> {
+    let mut which = asked.asked();
+    let mut all = *limits;
+    all.take(asked, which);
+    check(&all)?;
+    if is_v2 && asked.get(Limit::Memory).is_some() {
+        // v2's swap is counted from the memory on.
+        which |= 1 << SWAP;
+    }
+    writes(&all, which, is_v2, None)
 }
 
 /// Limits that contradict each other on either version.
 fn check(limits: &Limits) -> Result<()> {
-    let (Some(Bound::At(total)), memory) = (limits.memory_swap, limits.memory) else { return Ok(()) };
-    match memory {
-        None => Err(Error::usage("--memory-swap needs --memory too: it counts memory and swap together")),
-        Some(memory) if total < memory => Err(Error::usage(format!(
-            "--memory-swap {} is less than --memory {}: it counts memory and swap together",
-            readable(total),
-            readable(memory)
-        ))),
-        Some(_) => Ok(()),
-    }
+    let (Some(total), memory) = (limits.get(Limit::MemorySwap), limits.get(Limit::Memory)) else { return Ok(()) };
+    let text = match memory {
+        _ if total == MAX => return Ok(()),
+        None => "--memory-swap needs --memory too".into(),
+        Some(memory) if total < memory => {
+            fill("--memory-swap % is less than --memory %", &[&readable(total), &readable(memory)])
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error::usage(text + ": it counts memory and swap together"))
 }
 
 fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
-    let writes = writes_v2(limits);
+    let writes = writes(limits, !0, true, None)?;
     let mut planned = Planned::default();
     if writes.is_empty() && !v2.writable {
         return Ok(planned);
     }
+    let group = fill("%/contain-%", &[&v2.mount, id]);
     let mut missing = String::new();
-    for write in &writes {
-        if !v2.available.contains(&write.controller) {
-            return Err(unavailable(write, "cgroup.controllers of the top cgroup does not list it"));
+    for write in writes {
+        let (controller, name) = (write.controller(), write.controller().name());
+        if !v2.available.contains(&controller) {
+            return Err(unavailable(&write, "cgroup.controllers of the top cgroup does not list it"));
         }
-        let name = write.controller.name();
-        if !v2.enabled.contains(&write.controller) && !missing.ends_with(name) {
+        if !v2.enabled.contains(&controller) && !missing.ends_with(name) {
             missing.push_str(if missing.is_empty() { "+" } else { " +" });
             missing.push_str(name);
         }
+        planned.beside.push(write.step(&group));
     }
     if !missing.is_empty() {
-        let file = path(&[&v2.mount, "cgroup.subtree_control"]);
-        planned.before.push(Step::EnableControllers { file, controllers: missing });
+        let file = kept(&[v2.mount.as_bytes(), b"/cgroup.subtree_control"]);
+        let step = Step::of(Act::EnableControllers).on(Base::Root, file);
+        planned.before.push(step.with(kept(&[missing.as_bytes()])));
     }
-    let group = [&v2.mount, "/", &leaf(id)].concat();
-    planned.beside.extend(writes.into_iter().map(|write| write.step(&group)));
-    planned.before.push(Step::MakeCgroup { path: path(&[&group]) });
+    planned.before.push(Step::of(Act::MakeCgroup).on(Base::Root, kept(&[group.as_bytes()])));
     Ok(planned)
 }
 
 fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned> {
-    let writes = writes_v1(limits, &v1.memory_nodes)?;
-    let counted: &[Controller] = match counting && v1.writable {
-        true => &[Controller::Pids, Controller::Cpuacct, Controller::Memory],
-        false => &[],
-    };
+    let writes = writes(limits, !0, false, Some(&v1.memory_nodes))?;
+    let mount = |controller| v1.mounts.iter().find(|(mounted, _)| *mounted == controller);
     let mut planned = Planned::default();
-    for controller in [Controller::Cpuset, Controller::Cpu, Controller::Cpuacct, Controller::Pids, Controller::Memory] {
-        let asked = writes.iter().find(|write| write.controller == controller);
-        let mount = match (asked, v1.mounts.iter().find(|(mounted, _)| *mounted == controller)) {
-            (Some(write), None) => return Err(unavailable(write, "no cgroup v1 hierarchy has it")),
-            (None, Some(_)) if !counted.contains(&controller) => continue,
-            (_, None) => continue,
-            (_, Some((_, mount))) => mount,
+    for (controller, counts) in IN_ORDER {
+        let asked = writes.iter().find(|write| write.controller() == controller);
+        let Some((_, mount)) = mount(controller) else {
+            match asked {
+                Some(write) => return Err(unavailable(write, "no cgroup v1 hierarchy has it")),
+                None => continue,
+            }
         };
-        let group = [mount, "/", &leaf(id)].concat();
-        let made = path(&[&group]);
+        if asked.is_none() && !(counts && counting && v1.writable) {
+            continue;
+        }
+        let made = path(&[mount, "/contain-", id]);
         // cpu and cpuacct are often one hierarchy.
         if !planned.shown.iter().any(|(path, _)| *path == made) {
-            planned.beside.push(Step::MakeCgroup { path: made.clone() });
+            planned.beside.push(Step::of(Act::MakeCgroup).on(Base::Root, made));
         }
         planned.shown.push((made, controller.path()));
     }
     for write in writes {
-        let place = v1.mounts.iter().find(|(mounted, _)| *mounted == write.controller);
-        planned.beside.extend(place.map(|(_, mount)| write.step(&[mount, "/", &leaf(id)].concat())));
+        if let Some((_, mount)) = mount(write.controller()) {
+            planned.beside.push(write.step(&fill("%/contain-%", &[mount, id])));
+        }
     }
     Ok(planned)
 }
 
-fn writes_v2(limits: &Limits) -> Vec<Write> {
-    let mut writes = Vec::new();
-    let mut write = |flag, controller, file, value| writes.push(Write { flag, controller, file, value });
-    if let Some(bytes) = limits.memory {
-        write("--memory", Controller::Memory, "memory.max", bytes.to_string());
-        // A container is one workload: half of it left alive serves nobody.
-        write("--memory", Controller::Memory, "memory.oom.group", "1".into());
-    }
-    if let Some(bytes) = limits.memory_high {
-        write("--memory-high", Controller::Memory, "memory.high", bytes.to_string());
-    }
-    if let Some(total) = limits.memory_swap {
-        // v2 counts swap by itself.
-        let swap = bound(total, |total| total - limits.memory.unwrap_or(0));
-        write("--memory-swap", Controller::Memory, "memory.swap.max", swap);
-    }
-    if let Some(cpu) = limits.cpu {
-        write("--cpu", Controller::Cpu, "cpu.max", format!("{} {}", cpu.quota, cpu.period));
-    }
-    if let Some(weight) = limits.cpu_weight {
-        write("--cpu-weight", Controller::Cpu, "cpu.weight", weight.to_string());
-    }
-    if let Some(list) = &limits.cpuset {
-        write("--cpuset", Controller::Cpuset, "cpuset.cpus", list.clone());
-    }
-    if let Some(pids) = limits.pids {
-        write("--pids", Controller::Pids, "pids.max", bound(pids, |count| count));
-    }
-    writes
-}
+/// v1's controllers, in the order in which their groups are made, and whether what is used is counted in them.
+const IN_ORDER: [(Controller, bool); 6] = [
+    (Controller::Freezer, true),
+    (Controller::Cpuset, false),
+    (Controller::Cpu, false),
+    (Controller::Cpuacct, true),
+    (Controller::Pids, true),
+    (Controller::Memory, true),
+];
 
-fn writes_v1(limits: &Limits, memory_nodes: &str) -> Result<Vec<Write>> {
-    if limits.memory_high.is_some() {
-        return Err(Error::new(
-            "--memory-high: cgroup v1 has no such limit, and this machine's memory controller is v1",
-        )
-        .with_hint("use --memory, or boot with systemd.unified_cgroup_hierarchy=1"));
-    }
-    let mut writes = Vec::new();
-    let mut write = |flag, controller, file, value| writes.push(Write { flag, controller, file, value });
-    if let Some(bytes) = limits.memory {
-        write("--memory", Controller::Memory, "memory.limit_in_bytes", bytes.to_string());
-    }
-    if let Some(total) = limits.memory_swap {
-        let total = if total == Bound::Max { "-1".into() } else { bound(total, |total| total) };
-        write("--memory-swap", Controller::Memory, "memory.memsw.limit_in_bytes", total);
-    }
-    if let Some(cpu) = limits.cpu {
-        if cpu.period != DEFAULT_PERIOD {
-            write("--cpu", Controller::Cpu, "cpu.cfs_period_us", cpu.period.to_string());
+/// The writes of those of the limits that `which` has a bit for. A new group of v1's is to have these memory nodes.
+fn writes(limits: &Limits, which: u32, is_v2: bool, nodes: Option<&str>) -> Result<Vec<Write>> {
+    let (mut writes, which) = (Vec::new(), which & limits.asked());
+    for (limit, (.., files)) in LIMITS.iter().enumerate() {
+        if which & 1 << limit == 0 {
+            continue;
         }
-        write("--cpu", Controller::Cpu, "cpu.cfs_quota_us", cpu.quota.to_string());
-    }
-    if let Some(weight) = limits.cpu_weight {
-        // Shares are the same proportion on another scale: everyone's default of 100 is 1024 there.
-        let shares = (u64::from(weight) * 1024 / 100).max(2);
-        write("--cpu-weight", Controller::Cpu, "cpu.shares", shares.to_string());
-    }
-    if let Some(list) = &limits.cpuset {
-        write("--cpuset", Controller::Cpuset, "cpuset.mems", memory_nodes.into());
-        write("--cpuset", Controller::Cpuset, "cpuset.cpus", list.clone());
-    }
-    if let Some(pids) = limits.pids {
-        write("--pids", Controller::Pids, "pids.max", bound(pids, |count| count));
+        let mut write = |file, value| writes.push(Write { limit, file, value });
+        let (number, mut value) = (limits.numbers[limit].unwrap_or(0), limits.number(limit));
+        match limit {
+            SWAP if !is_v2 && number == MAX => value = "-1",
+            // v2 counts swap by itself.
+            SWAP if is_v2 && number != MAX => {
+                value = number.saturating_sub(limits.numbers[MEMORY].unwrap_or(0)).to_string().leak();
+            }
+            HIGH if !is_v2 => {
+                return Err(Error::new(
+                    "--memory-high: cgroup v1 has no such limit, and this machine's memory controller is v1",
+                )
+                .with_hint("use --memory, or boot with systemd.unified_cgroup_hierarchy=1"));
+            }
+            CPU if is_v2 => value = fill("% %", &[value, limits.number(PERIOD)]).leak(),
+            // That of a group that is there already may have been changed.
+            CPU if nodes.is_none() || limits.numbers[PERIOD] != Some(DEFAULT_PERIOD) => {
+                write(c"cpu.cfs_period_us", limits.number(PERIOD));
+            }
+            // Shares are the same proportion on another scale: everyone's default of 100 is 1024 there.
+            WEIGHT if !is_v2 => value = (number * 1024 / 100).max(2).to_string().leak(),
+            CPUSET => {
+                if let Some(nodes) = nodes {
+                    write(c"cpuset.mems", nodes.to_string().leak());
+                }
+                value = limits.cpuset.unwrap_or_default();
+            }
+            _ => {}
+        }
+        write(files[usize::from(is_v2)], value);
+        if is_v2 && limit == MEMORY {
+            // A container is one workload: half of it left alive serves nobody.
+            write(c"memory.oom.group", "1");
+        }
     }
     Ok(writes)
 }
@@ -207,59 +263,34 @@ fn writes_v1(limits: &Limits, memory_nodes: &str) -> Result<Vec<Write>> {
 /// What a new group has in cpu.cfs_period_us already, in microseconds.
 const DEFAULT_PERIOD: u64 = 100_000;
 
-/// The name of a container's group: `contain-<id>`.
-pub fn leaf(id: &str) -> String {
-    format!("contain-{id}")
-}
-
-fn bound(bound: Bound, value: impl Fn(u64) -> u64) -> String {
-    match bound {
-        Bound::Max => "max".into(),
-        Bound::At(number) => value(number).to_string(),
-    }
-}
-
-fn path(parts: &[&str]) -> CString {
-    CString::new(parts.join("/")).unwrap_or_default()
+fn path(parts: &[&str]) -> Word {
+    kept(&[parts.concat().as_bytes()])
 }
 
 fn unavailable(write: &Write, why: &str) -> Error {
-    let name = write.controller.name();
-    let hint = match write.controller {
+    let hint = match write.controller() {
         Controller::Memory => "boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG",
         Controller::Cpu | Controller::Cpuacct => "build the kernel with CONFIG_CFS_BANDWIDTH",
         Controller::Cpuset => "build the kernel with CONFIG_CPUSETS",
         Controller::Pids => "build the kernel with CONFIG_CGROUP_PIDS",
+        Controller::Freezer => "",
     };
-    Error::new(format!("{}: this machine's cgroups have no {name} controller: {why}", write.flag)).with_hint(hint)
-}
-
-/// The first limit asked for, as its flag.
-fn first_flag(limits: &Limits) -> &'static str {
-    let asked = [
-        (limits.memory.is_some(), "--memory"),
-        (limits.memory_swap.is_some(), "--memory-swap"),
-        (limits.memory_high.is_some(), "--memory-high"),
-        (limits.cpu.is_some(), "--cpu"),
-        (limits.cpu_weight.is_some(), "--cpu-weight"),
-        (limits.cpuset.is_some(), "--cpuset"),
-    ];
-    asked.iter().find(|(asked, _)| *asked).map_or("--pids", |(_, flag)| flag)
+    let (flag, controller, _) = LIMITS[write.limit];
+    let text = fill("%: this machine's cgroups have no % controller: %", &[flag, controller.name(), why]);
+    Error::new(text).with_hint(hint)
 }
 
 fn told(limits: &Limits) -> String {
-    let size = |bound| match bound {
-        Bound::Max => "max".into(),
-        Bound::At(bytes) => readable(bytes),
-    };
-    let parts = [
-        limits.memory.map(|bytes| format!(" memory={}", readable(bytes))),
-        limits.memory_swap.map(|total| format!(" memory-swap={}", size(total))),
-        limits.memory_high.map(|bytes| format!(" memory-high={}", readable(bytes))),
-        limits.cpu.map(|cpu| format!(" cpu={}/{}", cpu.quota, cpu.period)),
-        limits.cpu_weight.map(|weight| format!(" cpu-weight={weight}")),
-        limits.cpuset.as_ref().map(|list| format!(" cpuset={list}")),
-        limits.pids.map(|pids| format!(" pids={}", bound(pids, |count| count))),
-    ];
-    parts.into_iter().flatten().collect()
+    let mut text = String::new();
+    for (at, (flag, ..)) in LIMITS.iter().enumerate() {
+        let value = match limits.numbers[at] {
+            _ if !limits.asks(at) => continue,
+            _ if at == CPUSET => limits.cpuset.unwrap_or_default(),
+            _ if at == CPU => fill("%/%", &[limits.number(CPU), limits.number(PERIOD)]).leak(),
+            Some(bytes) if at <= HIGH && bytes != MAX => readable(bytes).leak(),
+            _ => limits.number(at),
+        };
+        text = fill("% %=%", &[&text, &flag[2..], value]);
+    }
+    text
 }

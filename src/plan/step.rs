@@ -1,179 +1,166 @@
 //! The steps that make a container, as values. Each shows itself as one line, which serves `--dry-run`, the golden tests
 //! and error messages alike; some also have a line in the story told to people.
 
-use std::ffi::{CStr, CString};
-use std::fmt;
+use std::ffi::CStr;
 
-use crate::spec::{User, Volume};
+use rustix::io::Errno;
 
-/// One act. The launcher's own come first; from `Session` on they are the container's first process's, which may
-/// neither allocate nor panic: everything a step needs is in it, ready for the kernel.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Step {
+use crate::error::hint_for;
+use crate::spec::Volume;
+use crate::text::{cut, lines};
+
+/// One act, and what it is done with: rows of a table, all of one shape. Which of the fields an act uses stands in its
+/// line. Everything a step needs is in it, ready for the kernel: who carries it out may neither allocate nor panic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    pub act: Act,
+    pub base: Base,
+    pub flags: Flags,
+    /// Only in this case.
+    pub case: Case,
+    /// A source by the order in which it was taken, from 1 on; or what else the act counts.
+    pub number: u32,
+    /// Below the base.
+    pub path: &'static CStr,
+    pub with: &'static CStr,
+    pub options: &'static CStr,
+}
+
+/// The acts, each with the line that shows it, and, after that, its line in the story and the hints for errnos that
+/// mislead. In a line `@` is the path below its base, `%` what the act is done with, `^` the flags, `+` the options, `_`
+/// the options that the base always has.
+macro_rules! acts {
+    ($($(#[$doc:meta])* $act:ident $line:literal $($more:literal)*;)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Act { $($(#[$doc])* $act),* }
+
+        impl Act {
+            pub const ALL: &[Act] = &[$(Act::$act),*];
+        }
+
+        const LINES: &str = concat!($($line, $("\t", $more,)* "\n"),*);
+    };
+}
+
+// The launcher's own come first; from `Session` on they are the container's first process's.
+acts! {
     /// Let the groups below the top have these controllers (cgroup v2).
-    EnableControllers {
-        file: CString,
-        controllers: String,
-    },
+    EnableControllers "enable controllers % in @"
+        "EBUSY the top cgroup that is seen here holds processes itself, as in a container: run contain outside of it"
+        "EACCES,EPERM,EROFS limits need a writable cgroup file system";
     /// The container's own group: on v2 one, before the clone; on v1 one in each controller, beside the child.
-    MakeCgroup {
-        path: CString,
-    },
+    MakeCgroup "make cgroup @"
+        "EACCES,EPERM,EROFS limits need a writable cgroup file system"
+        "EAGAIN,ENOSPC a limit on the number of cgroups is reached: see cgroup.max.descendants";
     /// One limit into one file of the container's group.
-    WriteLimit {
-        file: CString,
-        value: String,
-    },
-    UnshareNetwork,
+    WriteLimit "write % to @";
+    UnshareNetwork "unshare net"
+        "EINVAL this kernel has no network namespaces: use --net host"
+        "ENOSPC the limit in /proc/sys/user/max_net_namespaces is reached";
     /// The child waits for the network namespace.
-    GiveNetwork,
-    /// The child waits for its groups, to enter them, and for copies of the mounts at `shown`, to see them (cgroup v1).
-    GiveCgroups {
-        shown: Vec<CString>,
-    },
-    RaiseLoopback,
+    GiveNetwork "give net";
+    /// The child waits for its groups, to enter them, and for copies of the mounts that the plan shows (cgroup v1).
+    GiveCgroups "give cgroups";
+    RaiseLoopback "raise lo";
     /// The child waits for the word to go.
-    GiveGo,
-    /// Remove groups that killed launchers left there.
-    RemoveLeftovers {
-        places: Vec<CString>,
-    },
+    GiveGo "give the word to go";
+    /// Write down what others are to know of the container.
+    WriteDown "write the container down";
+    /// Remove what killed launchers left.
+    RemoveLeftovers "remove leftovers";
+    /// Have the clone born among the processes of a container that is there already.
+    JoinPid "join pid";
 
     /// A session of its own, and death when the launcher dies.
-    Session,
-    SetHostname(String),
-    MakeMountsPrivate,
+    Session "start a session that ends with contain, signals reset";
+    SetHostname "set hostname %" "story setting hostname: %";
+    MakeMountsPrivate "make mounts private"
+        "EINVAL the root that contain sees is no mount point, as in a plain chroot";
     /// Hold something of the host by descriptor, before the host is out of reach.
-    Take {
-        source: CString,
-    },
-    BindRootfs(String),
-    PivotRoot,
-    DetachOldRoot,
-    /// Make `name` in `parent`, both together `path`, for the source taken as number `like`, or a directory.
-    MakeMountPoint {
-        path: CString,
-        parent: CString,
-        name: CString,
-        like: Option<usize>,
-    },
-    MakeRootReadOnly,
+    Take "take @"
+        "ENOENT the source of a volume must exist: make it, or correct the path";
+    BindRootfs "bind rootfs %" "story setting up rootfs: %";
+    PivotRoot "pivot root" "story pivoting root";
+    DetachOldRoot "detach old root";
+    /// Make a directory, or what is like the source of this number. Its parent and its name are the other two texts.
+    MakeMountPoint "make mount point @"
+        "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand"
+        "ENOTDIR,EISDIR a file can only be mounted on a file, and a directory on a directory"
+        "EEXIST it is a symbolic link in the rootfs that leads nowhere";
+    MakeRootReadOnly "make / read-only";
     /// A new file system on a directory of the rootfs; later steps stand on it.
-    MountBase {
-        base: Base,
-        filesystem: &'static CStr,
-        options: &'static [(&'static CStr, &'static CStr)],
-        flags: Flags,
-    },
+    MountBase "mount % on @^_" "story mounting @"
+        "ELOOP,EXDEV it is a symbolic link in the rootfs; it must be a directory, or missing"
+        "ENOTDIR it is no directory in the rootfs; remove it, it will be made"
+        "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand";
     /// A new file system that is attached later: what is to be in it can be made while the network is waited for.
-    MakeBase {
-        base: Base,
-        filesystem: &'static CStr,
-        options: &'static [(&'static CStr, &'static CStr)],
-        flags: Flags,
-    },
-    /// Mount a base that was made before on a path below another.
-    AttachBase {
-        base: Base,
-        below: Base,
-        path: &'static CStr,
-    },
+    MakeBase "make % on @^_";
+    /// Mount the base of cgroups where its place is.
+    AttachBase "attach to @";
     /// A new file system below a base.
-    MountBelow {
-        base: Base,
-        path: &'static CStr,
-        filesystem: &'static CStr,
-        options: &'static CStr,
-        flags: Flags,
-        necessity: Necessity,
-    },
-    MakeDirectory {
-        base: Base,
-        path: &'static CStr,
-        mode: u32,
-    },
-    MakeDevice {
-        name: &'static CStr,
-        major: u32,
-        minor: u32,
-    },
-    MakeLink {
-        name: &'static CStr,
-        target: &'static CStr,
-    },
+    MountBelow "mount % on @^+";
+    /// The same where the kernel knows the file system.
+    TryMountBelow "try to mount % on @^+";
+    MakeDirectory "make directory @ 0755";
+    /// The number is the device's, as in makedev(3).
+    MakeDevice "make device @ %";
+    MakeLink "make link @ to %";
     /// Make a base read-only after it was filled.
-    Freeze {
-        base: Base,
-    },
+    Freeze "make @ read-only";
     /// Wait until the launcher has made the network namespace.
-    AwaitNetwork,
-    /// Wait until the launcher has made the groups; the `shown` last descriptors that come with them join the sources.
-    AwaitCgroups {
-        shown: usize,
-    },
+    AwaitNetwork "wait for net";
+    /// Wait until the launcher has made the groups; as many of the last descriptors that come with them join the sources.
+    AwaitCgroups "wait for cgroups";
     /// Enter the container's groups through their `tasks` files (cgroup v1).
-    JoinCgroups,
-    UnshareCgroup {
-        limits: String,
-    },
-    JoinNetwork,
-    /// Mount the source taken as number `index` on a path of the rootfs.
-    AttachVolume {
-        index: usize,
-        target: CString,
-        flags: Flags,
-    },
+    JoinCgroups "join cgroups through tasks";
+    /// Join the namespaces of a container that is there already.
+    JoinNamespaces "join %" "EINVAL setns by pidfd needs Linux 5.8";
+    UnshareCgroup "unshare cgroup" "story applying cgroup limits:%"
+        "ENOSPC the limit in /proc/sys/user/max_cgroup_namespaces is reached";
+    JoinNetwork "join net" "EINVAL setns by pidfd needs Linux 5.8";
+    /// Mount a source on a path of the rootfs.
+    AttachVolume "attach to @^" "EBUSY it leads to the root itself";
     /// The same below a base.
-    AttachBelow {
-        index: usize,
-        base: Base,
-        path: &'static CStr,
-        flags: Flags,
-    },
-    MountVolume {
-        target: CString,
-        options: CString,
-        flags: Flags,
-    },
+    AttachBelow "attach to @^";
+    MountVolume "mount tmpfs on @^+"
+        "EINVAL tmpfs(5) does not take these options: write them as size=64m,mode=1777"
+        "EBUSY it leads to the root itself";
     /// Hide a file behind /dev/null.
-    MaskFile {
-        base: Base,
-        path: &'static CStr,
-    },
+    MaskFile "mask @";
     /// Hide a directory behind an empty one.
-    MaskDirectory {
-        base: Base,
-        path: &'static CStr,
-    },
-    BindReadOnly {
-        base: Base,
-        path: &'static CStr,
-    },
-    /// The container's own terminal as its standard streams, and /dev/console.
-    OpenTerminal {
-        owner: u32,
-        /// It becomes the session's own; contain's init leaves that to its command.
-        controlling: bool,
-    },
+    MaskDirectory "mask @";
+    BindReadOnly "make @ read-only";
+    /// A terminal of the container's own as the standard streams.
+    OpenTerminal "open a terminal as standard streams"
+        "ENODEV what the container has on /dev/pts is no devpts";
+    OpenConsole "open a terminal as standard streams and /dev/console"
+        "ENODEV what the container has on /dev/pts is no devpts";
     /// No exec gives back more than the default capabilities.
-    LimitCapabilities,
-    BecomeUser(User),
-    CloseDescriptors,
-    EnterWorkdir(CString),
-    /// Wait for the word to go, having said that all is set up where the launcher wants to know.
-    AwaitGo {
-        tell: bool,
-    },
-    Unblock,
+    LimitCapabilities "limit capabilities to the default";
+    /// The plan says who.
+    BecomeUser "become user %";
+    /// Take the launcher's descriptors for output, and nothing for input.
+    Redirect "send output to the log";
+    CloseDescriptors "close descriptors from 3";
+    EnterWorkdir "enter directory @"
+        "ENOENT --workdir must exist in the rootfs"
+        "ENOTDIR --workdir names a file"
+        "EACCES the user of the container may not enter it";
+    /// Wait for the word to go, having said that all is set up where a number says that the launcher wants to know.
+    AwaitGo "wait for the word to go";
+    Unblock "unblock signals, umask 022";
+    /// Be a child of the container's first process instead of the launcher's, and live on without that.
+    Orphan "leave it to the container"
+        "EAGAIN the container's limit on processes is reached, or ulimit -u";
     /// The command; the plan's program says what exactly.
-    Execute {
-        command: String,
-    },
+    Execute "execute %";
 }
 
 /// A file system that the plan mounts itself and holds by descriptor: nobody in the rootfs can swap it for another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Base {
+    /// None of them: the rootfs.
+    Root,
     Proc,
     Dev,
     Sys,
@@ -182,180 +169,178 @@ pub enum Base {
 }
 
 impl Base {
+    pub const ALL: [Base; 5] = [Base::Root, Base::Proc, Base::Dev, Base::Sys, Base::Cgroup];
+
+    /// Where it is in the rootfs.
     pub fn name(self) -> &'static CStr {
+        [c"", c"proc", c"dev", c"sys", c"sys/fs/cgroup"][self as usize]
+    }
+
+    /// What it is mounted with.
+    pub fn options(self) -> &'static [(&'static CStr, &'static CStr)] {
         match self {
-            Base::Proc => c"proc",
-            Base::Dev => c"dev",
-            Base::Sys => c"sys",
-            Base::Cgroup => c"sys/fs/cgroup",
+            Base::Dev => &[(c"mode", c"755"), (c"size", c"65536k")],
+            Base::Cgroup => &[(c"mode", c"755")],
+            _ => &[],
         }
     }
 }
 
-/// What a kernel may lack without harm.
+/// What decides whether a launch has a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Necessity {
-    Required,
-    /// Skipped where the kernel does not know the file system (ENODEV).
-    IfKnown,
+pub enum Case {
+    Always,
+    OwnUts,
+    OwnNet,
+    OwnIpc,
+    SharedIpc,
+    ReadOnly,
+    Writable,
+    /// v1: there are groups to be entered.
+    Groups,
+    /// v2: it is born in its group.
+    Born,
+    /// What the container sees of cgroups would be the host's.
+    HostGroups,
+    Tty,
+    /// The command's output goes where the launcher says.
+    Redirected,
+    /// Nobody wants to know that all is set up.
+    Untold,
 }
 
-/// Mount flags by their mount(8) names.
+/// For each case whether it holds.
+pub type Cases = [bool; Case::Untold as usize + 1];
+
+/// Mount flags: the bits of mount(2), which are those of mount_setattr(2) too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Flags {
-    pub read_only: bool,
-    pub no_suid: bool,
-    pub no_dev: bool,
-    pub no_exec: bool,
-}
+pub struct Flags(pub u8);
 
 impl Flags {
-    pub const NONE: Flags = Flags { read_only: false, no_suid: false, no_dev: false, no_exec: false };
-    pub const NO_SUID_EXEC: Flags = Flags { no_suid: true, no_exec: true, ..Flags::NONE };
-    pub const NO_SUID_DEV_EXEC: Flags = Flags { no_dev: true, ..Flags::NO_SUID_EXEC };
-    pub const READ_ONLY: Flags = Flags { read_only: true, ..Flags::NO_SUID_DEV_EXEC };
+    pub const NONE: Flags = Flags(0);
+    pub const NO_SUID_EXEC: Flags = Flags(2 | 8);
+    pub const NO_SUID_DEV_EXEC: Flags = Flags(2 | 4 | 8);
+    pub const READ_ONLY: Flags = Flags(1 | 2 | 4 | 8);
+    /// By their mount(8) names, from the lowest bit on.
+    const NAMES: [&str; 4] = ["ro", "nosuid", "nodev", "noexec"];
 }
 
 impl Volume {
     /// The flags of the user's own mount.
     pub fn flags(&self) -> Flags {
-        Flags { read_only: self.read_only, no_suid: self.no_suid, no_dev: self.no_dev, no_exec: self.no_exec }
-    }
-}
-
-impl fmt::Display for Flags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names =
-            [(self.read_only, "ro"), (self.no_suid, "nosuid"), (self.no_dev, "nodev"), (self.no_exec, "noexec")];
-        let mut before = " ";
-        for (_, name) in names.iter().filter(|(set, _)| *set) {
-            write!(f, "{before}{name}")?;
-            before = ",";
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Step::EnableControllers { file, controllers } => {
-                write!(f, "enable controllers {controllers} in {}", Path(file))
-            }
-            Step::MakeCgroup { path } => write!(f, "make cgroup {}", Path(path)),
-            Step::RemoveLeftovers { places } => {
-                f.write_str("remove leftovers in")?;
-                places.iter().try_for_each(|place| write!(f, " {}", Path(place)))
-            }
-            Step::WriteLimit { file, value } => write!(f, "write {value} to {}", Path(file)),
-            Step::UnshareNetwork => f.write_str("unshare net"),
-            Step::GiveNetwork => f.write_str("give net"),
-            Step::GiveCgroups { .. } => f.write_str("give cgroups"),
-            Step::GiveGo => f.write_str("give the word to go"),
-            Step::RaiseLoopback => f.write_str("raise lo"),
-            Step::Session => f.write_str("start a session that ends with contain, signals reset"),
-            Step::SetHostname(name) => write!(f, "set hostname {name}"),
-            Step::MakeMountsPrivate => f.write_str("make mounts private"),
-            Step::Take { source } => write!(f, "take {}", Path(source)),
-            Step::BindRootfs(path) => write!(f, "bind rootfs {path}"),
-            Step::PivotRoot => f.write_str("pivot root"),
-            Step::DetachOldRoot => f.write_str("detach old root"),
-            Step::MakeMountPoint { path, .. } => write!(f, "make mount point {}", Path(path)),
-            Step::MakeRootReadOnly => f.write_str("make / read-only"),
-            Step::MountBase { base, filesystem, options, flags }
-            | Step::MakeBase { base, filesystem, options, flags } => {
-                let act = if matches!(self, Step::MakeBase { .. }) { "make" } else { "mount" };
-                write!(f, "{act} {} on {}{flags}", Path(filesystem), Below(*base, c""))?;
-                options.iter().try_for_each(|(key, value)| write!(f, ",{}={}", Path(key), Path(value)))
-            }
-            Step::AttachBase { base, .. } => write!(f, "attach to {}", Below(*base, c"")),
-            Step::MountBelow { base, path, filesystem, options, flags, necessity } => {
-                let attempt = if *necessity == Necessity::IfKnown { "try to " } else { "" };
-                write!(f, "{attempt}mount {} on {}{flags}{}", Path(filesystem), Below(*base, path), After(options))
-            }
-            Step::MakeDirectory { base, path, mode } => write!(f, "make directory {} {mode:04o}", Below(*base, path)),
-            Step::MakeDevice { name, major, minor } => {
-                write!(f, "make device {} {major}:{minor}", Below(Base::Dev, name))
-            }
-            Step::MakeLink { name, target } => write!(f, "make link {} to {}", Below(Base::Dev, name), Path(target)),
-            Step::Freeze { base } => write!(f, "make {} read-only", Below(*base, c"")),
-            Step::AwaitNetwork => f.write_str("wait for net"),
-            Step::AwaitCgroups { .. } => f.write_str("wait for cgroups"),
-            Step::JoinCgroups => f.write_str("join cgroups through tasks"),
-            Step::UnshareCgroup { .. } => f.write_str("unshare cgroup"),
-            Step::JoinNetwork => f.write_str("join net"),
-            Step::AttachVolume { target, flags, .. } => write!(f, "attach to {}{flags}", Path(target)),
-            Step::AttachBelow { base, path, flags, .. } => write!(f, "attach to {}{flags}", Below(*base, path)),
-            Step::MountVolume { target, options, flags } => {
-                write!(f, "mount tmpfs on {}{flags}{}", Path(target), After(options))
-            }
-            Step::MaskFile { base, path } | Step::MaskDirectory { base, path } => {
-                write!(f, "mask {}", Below(*base, path))
-            }
-            Step::BindReadOnly { base, path } => write!(f, "make {} read-only", Below(*base, path)),
-            Step::OpenTerminal { .. } => f.write_str("open a terminal as standard streams and /dev/console"),
-            Step::LimitCapabilities => f.write_str("limit capabilities to the default"),
-            Step::BecomeUser(user) => {
-                write!(f, "become user {} group {}", user.uid, user.gid)?;
-                user.groups.iter().try_for_each(|group| write!(f, ",{group}"))
-            }
-            Step::CloseDescriptors => f.write_str("close descriptors from 3"),
-            Step::EnterWorkdir(path) => write!(f, "enter directory {}", Path(path)),
-            Step::AwaitGo { .. } => f.write_str("wait for the word to go"),
-            Step::Unblock => f.write_str("unblock signals, umask 022"),
-            Step::Execute { command } => write!(f, "execute {command}"),
-        }
+        let bits = [self.read_only, self.no_suid, self.no_dev, self.no_exec];
+        Flags(bits.iter().rev().fold(0, |all, set| all << 1 | u8::from(*set)))
     }
 }
 
 impl Step {
+    pub const fn of(act: Act) -> Step {
+        let (base, flags, case) = (Base::Root, Flags::NONE, Case::Always);
+        Step { act, base, flags, case, number: 0, path: c"", with: c"", options: c"" }
+    }
+
+    pub const fn on(self, base: Base, path: &'static CStr) -> Step {
+        Step { base, path, ..self }
+    }
+
+    pub const fn with(self, with: &'static CStr) -> Step {
+        Step { with, ..self }
+    }
+
+    pub const fn options(self, options: &'static CStr) -> Step {
+        Step { options, ..self }
+    }
+
+    pub const fn flags(self, flags: Flags) -> Step {
+        Step { flags, ..self }
+    }
+
+    pub const fn number(self, number: u32) -> Step {
+        Step { number, ..self }
+    }
+
+    pub const fn case(self, case: Case) -> Step {
+        Step { case, ..self }
+    }
+
+    /// The step as `--dry-run` and errors show it.
+    pub fn line(&self) -> String {
+        let (line, _) = self.told();
+        self.fill(line)
+    }
+
     /// Whether people are told of the step; the child asks, which may not make the text.
     pub fn is_told(&self) -> bool {
-        match self {
-            Step::SetHostname(_) | Step::BindRootfs(_) | Step::PivotRoot => true,
-            Step::MountBase { base, .. } => *base == Base::Proc,
-            Step::UnshareCgroup { limits } => !limits.is_empty(),
+        match self.act {
+            Act::SetHostname | Act::BindRootfs | Act::PivotRoot => true,
+            Act::MountBase => self.base == Base::Proc,
+            Act::UnshareCgroup => !self.with.is_empty(),
             _ => false,
         }
     }
 
     /// The step as people are told of it.
-    pub fn story(&self) -> Option<String> {
-        Some(match self {
-            Step::SetHostname(name) => format!("setting hostname: {name}"),
-            Step::BindRootfs(path) => format!("setting up rootfs: {path}"),
-            Step::PivotRoot => "pivoting root".into(),
-            Step::MountBase { base, .. } => format!("mounting /{}", Path(base.name())),
-            Step::UnshareCgroup { limits } => format!("applying cgroup limits:{limits}"),
-            _ => return None,
-        })
+    pub fn story(&self) -> String {
+        let (_, more) = self.told();
+        self.fill(hint_for(more, "story"))
     }
-}
 
-/// A path or option of ours as text.
-struct Path<'a>(&'a CStr);
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_string_lossy())
+    /// Why the kernel may have refused the step, beyond the errno.
+    pub fn hint(&self, errno: Errno) -> &'static str {
+        let (_, more) = self.told();
+        hint_for(more, crate::error::name(errno))
     }
-}
 
-/// A path below a base.
-struct Below<'a>(Base, &'a CStr);
-
-impl fmt::Display for Below<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", Path(self.0.name()))?;
-        if self.1.is_empty() { Ok(()) } else { write!(f, "/{}", Path(self.1)) }
+    /// The act's line, and all that stands after it.
+    fn told(&self) -> (&'static str, &'static str) {
+        let all = lines(LINES).nth(self.act as usize).unwrap_or_default();
+        cut(all, b'\t').unwrap_or((all, ""))
     }
-}
 
-/// Mount options after a blank, or nothing.
-struct After<'a>(&'a CStr);
+    fn fill(&self, line: &str) -> String {
+        let mut all = Vec::new();
+        for byte in line.bytes() {
+            match byte {
+                b'@' => self.show_place(&mut all),
+                b'%' => all.extend_from_slice(self.with.to_bytes()),
+                b'^' => self.show_flags(&mut all),
+                b'+' if self.options.is_empty() => {}
+                b'+' => {
+                    all.push(b' ');
+                    all.extend_from_slice(self.options.to_bytes());
+                }
+                b'_' => {
+                    for (key, value) in self.base.options() {
+                        for part in [c",", key, c"=", value] {
+                            all.extend_from_slice(part.to_bytes());
+                        }
+                    }
+                }
+                byte => all.push(byte),
+            }
+        }
+        String::from_utf8_lossy(&all).into_owned()
+    }
 
-impl fmt::Display for After<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, " {}", Path(self.0)) }
+    fn show_place(&self, all: &mut Vec<u8>) {
+        if self.base != Base::Root {
+            all.push(b'/');
+            all.extend_from_slice(self.base.name().to_bytes());
+            if !self.path.is_empty() {
+                all.push(b'/');
+            }
+        }
+        all.extend_from_slice(self.path.to_bytes());
+    }
+
+    fn show_flags(&self, all: &mut Vec<u8>) {
+        let mut before = b' ';
+        for (bit, name) in Flags::NAMES.iter().enumerate() {
+            if self.flags.0 & 1 << bit != 0 {
+                all.push(before);
+                all.extend_from_slice(name.as_bytes());
+                before = b',';
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod reaper;
 pub mod relay;
 pub mod signals;
+pub mod tee;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -14,8 +15,9 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
-use crate::supervise::relay::{Key, Relay, Side};
+use crate::supervise::relay::{Key, Relay};
 use crate::supervise::signals::{Action, Signals};
+use crate::supervise::tee::{Tee, is_ready};
 use crate::sys;
 use crate::sys::process::Reaped;
 use crate::sys::signal::{Arrived, send_group};
@@ -63,6 +65,8 @@ pub struct Watch<'a> {
     pub shielded: bool,
     /// It is an init of ours, which stops its command when asked.
     pub init: bool,
+    /// It lives in somebody else's pid namespace, which cannot end before it is reaped.
+    pub guest: bool,
     pub terminal: Option<&'a OwnedFd>,
     pub limit: Option<Duration>,
     pub signals: &'a Signals,
@@ -72,25 +76,30 @@ pub struct Watch<'a> {
 struct Supervisor<'a> {
     watch: Watch<'a>,
     relay: Option<Relay<'a>>,
+    tee: Tee<'a>,
     deadline: Option<Instant>,
     timed_out: bool,
     /// The container was told that its terminal is gone.
     hung_up: bool,
-    patience: Patience,
     /// The signal whose default action was carried out for a shielded process.
     ended_by: Option<Signal>,
 }
 
 /// Passes signals and the terminal's bytes through until the process has ended.
 pub fn watch(watch: Watch<'_>) -> Result<Ended> {
+    watch_and_log(watch, Tee { streams: Vec::new(), log: &mut |_, _| false })
+}
+
+/// The same for a process whose output is logged.
+pub fn watch_and_log<'a>(watch: Watch<'a>, tee: Tee<'a>) -> Result<Ended> {
     let relay = watch.terminal.map(Relay::new).transpose()?;
     let deadline = watch.limit.map(|limit| Instant::now() + limit);
-    Supervisor { watch, relay, deadline, timed_out: false, hung_up: false, patience: Patience::Fresh, ended_by: None }
-        .run()
+    let (timed_out, hung_up, ended_by) = (false, false, None);
+    Supervisor { watch, relay, tee, deadline, timed_out, hung_up, ended_by }.run()
 }
 
 impl Supervisor<'_> {
-    fn run(mut self) -> Result<Ended> {
+    fn run(&mut self) -> Result<Ended> {
         let used = loop {
             self.wait()?;
             // A process that has ended is past all signals.
@@ -101,21 +110,27 @@ impl Supervisor<'_> {
                 self.handle(arrived);
             }
             self.keep_time();
-            if let Some(key) = self.relay.as_mut().and_then(Relay::pump) {
+            let tee = &mut self.tee;
+            if let Some(key) = self.relay.as_mut().and_then(|relay| relay.pump(&mut |bytes| tee.log_terminal(bytes))) {
                 self.key(key);
             }
+            self.tee.pump();
             if !self.hung_up && self.relay.as_ref().is_some_and(Relay::is_deaf) {
                 // As when a terminal is gone: what is printed reaches nobody.
                 self.hung_up = true;
                 self.deliver(Arrived { signal: Signal::HUP, from_kernel: true });
             }
         };
-        // The status is known: now what the terminal still holds, before it is closed.
-        if let Some(relay) = self.relay.take() {
-            let patient = !self.timed_out && self.ended_by.is_none();
-            let signals = self.watch.signals;
-            relay.drain(signals.as_fd(), patient, || ends(signals));
+        // The status is known: now what the terminal and the pipes still hold, before they are closed.
+        let patient = !self.timed_out && self.ended_by.is_none();
+        let signals = self.watch.signals;
+        if let Some(relay) = &mut self.relay {
+            let log = &mut |bytes: &[u8]| self.tee.log_terminal(bytes);
+            relay.drain(signals.as_fd(), patient, log, &mut || ends(signals));
         }
+        // The caller has its terminal back.
+        self.relay = None;
+        self.tee.drain(signals.as_fd(), patient, &mut || ends(signals));
         let outcome = match (self.ended_by, Outcome::of(used.status)) {
             (Some(signal), Outcome::Killed(_)) => Outcome::Killed(signal.as_raw()),
             (_, outcome) => outcome,
@@ -126,32 +141,32 @@ impl Supervisor<'_> {
     /// Sleeps until something happens.
     fn wait(&mut self) -> Result<()> {
         let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timeout =
-            timeout.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
-        let fixed =
-            [PollFd::new(self.watch.signals, PollFlags::IN), PollFd::from_borrowed_fd(self.watch.pidfd, PollFlags::IN)];
-        // Five places are enough for two descriptors here and the relay's three.
-        let mut descriptors: heapless::Vec<PollFd<'_>, 5> = fixed.into_iter().collect();
-        let mut sides = heapless::Vec::<Side, 3>::new();
+        // Two descriptors here, the relay's three, the tee's two; a signalfd of which nothing is asked tells nothing.
+        let mut descriptors: [_; 7] = std::array::from_fn(|_| PollFd::new(self.watch.signals, PollFlags::empty()));
+        descriptors[0] = PollFd::new(self.watch.signals, PollFlags::IN);
+        descriptors[1] = PollFd::from_borrowed_fd(self.watch.pidfd, PollFlags::IN);
         if let Some(relay) = &self.relay {
-            relay.interests(|side, descriptor| {
-                let _room = (sides.push(side), descriptors.push(descriptor));
-            });
+            relay.interests(|side, descriptor| descriptors[2 + side as usize] = descriptor);
         }
-        match self.patience.wait(&mut descriptors, timeout.as_ref()) {
+        self.tee.interests(&mut descriptors[5..]);
+        match wait_for(&mut descriptors, timeout) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
-        let ready: heapless::Vec<_, 5> = descriptors.iter().skip(2).map(PollFd::revents).collect();
-        drop(descriptors);
+        let [_, _, input, controller, output, first, second] = descriptors.map(|descriptor| is_ready(&descriptor));
         if let Some(relay) = &mut self.relay {
-            sides.iter().zip(ready).for_each(|(side, flags)| relay.note(*side, flags));
+            relay.note(input, controller, output);
         }
+        self.tee.note([first, second]);
         Ok(())
     }
 
     fn reap(&self) -> Result<Option<Reaped>> {
-        sys::process::reap(Some(self.watch.pid)).map_err(|errno| Error::os("wait for the container", errno))
+        match sys::process::reap(Some(self.watch.pid)) {
+            // It was killed while nobody looked, see `stop_self`.
+            Err(Errno::CHILD) => Ok(Some(Reaped::unseen(self.watch.pid, Signal::KILL))),
+            reaped => reaped.map_err(|errno| Error::os("wait for the container", errno)),
+        }
     }
 
     fn handle(&mut self, arrived: Arrived) {
@@ -227,7 +242,14 @@ impl Supervisor<'_> {
         if let Some(relay) = &mut self.relay {
             relay.pause();
         }
+        if self.watch.guest {
+            // The container's end, which kills the guest too, shall not wait for this job to go on: for as long as it is
+            // stopped, the kernel reaps.
+            sys::signal::ignore(Signal::CHILD);
+        }
         let _own = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+        // Going on: as `Signals::take` has left it.
+        sys::signal::reset(Signal::CHILD);
     }
 
     fn resume(&mut self) {
@@ -263,27 +285,19 @@ fn ends(signals: &Signals) -> bool {
     next.is_some_and(|arrived| signals::action(arrived.signal) == Action::End)
 }
 
-/// A container that is over in a moment is waited for as quickly as can be; the first long wait is done in little memory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    Fresh,
-    Settled,
+/// A container that is over in a moment is waited for as quickly as can be; a longer wait is done in little memory.
+const MOMENT: Duration = Duration::from_millis(20);
+
+fn wait_for(descriptors: &mut [PollFd<'_>], timeout: Option<Duration>) -> rustix::io::Result<usize> {
+    let first = timeout.map_or(MOMENT, |timeout| timeout.min(MOMENT));
+    match poll(descriptors, Some(&timespec(first)))? {
+        0 => sys::idle::poll_idle(descriptors, timeout.map(|timeout| timespec(timeout - first)).as_ref()),
+        count => Ok(count),
+    }
 }
 
-impl Patience {
-    const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-
-    fn wait(&mut self, descriptors: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> rustix::io::Result<usize> {
-        if *self == Patience::Settled || timeout.is_some() {
-            return poll(descriptors, timeout);
-        }
-        let count = poll(descriptors, Some(&Patience::MOMENT))?;
-        if count > 0 {
-            return Ok(count);
-        }
-        *self = Patience::Settled;
-        sys::idle::poll_idle(descriptors, None)
-    }
+fn timespec(time: Duration) -> Timespec {
+    Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() }
 }
 
 #[cfg(test)]

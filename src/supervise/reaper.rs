@@ -4,7 +4,6 @@
 //! From `run` on we must not die: the end of process 1 is the end of the container, or of the machine. Nothing in the loop
 //! allocates, and no error leaves it.
 
-use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -18,12 +17,13 @@ use crate::supervise::Outcome;
 use crate::supervise::signals::{Action, Signals, action};
 use crate::sys::process::{Cloned, Vector, clone3, exit_now, reap};
 use crate::sys::signal::{Set, block, reset_dispositions, send_group};
+use crate::text::Word;
 
 /// A command as process 1 starts it.
 pub struct Workload<'a> {
-    pub candidates: &'a [CString],
-    pub arguments: &'a [CString],
-    pub environment: &'a [CString],
+    pub candidates: &'a [Word],
+    pub arguments: &'a [Word],
+    pub environment: &'a [Word],
 }
 
 /// Why a reaper's work is over.
@@ -81,8 +81,8 @@ fn reap_all(main: Pid) -> Option<Outcome> {
 
 /// Forks and executes. The child has a session of its own, with standard input as its terminal if that is one.
 fn start(workload: &Workload<'_>) -> std::result::Result<Pid, Errno> {
-    let arguments = Vector::new(workload.arguments);
-    let environment = Vector::new(workload.environment);
+    let arguments = Vector::new(&[], workload.arguments);
+    let environment = Vector::new(&[], workload.environment);
     let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     match clone3(0, None)? {
         Cloned::Child => {

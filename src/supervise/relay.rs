@@ -7,10 +7,11 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 use rustix::stdio::{stdin, stdout};
-use rustix::termios::{LocalModes, SpecialCodeIndex, isatty, tcgetattr, tcgetpgrp, tcgetsid};
+use rustix::termios::{isatty, tcgetpgrp, tcgetsid};
 
 use crate::error::{Error, Result};
 use crate::kernel::terminal::{self, Raw, copy_size, other_side};
+use crate::sys::tty::Modes;
 
 /// A key that the container's terminal turns into a signal (termios(3), ISIG).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +66,7 @@ impl<'a> Relay<'a> {
             controller,
             _other_side: other_side,
             raw: None,
-            sink: terminal::reopen_output(),
+            sink: terminal::reopen(stdout()),
             output: heapless::Vec::new(),
             pending: heapless::Vec::new(),
             stdin_open: true,
@@ -117,28 +118,24 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// Takes poll's answer for one of the [`Relay::interests`].
-    pub fn note(&mut self, side: Side, flags: PollFlags) {
-        let ready = !flags.is_empty();
-        match side {
-            Side::Input => self.ready.input = ready,
-            Side::Controller => self.ready.controller = ready,
-            Side::Output => self.ready.output = ready,
-        }
+    /// Takes poll's answers for the [`Relay::interests`].
+    pub fn note(&mut self, input: bool, controller: bool, output: bool) {
+        self.ready = Ready { input, controller, output };
     }
 
     fn sink(&self) -> BorrowedFd<'_> {
         self.sink.as_ref().map_or(stdout(), AsFd::as_fd)
     }
 
-    /// Moves what is ready in both directions. Says which signal key went by, if any.
-    pub fn pump(&mut self) -> Option<Key> {
+    /// Moves what is ready in both directions; what comes out of the container is given to `log`, too. Says which signal
+    /// key went by, if any.
+    pub fn pump(&mut self, log: &mut dyn FnMut(&[u8])) -> Option<Key> {
         let ready = std::mem::take(&mut self.ready);
         if ready.output {
             self.give_output();
         }
         if ready.controller && self.output.is_empty() {
-            self.take_output();
+            self.take_output(log);
         }
         let key = if ready.input { self.take_input() } else { None };
         self.give_pending();
@@ -146,11 +143,12 @@ impl<'a> Relay<'a> {
     }
 
     /// One bufferful of the container's output. EIO: the last process that had the terminal open is gone.
-    fn take_output(&mut self) {
+    fn take_output(&mut self, log: &mut dyn FnMut(&[u8])) {
         let mut buffer = [0u8; 4096];
         if let Ok(count) = rustix::io::read(self.controller, &mut buffer) {
             // The buffers are of one size, and this one is empty.
             let _room = self.output.extend_from_slice(&buffer[..count]);
+            log(&self.output);
         }
     }
 
@@ -158,7 +156,7 @@ impl<'a> Relay<'a> {
     fn give_output(&mut self) {
         match rustix::io::write(self.sink(), &self.output) {
             Ok(count) => {
-                self.output.rotate_left(count);
+                self.output.copy_within(count.., 0);
                 self.output.truncate(self.output.len() - count);
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -176,7 +174,7 @@ impl<'a> Relay<'a> {
                 self.stdin_open = false;
                 if !isatty(stdin()) {
                     // The end of a file is told to a terminal by its end-of-file key.
-                    let end = tcgetattr(self.controller).map_or(4, |modes| modes.special_codes[SpecialCodeIndex::VEOF]);
+                    let end = Modes::of(self.controller.as_fd()).map_or(4, |modes| modes.keys()[0]);
                     // The first one only hands over an unfinished line.
                     for _ in 0..if self.line_open { 2 } else { 1 } {
                         let _room = self.pending.push(end);
@@ -199,22 +197,16 @@ impl<'a> Relay<'a> {
     }
 
     fn signal_key(&self, typed: &[u8]) -> Option<Key> {
-        let modes = tcgetattr(self.controller).ok().filter(|modes| modes.local_modes.contains(LocalModes::ISIG))?;
-        let keys = [
-            (SpecialCodeIndex::VINTR, Key::Signal(Signal::INT)),
-            (SpecialCodeIndex::VQUIT, Key::Signal(Signal::QUIT)),
-            (SpecialCodeIndex::VSUSP, Key::Suspend),
-        ];
-        // A code of 0 means that the key is switched off.
-        let pressed =
-            |code: SpecialCodeIndex| modes.special_codes[code] != 0 && typed.contains(&modes.special_codes[code]);
-        keys.into_iter().find(|(code, _)| pressed(*code)).map(|(_, key)| key)
+        let [_, keys @ ..] = Modes::of(self.controller.as_fd()).ok()?.keys();
+        let meant = [Key::Signal(Signal::INT), Key::Signal(Signal::QUIT), Key::Suspend];
+        let pressed = keys.iter().position(|key| *key != 0 && typed.contains(key))?;
+        Some(meant[pressed])
     }
 
     fn give_pending(&mut self) {
         match rustix::io::write(self.controller, &self.pending) {
             Ok(count) => {
-                self.pending.rotate_left(count);
+                self.pending.copy_within(count.., 0);
                 self.pending.truncate(self.pending.len() - count);
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -235,15 +227,26 @@ impl<'a> Relay<'a> {
     }
 
     /// All that the container's terminal still holds, for as long as the caller takes it. A reader that does not read is
-    /// waited for until `give_up`, asked when a signal has come; not at all when that is what ended the container.
-    pub fn drain(mut self, signals: BorrowedFd<'_>, patient: bool, mut give_up: impl FnMut() -> bool) {
+    /// waited for until `give_up`, asked when a signal has come; not at all when that is what ended the container. The log
+    /// gets everything.
+    pub fn drain(
+        &mut self,
+        signals: BorrowedFd<'_>,
+        patient: bool,
+        log: &mut dyn FnMut(&[u8]),
+        give_up: &mut dyn FnMut() -> bool,
+    ) {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        while !self.deaf {
+        loop {
             if self.output.is_empty() {
-                self.take_output();
+                self.take_output(log);
             }
             if self.output.is_empty() {
                 return;
+            }
+            if self.deaf {
+                self.output.clear();
+                continue;
             }
             let sink = PollFd::from_borrowed_fd(self.sink(), PollFlags::OUT);
             let mut descriptors = [sink, PollFd::from_borrowed_fd(signals, PollFlags::IN)];
@@ -251,7 +254,7 @@ impl<'a> Relay<'a> {
             if !descriptors[0].revents().is_empty() {
                 self.give_output();
             } else if !patient || give_up() {
-                return;
+                self.deaf = true;
             }
         }
     }

@@ -27,18 +27,17 @@ const NOT_TAKEN: [Signal; 11] = [
 pub struct Signals {
     descriptor: OwnedFd,
     /// Ignored by the caller, as nohup(1) has it: they stay so.
-    ignored: heapless::Vec<Signal, 4>,
+    ignored: Set,
 }
 
 impl Signals {
     /// From here on signals wait instead of acting.
     pub fn take() -> Result<Signals> {
         let set = Set::all_but(&NOT_TAKEN);
-        let mut ignored = heapless::Vec::new();
+        let mut ignored = Set::EMPTY;
         for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
             if is_ignored(signal) {
-                // Four signals, four places.
-                let _room = ignored.push(signal);
+                ignored = ignored.with(signal);
             }
         }
         // A caller that ignores SIGCHLD would have the kernel reap our child, and its status lost (wait(2), NOTES).
@@ -52,7 +51,7 @@ impl Signals {
     pub fn next(&self) -> Result<Option<Arrived>> {
         loop {
             match next(self.descriptor.as_fd()).map_err(|errno| Error::os("read a signal", errno))? {
-                Some(arrived) if self.ignored.contains(&arrived.signal) => {}
+                Some(arrived) if self.ignored.has(arrived.signal) => {}
                 arrived => return Ok(arrived),
             }
         }
@@ -74,6 +73,11 @@ pub enum Action {
     Continue,
     Resize,
     Nothing,
+}
+
+/// Whether the supervisor passes a signal that somebody sends to it on to the watched process.
+pub fn is_passed_on(signal: Signal) -> bool {
+    !NOT_TAKEN.contains(&signal) && !matches!(action(signal), Action::Nothing | Action::Resize)
 }
 
 pub fn action(signal: Signal) -> Action {

@@ -8,17 +8,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use rustix::io::write;
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::stdio::{stderr, stdin};
-use rustix::termios::{OptionalActions, Termios, tcsetattr};
 
-unsafe extern "C" {
-    /// signal(2) of the C library, which knows how to return from a handler.
-    fn signal(number: c_int, handler: usize) -> usize;
-}
-
-const SIG_DFL: usize = 0;
+use super::tty::Modes;
 
 /// The modes to bring back, while the caller's terminal is raw.
-static TERMINAL: AtomicPtr<Termios> = AtomicPtr::new(null_mut());
+static TERMINAL: AtomicPtr<Modes> = AtomicPtr::new(null_mut());
 
 /// The signals that a fault of our own raises, and what is said of each.
 const FAULTS: [(Signal, &str); 5] = [
@@ -32,28 +26,28 @@ const FAULTS: [(Signal, &str); 5] = [
 /// From here on a fault is told.
 pub fn tell_faults() {
     for (fault, _) in FAULTS {
-        // SAFETY: the handler only makes system calls on data that never goes away.
-        unsafe { signal(fault.as_raw(), handle as *const () as usize) };
+        // The handler only makes system calls on data that never goes away.
+        super::signal::handle(fault, handle);
     }
 }
 
 /// Keeps what the terminal was, for as long as `modes` lives; `None` when it is no longer raw.
-pub fn remember_terminal(modes: Option<&Termios>) {
+pub fn remember_terminal(modes: Option<&Modes>) {
     TERMINAL.store(modes.map_or(null_mut(), |modes| std::ptr::from_ref(modes).cast_mut()), Ordering::Relaxed);
 }
 
 extern "C" fn handle(number: c_int) {
     // SAFETY: the pointer is null, or to modes that their owner takes back before they go (remember_terminal).
     if let Some(modes) = unsafe { TERMINAL.load(Ordering::Relaxed).as_ref() } {
-        let _gone = tcsetattr(stdin(), OptionalActions::Now, modes);
+        let _gone = modes.give_now(stdin());
     }
     if let Some((_, text)) = FAULTS.iter().find(|(fault, _)| fault.as_raw() == number) {
         let _nobody = write(stderr(), text.as_bytes());
     }
-    // SAFETY: the default disposition needs no handler.
-    unsafe { signal(number, SIG_DFL) };
-    // It waits until this handler returns. Process 1 is spared it, but not the fault, which then happens again.
+    // This handler is no longer in place.
     if let Some(fault) = super::signal::from_number(number) {
         let _spared = kill_process(getpid(), fault);
     }
+    // Process 1 is spared the signal.
+    super::process::exit_now(128 + number as u8)
 }

@@ -5,26 +5,32 @@
 pub mod crash;
 pub mod heap;
 pub mod idle;
+#[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+mod libc;
 pub mod mount;
 pub mod net;
 pub mod process;
 pub mod signal;
 pub mod start;
+pub mod tty;
 
-use std::ffi::c_long;
+use std::ffi::{c_int, c_long};
 
 use rustix::io::Errno;
 
 unsafe extern "C" {
     /// syscall(2): musl's and glibc's, which std links anyway.
     fn syscall(number: c_long, ...) -> c_long;
+    /// Where errno is.
+    safe fn __errno_location() -> *mut c_int;
 }
 
-/// Turns a C-style result into ours; errno is the calling thread's own.
-fn check(result: c_long) -> Result<c_long, Errno> {
+/// Turns a C-style result into ours. Those of the calls here are no larger than an int.
+#[inline(never)]
+fn check(result: c_long) -> Result<c_int, Errno> {
     if result >= 0 {
-        return Ok(result);
+        return Ok(result as c_int);
     }
-    let raw = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
-    Err(Errno::from_raw_os_error(raw))
+    // SAFETY: errno is the calling thread's own, and always there.
+    Err(Errno::from_raw_os_error(unsafe { *__errno_location() }))
 }

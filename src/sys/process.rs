@@ -2,11 +2,10 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::time::Duration;
 
 use linux_raw_sys::general as raw;
 use rustix::io::Errno;
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 
 use super::{check, syscall};
 
@@ -46,9 +45,13 @@ pub struct Vector<'a> {
 }
 
 impl<'a> Vector<'a> {
-    pub fn new<S: AsRef<CStr> + 'a>(strings: &'a [S]) -> Self {
-        let words = strings.iter().map(|s| s.as_ref().as_ptr()).chain([std::ptr::null()]);
-        Vector { words: words.collect(), _strings: std::marker::PhantomData }
+    /// The first words, which stay, and the others.
+    pub fn new(first: &[&'static CStr], others: &'a [&'a CStr]) -> Self {
+        let mut words = Vec::with_capacity(first.len() + others.len() + 1);
+        first.iter().for_each(|word| words.push(word.as_ptr()));
+        others.iter().for_each(|word| words.push(word.as_ptr()));
+        words.push(std::ptr::null());
+        Vector { words, _strings: std::marker::PhantomData }
     }
 }
 
@@ -81,6 +84,12 @@ pub fn execve_fd(program: BorrowedFd<'_>, arguments: &Vector<'_>, environment: &
 pub fn close_from(first: u32) -> Result<(), Errno> {
     // SAFETY: callers do this before anything is opened.
     check(unsafe { syscall(raw::__NR_close_range as c_long, first, u32::MAX, 0) }).map(drop)
+}
+
+/// Closes a descriptor. Its owner must not be dropped afterwards: a child on its way to exec, which never returns.
+pub fn close(descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: as the doc line says, nobody uses what is closed here.
+    check(unsafe { syscall(raw::__NR_close as c_long, descriptor.as_raw_fd()) }).map(drop)
 }
 
 /// Closes every descriptor from 3 on but these two, which may be one. Their owners must not be dropped afterwards: a
@@ -119,10 +128,18 @@ pub fn exit_now(status: u8) -> ! {
 pub struct Reaped {
     pub pid: Pid,
     pub status: i32,
-    pub user: Duration,
-    pub system: Duration,
+    /// Microseconds.
+    pub user: u64,
+    pub system: u64,
     /// Bytes that the largest process held at its peak.
     pub resident: u64,
+}
+
+impl Reaped {
+    /// One that nobody saw end, but which this signal must have ended.
+    pub fn unseen(pid: Pid, signal: Signal) -> Reaped {
+        Reaped { pid, status: signal.as_raw(), user: 0, system: 0, resident: 0 }
+    }
 }
 
 /// wait4(2) with WNOHANG: the next child that has ended (`pid` or any), `None` while there is none.
@@ -134,12 +151,12 @@ pub fn reap(pid: Option<Pid>) -> Result<Option<Reaped>, Errno> {
     // SAFETY: both pointers are to live locals of the types that wait4 fills.
     let ended =
         check(unsafe { syscall(raw::__NR_wait4 as c_long, which, &raw mut status, raw::WNOHANG, &raw mut usage) })?;
-    let time = |seconds, micros| Duration::new(seconds as u64, micros as u32 * 1000);
+    let micros = |time: raw::__kernel_old_timeval| (time.tv_sec * 1_000_000 + time.tv_usec) as u64;
     Ok(Pid::from_raw(ended as c_int).map(|pid| Reaped {
         pid,
         status,
-        user: time(usage.ru_utime.tv_sec, usage.ru_utime.tv_usec),
-        system: time(usage.ru_stime.tv_sec, usage.ru_stime.tv_usec),
+        user: micros(usage.ru_utime),
+        system: micros(usage.ru_stime),
         resident: usage.ru_maxrss as u64 * 1024,
     }))
 }

@@ -1,7 +1,7 @@
 //! Signal masks, dispositions, signalfd(2), and signals by number: rustix leaves these to its libc.
 
 use std::ffi::{c_int, c_long};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general as raw;
 use rustix::io::Errno;
@@ -25,6 +25,10 @@ impl Set {
             index += 1;
         }
         Set(bits)
+    }
+
+    pub fn with(self, signal: Signal) -> Set {
+        Set(self.0 | 1 << (signal.as_raw() - 1))
     }
 
     pub fn has(self, signal: Signal) -> bool {
@@ -60,11 +64,30 @@ pub fn reset_dispositions() {
 
 /// Gives a signal its default disposition. The only error is that of KILL and STOP, which have no other.
 pub fn reset(signal: Signal) {
-    // SAFETY: all zero is SIG_DFL with no flags.
-    let default: raw::kernel_sigaction = unsafe { std::mem::zeroed() };
+    dispose(signal, SIG_DFL, 0);
+}
+
+/// Has a signal ignored; SIGCHLD so that the kernel reaps children (wait(2), NOTES).
+pub fn ignore(signal: Signal) {
+    dispose(signal, SIG_IGN, 0);
+}
+
+/// Has `handler` called for a signal, once and with nothing blocked. It must not return: there is nothing to return by.
+pub(super) fn handle(signal: Signal, handler: extern "C" fn(c_int)) {
+    // SA_RESTORER of x86 says that there is one, without which the kernel calls no handler.
+    const RESTORER: u32 = 0x0400_0000;
+    dispose(signal, handler as *const () as usize, raw::SA_RESETHAND | raw::SA_NODEFER | RESTORER);
+}
+
+const SIG_DFL: usize = 0;
+const SIG_IGN: usize = 1;
+
+fn dispose(signal: Signal, handler: usize, flags: u32) {
+    // The kernel's kernel_sigaction: the handler and flags, then restorer and mask, zero.
+    let action = [handler, flags as usize, 0, 0, 0];
     let old = std::ptr::null_mut::<raw::kernel_sigaction>();
-    // SAFETY: the kernel reads one live kernel_sigaction; the old one is not asked for.
-    unsafe { syscall(raw::__NR_rt_sigaction as c_long, signal.as_raw(), &raw const default, old, 8usize) };
+    // SAFETY: the kernel reads one kernel_sigaction from a live local that is at least as large; the old action is not asked for.
+    unsafe { syscall(raw::__NR_rt_sigaction as c_long, signal.as_raw(), &raw const action, old, 8usize) };
 }
 
 /// Whether this process ignores `signal`, as nohup(1) makes it.
@@ -102,7 +125,7 @@ pub struct Arrived {
 }
 
 /// The next signal waiting in a [`descriptor`], if any.
-pub fn next(signals: impl AsFd) -> Result<Option<Arrived>, Errno> {
+pub fn next(signals: BorrowedFd<'_>) -> Result<Option<Arrived>, Errno> {
     // signalfd_siginfo is 128 bytes: ssi_signo is the u32 at 0, ssi_code the i32 at 8 (signalfd(2)).
     let mut record = [0u8; 128];
     match rustix::io::read(signals, &mut record) {

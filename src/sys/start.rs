@@ -1,35 +1,82 @@
-//! What the C start-up code hands to `main`: the argument vector, and the environment that execve wants back.
+//! Where the program starts, and what it gets: the words of its command line, and the environment that execve wants back.
+//!
+//! The shipped program has no start-up code but this. That of Rust would open /dev/null on closed descriptors, so that a
+//! closed standard output could no longer be told, and would set SIGPIPE to ignored; that of C would prepare threads,
+//! locales and buffers, which nothing here needs: 4 KB of binary and some pages less at each start.
 
-use std::ffi::{CStr, OsString, c_char};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CStr, c_char, c_long};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// The strings of a NULL-terminated vector, as `main` gets its words and its environment.
+use linux_raw_sys::general as raw;
+use rustix::io::Errno;
+
+use super::{check, syscall};
+
+/// The strings of a NULL-terminated vector, as the kernel gives words and environment.
 ///
 /// Not std::env's: without std's own start nothing keeps the words on musl, and its lock for the environment is a kilobyte.
 #[cfg_attr(test, allow(dead_code))]
-pub fn strings(vector: *const *const c_char) -> Vec<OsString> {
+pub fn strings(vector: *const *const c_char) -> Vec<&'static CStr> {
     let mut strings = Vec::new();
     let mut next = vector;
     loop {
-        // SAFETY: the C start-up code ends both vectors with NULL, and the loop stops there.
+        // SAFETY: the kernel ends both vectors with NULL, and the loop stops there.
         let string = unsafe { *next };
         if string.is_null() {
             return strings;
         }
-        // SAFETY: each string ends in NUL and lives as long as the process.
-        let string = unsafe { CStr::from_ptr(string) };
-        strings.push(OsString::from_vec(string.to_bytes().to_vec()));
+        // SAFETY: each string ends in NUL and lives as long as the process; nobody writes to it.
+        strings.push(unsafe { CStr::from_ptr(string) });
         // SAFETY: the vector goes on at least to its NULL, which this was not.
         next = unsafe { next.add(1) };
     }
 }
 
-/// Where the program starts: `main.rs` gives its `life` here, since the exported symbol needs an unsafe attribute.
+/// The words and the environment, as they were given.
+static GIVEN: [AtomicPtr<*const c_char>; 2] = [const { AtomicPtr::new(null_mut()) }; 2];
+
+/// Keeps what [`begin_anew`] will need.
+#[cfg_attr(test, allow(dead_code))]
+pub fn remember(words: *const *const c_char, environment: *const *const c_char) {
+    GIVEN[0].store(words.cast_mut(), Ordering::Relaxed);
+    GIVEN[1].store(environment.cast_mut(), Ordering::Relaxed);
+}
+
+/// execveat(2) of the program behind a descriptor, with the words and the environment that this one was given. Returns
+/// only where that failed.
+pub fn begin_anew(program: BorrowedFd<'_>) -> Errno {
+    let [words, environment] = GIVEN.each_ref().map(|vector| vector.load(Ordering::Relaxed));
+    let number = raw::__NR_execveat as c_long;
+    // SAFETY: the vectors are as the kernel gave them, or NULL, which it takes for empty; the empty path is a constant.
+    let result = unsafe { syscall(number, program.as_raw_fd(), c"".as_ptr(), words, environment, raw::AT_EMPTY_PATH) };
+    check(result).err().unwrap_or(Errno::INVAL)
+}
+
+/// `main.rs` gives its `life` here, since the exported symbol needs an unsafe attribute.
 #[macro_export]
 macro_rules! start {
     ($life:path) => {
-        /// C's entry point in place of Rust's: std's start-up would open /dev/null on closed descriptors, so that a
-        /// closed standard output could no longer be told, and would set SIGPIPE to ignored.
+        /// The entry of the ELF file: the stack pointer is all that the kernel gives (the psABI, "Process Initialization").
+        #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+        #[allow(unsafe_code)]
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        extern "C" fn enter() -> ! {
+            std::arch::naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {main}", "ud2", main = sym begin)
+        }
+
+        /// From the count of words, the words, and the environment, as they lie on the stack.
+        #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+        #[allow(unsafe_code)]
+        extern "C" fn begin(stack: *const usize) -> ! {
+            // SAFETY: the kernel has put a count there, so many words, a NULL, and the environment, which ends in NULL.
+            let (words, environment) = unsafe { (stack.add(1).cast(), stack.add(*stack + 2).cast()) };
+            $crate::sys::process::exit_now(main(0, words, environment) as u8)
+        }
+
+        /// C's entry point in place of Rust's, where there is a C library to start.
         #[cfg(not(test))]
         #[allow(unsafe_code)]
         #[unsafe(no_mangle)]
@@ -38,7 +85,8 @@ macro_rules! start {
             words: *const *const std::ffi::c_char,
             environment: *const *const std::ffi::c_char,
         ) -> std::ffi::c_int {
-            use $crate::sys::start::strings;
+            use $crate::sys::start::{remember, strings};
+            remember(words, environment);
             $life(strings(words), strings(environment))
         }
     };

@@ -3,8 +3,14 @@
 //! world in which leftovers are counted in world.rs. Nothing here knows how contain works.
 #![allow(dead_code)] // Each test file uses its own part of this module.
 
+pub mod detached;
+pub mod home;
+pub mod json;
+pub mod killer;
+pub mod printing;
 pub mod pty;
 pub mod world;
+pub mod written;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -339,10 +345,13 @@ impl Scratch {
         path
     }
 
+    /// A program. A child of another test's has what this process has open for writing, until it has executed its own
+    /// program; nobody can execute such a file (ETXTBSY). So another process writes this one.
     pub fn executable(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let path = self.file(name, content);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let (path, source) = (self.0.join(name), self.file(&format!("{name}.source"), content));
+        let done = Command::new("install").args(["-m", "755"]).args([&source, &path]).status().expect("install");
+        assert!(done.success(), "install {} failed", path.display());
+        fs::remove_file(source).unwrap();
         path
     }
 }

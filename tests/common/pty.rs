@@ -117,3 +117,14 @@ impl Pty {
         rustix::io::ioctl_fionread(&self.slave).expect("FIONREAD")
     }
 }
+
+/// Waits until keys typed on its terminal are this process's: its group is the terminal's foreground group.
+#[track_caller]
+pub fn wait_for_foreground(pid: i32, flags: &[&str]) {
+    super::wait_until(&format!("{pid} to have the foreground with {flags:?}"), || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        // After the name: state, parent, group, session, terminal, the terminal's foreground group (proc(5)).
+        fields.len() > 5 && fields[0] != "T" && fields[2] == fields[5]
+    });
+}

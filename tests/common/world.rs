@@ -1,4 +1,4 @@
-//! A private world for tests that count what is left behind: own pid and mount namespaces, an own /run, and
+//! A private world for tests that count what is left behind: own pid and mount namespaces, an own /run and /dev/shm, and
 //! own cgroup directories bound over the mount points, so that nobody else's containers are counted and none
 //! of ours are missed. A test enters by starting its own binary again, for this one test, inside.
 
@@ -20,7 +20,13 @@ pub fn entered(test: &str) -> bool {
     let name = format!("testworld-{}-{test}", std::process::id());
     let homes: Vec<PathBuf> = mount_points().iter().map(|mount| mount.join(&name)).collect();
     homes.iter().for_each(|home| make_home(home));
-    let script = "mount -t tmpfs run /run && for d in $HOMES; do mount --bind $d ${d%/*} || exit; done; exec \"$@\"";
+    // What other tests have mounted in their own directories would go when they end.
+    let script = "set -e; mount -t tmpfs run /run; mount -t tmpfs shm /dev/shm
+        for d in $HOMES; do mount --bind $d ${d%/*}; done
+        while read -r _ _ _ _ at _; do
+            case $at in */contain-test-*) umount -l \"$at\" 2>/dev/null || :;; esac
+        done </proc/self/mountinfo
+        exec \"$@\"";
     let list: Vec<&str> = homes.iter().filter_map(|home| home.to_str()).collect();
     let done = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child", "--"])

@@ -4,31 +4,64 @@
 //! Whoever made a group holds flock(2) on its directories. A group that nobody holds was left by a launcher that
 //! was killed, and `sweep` removes it.
 
+mod freeze;
 pub mod mounts;
 pub mod sweep;
 pub mod usage;
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, mkdirat, openat, unlinkat};
+use rustix::fs::{Access, AtFlags, CWD, FlockOperation, Mode, OFlags, accessat, flock, mkdirat, openat, unlinkat};
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::kernel::file::read_text;
+use crate::kernel::root;
+use crate::text::{Word, decimal, lines, words};
 
-/// The directories of one container's group. Dropping it kills what is left inside and removes them.
+/// The directories of one container's group.
 #[derive(Default)]
 pub struct Group {
-    directories: Vec<(CString, OwnedFd)>,
+    directories: Vec<(Word, OwnedFd)>,
+}
+
+/// A group of this process's making: dropping it kills what is left inside and removes it.
+#[derive(Default)]
+pub struct Made(Group);
+
+impl Made {
+    /// Makes one more directory of it.
+    pub fn make(&mut self, path: Word) -> Result<()> {
+        self.0.directories.push((path, make_locked(path)?));
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Made {
+    type Target = Group;
+
+    fn deref(&self) -> &Group {
+        &self.0
+    }
 }
 
 impl Group {
-    /// Makes one more directory of it.
-    pub fn make(&mut self, path: &CStr) -> Result<()> {
-        self.directories.push((path.into(), make_locked(path)?));
-        Ok(())
+    /// The group of a container that somebody else has made. A directory that is gone is left out.
+    pub fn open(paths: &[Word]) -> Self {
+        let mut group = Group::default();
+        for path in paths {
+            if let Ok(directory) = root::open(path) {
+                group.directories.push((path, directory));
+            }
+        }
+        group
+    }
+
+    /// Where the directories are.
+    pub fn paths(&self) -> impl Iterator<Item = Word> {
+        self.directories.iter().map(|(path, _)| *path)
     }
 
     pub fn is_none(&self) -> bool {
@@ -41,13 +74,57 @@ impl Group {
     }
 }
 
-impl Drop for Group {
-    fn drop(&mut self) {
+impl Group {
+    /// Sends SIGKILL to all that is inside, and lets it go on to its death where it was frozen.
+    pub fn kill(&self) {
+        // Each v1 controller's directory has the same processes.
+        if let Some((_, directory)) = self.directories.first() {
+            let _gone = kill_all(directory);
+        }
+        let _gone = self.thaw();
+    }
+
+    /// Kills what is inside and removes the directories. What cannot be removed even now is left to a later sweep.
+    pub fn remove(&self) {
         for (path, directory) in self.directories.iter().rev() {
-            // What cannot be removed even now is removed by the next command's sweep.
-            let _left = remove(path, directory);
+            let _left = remove(path, directory, &mut || self.thaw());
         }
     }
+}
+
+impl Group {
+    /// Writes one value into a file of a group that is in use: ENOENT where none of its directories has it.
+    pub fn set(&self, file: &CStr, value: &str) -> Result<()> {
+        for directory in self.directories() {
+            match write(directory, file, value.as_bytes()) {
+                Err(Errno::NOENT) => {}
+                result => return result,
+            }
+        }
+        Err(Errno::NOENT)
+    }
+
+    /// Whether it has a directory with this controller.
+    pub fn has(&self, controller: &str) -> bool {
+        self.paths().any(|path| is_of(path, controller.as_bytes()))
+    }
+
+    /// Whether it is one directory with all controllers.
+    pub fn is_v2(&self) -> bool {
+        self.directories()
+            .any(|directory| accessat(directory, c"cgroup.controllers", Access::EXISTS, AtFlags::empty()).is_ok())
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
+/// Whether the path of a v1 directory names its controller.
+fn is_of(path: &CStr, controller: &[u8]) -> bool {
+    path.to_bytes().split(|b| matches!(b, b'/' | b',')).any(|part| part == controller)
 }
 
 /// Lets every group below the top of the usual v2 hierarchy have every controller. The top is exempt from the rule
@@ -55,28 +132,28 @@ impl Drop for Group {
 pub fn enable_all() -> Result<()> {
     let path = c"/sys/fs/cgroup";
     let top = openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let available = match read_text(&top, c"cgroup.controllers") {
+    let available = match read_text(top.as_fd(), c"cgroup.controllers") {
         Err(Errno::NOENT) => return Ok(()),
         available => available?,
     };
     // One by one: a kernel refuses +cpu while a realtime task runs, and the others shall not suffer.
     let mut result = Ok(());
-    for name in available.split_ascii_whitespace() {
-        result = result.and(write(&top, c"cgroup.subtree_control", &format!("+{name}")));
+    for name in words(&available) {
+        result = result.and(write(top.as_fd(), c"cgroup.subtree_control", ["+", name].concat().as_bytes()));
     }
     result
 }
 
 /// Puts this process into a v1 group. Writing another process's id instead would make the kernel wait for an RCU grace
 /// period, 10 ms and more. Called between clone and exec.
-pub fn join(directory: &OwnedFd) -> Result<()> {
-    write(directory, c"tasks", "0")
+pub fn join(directory: BorrowedFd<'_>) -> Result<()> {
+    write(directory, c"tasks", b"0")
 }
 
 /// Writes one value into one file below an open directory, or at an absolute path. Called between clone and exec too.
-pub fn write(directory: impl AsFd, file: &CStr, value: &str) -> Result<()> {
+pub fn write(directory: BorrowedFd<'_>, file: &CStr, value: &[u8]) -> Result<()> {
     let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::io::write(&file, value.as_bytes()).map(drop)
+    rustix::io::write(&file, value).map(drop)
 }
 
 /// Makes a group's directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.
@@ -101,13 +178,13 @@ fn lock(parent: BorrowedFd<'_>, path: &CStr, operation: FlockOperation) -> Resul
     let directory = openat(parent, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     flock(&directory, operation)?;
     // A removed group has no files any more.
-    rustix::fs::accessat(&directory, c"cgroup.procs", rustix::fs::Access::EXISTS, AtFlags::empty())?;
+    accessat(&directory, c"cgroup.procs", Access::EXISTS, AtFlags::empty())?;
     Ok(directory)
 }
 
 /// Removes a group; kills what is left inside first. A process that has just been reaped still counts for a moment.
-fn remove(path: &CStr, directory: &OwnedFd) -> Result<()> {
-    let mut pause = Duration::from_micros(50);
+fn remove(path: &CStr, directory: &OwnedFd, thaw: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    let mut nanos = 50_000;
     for _ in 0..30 {
         match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
             Err(Errno::BUSY) => {}
@@ -115,20 +192,22 @@ fn remove(path: &CStr, directory: &OwnedFd) -> Result<()> {
             result => return result,
         }
         kill_all(directory)?;
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(100));
+        thaw()?;
+        std::thread::sleep(Duration::from_nanos(nanos));
+        nanos = (nanos * 2).min(100_000_000);
     }
     Err(Errno::BUSY)
 }
 
 /// Sends SIGKILL to every process of the group: at one stroke through cgroup.kill (v2, Linux 5.14), else one by one.
 fn kill_all(directory: &OwnedFd) -> Result<()> {
-    match write(directory, c"cgroup.kill", "1") {
+    match write(directory.as_fd(), c"cgroup.kill", b"1") {
         Err(Errno::NOENT) => {}
         result => return result,
     }
-    let text = read_text(directory, c"cgroup.procs")?;
-    for pid in text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
+    let text = read_text(directory.as_fd(), c"cgroup.procs")?;
+    for line in lines(&text) {
+        let Some(pid) = decimal(line).and_then(|number| Pid::from_raw(number as i32)) else { continue };
         match kill_process(pid, Signal::KILL) {
             Ok(()) | Err(Errno::SRCH) => {}
             Err(errno) => return Err(errno),

@@ -1,12 +1,13 @@
 //! Removing what a killed launcher left behind: groups of ours that nobody holds locked.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
-use super::{lock, remove};
+use super::{freeze, lock, remove};
+use crate::text::kept;
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
 /// time, or that cannot be removed, is no concern of this command.
@@ -24,8 +25,8 @@ pub fn below(parent: &CStr) {
         if is_ours(name.to_bytes())
             && let Some(locked) = abandoned(directory.as_fd(), name)
         {
-            let path = CString::new([parent.to_bytes(), b"/", name.to_bytes()].concat()).unwrap_or_default();
-            let _left = remove(&path, &locked);
+            let path = kept(&[parent.to_bytes(), b"/", name.to_bytes()]);
+            let _left = remove(&path, &locked, &mut || freeze::thaw(locked.as_fd()));
         }
     }
 }

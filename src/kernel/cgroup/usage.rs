@@ -2,69 +2,110 @@
 //! the kernel does not have leaves its figure out.
 
 use std::ffi::CStr;
-use std::time::Duration;
+use std::os::fd::AsFd;
 
-use super::Group;
+use super::{Group, is_of};
 use crate::kernel::file::read_text;
+use crate::text::words;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
     /// Bytes at the peak.
     pub memory_peak: Option<u64>,
-    pub user: Option<Duration>,
-    pub system: Option<Duration>,
+    /// Microseconds.
+    pub user: Option<u64>,
+    pub system: Option<u64>,
     pub pids_peak: Option<u64>,
 }
 
+/// A figure's file, what stands before it there, and what to divide it by.
+type Source = (&'static CStr, &'static str, u64);
+
+/// How many figures there are of a moment.
+pub const COUNT: usize = 11;
+
+/// What a group uses at a moment, by name. Sizes are bytes; pressure is how much of the last ten seconds some process had to
+/// wait (psi.rst). Each is taken from the first file that there is: those of v2 come first.
+pub const FIGURES: [(&str, &[Source]); COUNT] = [
+    ("memory", &[(c"memory.current", "", 1), (c"memory.usage_in_bytes", "", 1)]),
+    ("memory_limit", &[(c"memory.max", "", 1), (c"memory.limit_in_bytes", "", 1)]),
+    ("cpu_microseconds", &[(c"cpu.stat", "usage_usec", 1), (c"cpuacct.usage", "", 1000)]),
+    ("pids", &[(c"pids.current", "", 1)]),
+    ("pids_limit", &[(c"pids.max", "", 1)]),
+    ("io_read", &[(c"io.stat", "rbytes=", 1)]),
+    ("io_written", &[(c"io.stat", "wbytes=", 1)]),
+    // Takes two moments, see [`Group::current`].
+    ("cpu_permille", &[]),
+    ("pressure_cpu_permille", &[(c"cpu.pressure", "avg10=", 10)]),
+    ("pressure_memory_permille", &[(c"memory.pressure", "avg10=", 10)]),
+    ("pressure_io_permille", &[(c"io.pressure", "avg10=", 10)]),
+];
+
 impl Group {
+    /// The FIGURES in their order, but for `cpu_permille`: that is for who looks twice. Of a limit that is none, nothing.
+    pub fn current(&self) -> [Option<u64>; COUNT] {
+        let mut figures = [None; COUNT];
+        for (figure, (_, sources)) in figures.iter_mut().zip(&FIGURES) {
+            *figure = self.figure(sources);
+        }
+        figures
+    }
+
     pub fn usage(&self) -> Usage {
-        let cpu = self.text(c"cpu.stat").unwrap_or_default();
-        let time = |key: &str, v1: &CStr| {
-            let nanos = || self.number(v1).map(Duration::from_nanos);
-            value(&cpu, key).map(Duration::from_micros).or_else(nanos)
-        };
         Usage {
             memory_peak: self.memory_peak(),
-            user: time("user_usec", c"cpuacct.usage_user"),
-            system: time("system_usec", c"cpuacct.usage_sys"),
-            pids_peak: self.number(c"pids.peak"),
+            user: self.figure(&[(c"cpu.stat", "user_usec", 1), (c"cpuacct.usage_user", "", 1000)]),
+            system: self.figure(&[(c"cpu.stat", "system_usec", 1), (c"cpuacct.usage_sys", "", 1000)]),
+            pids_peak: self.figure(&[(c"pids.peak", "", 1)]),
         }
     }
 
     /// Processes killed for want of memory.
     pub fn oom_kills(&self) -> u64 {
-        let text = self.text(c"memory.events").or_else(|| self.text(c"memory.oom_control")).unwrap_or_default();
-        value(&text, "oom_kill").unwrap_or(0)
+        self.figure(&[(c"memory.events", "oom_kill", 1), (c"memory.oom_control", "oom_kill", 1)]).unwrap_or(0)
     }
 
     /// Forks refused.
     pub fn pids_refused(&self) -> u64 {
-        self.text(c"pids.events").and_then(|text| value(&text, "max")).unwrap_or(0)
+        self.figure(&[(c"pids.events", "max", 1)]).unwrap_or(0)
     }
 
     /// Bytes of memory at the peak.
     pub fn memory_peak(&self) -> Option<u64> {
-        self.number(c"memory.peak").or_else(|| self.number(c"memory.max_usage_in_bytes"))
+        self.figure(&[(c"memory.peak", "", 1), (c"memory.max_usage_in_bytes", "", 1)])
     }
 
-    fn number(&self, file: &CStr) -> Option<u64> {
-        self.text(file)?.trim_ascii().parse().ok()
+    fn figure(&self, sources: &[Source]) -> Option<u64> {
+        let found = sources.iter().find_map(|(file, key, unit)| Some(number(&self.text(file)?, key)? / unit));
+        // v1 tells no limit as the largest number of pages that there can be.
+        found.filter(|figure| *figure < 1 << 60)
     }
 
     /// The file from the directory of its controller: on v1 the one with the controller in its path, else any that has it.
     fn text(&self, file: &CStr) -> Option<String> {
         let name = file.to_bytes().split(|b| *b == b'.').next()?;
-        let has = |path: &CStr| path.to_bytes().split(|b| matches!(b, b'/' | b',')).any(|part| part == name);
+        let has = |path: &CStr| is_of(path, name);
         let likely = self.directories.iter().any(|(path, _)| has(path));
         let mut places = self.directories.iter().filter(|(path, _)| !likely || has(path));
-        places.find_map(|(_, directory)| read_text(directory, file).ok())
+        places.find_map(|(_, directory)| read_text(directory.as_fd(), file).ok())
     }
 }
 
-/// The number after `key` in a flat keyed file.
-fn value(text: &str, key: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))?;
-    line.trim_ascii().parse().ok()
+/// The sum of all numbers that `key` stands before, with a blank between or not; of a pressure only the first, `some`, in
+/// hundredths.
+fn number(text: &str, key: &str) -> Option<u64> {
+    let mut words = words(text).into_iter().take_while(|word| *word != "full");
+    // Without a device there is nothing to sum up.
+    let mut sum = key.ends_with("bytes=").then_some(0);
+    while let Some(word) = words.next() {
+        let Some(rest) = word.strip_prefix(key) else { continue };
+        let digits = if rest.is_empty() { words.next()? } else { rest }.bytes().filter(|b| *b != b'.');
+        let parsed = digits
+            .map(|b| (b as char).to_digit(10))
+            .try_fold(0, |all: u64, digit| Some(all.wrapping_mul(10).wrapping_add(digit?.into())));
+        sum = parsed.map(|number| number.wrapping_add(sum.unwrap_or(0))).or(sum);
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -72,10 +113,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flat_keyed_files() {
-        let text = "low 0\nmax 12\noom 3\noom_kill 1\n";
-        assert_eq!(value(text, "oom_kill"), Some(1));
-        assert_eq!(value(text, "max"), Some(12));
-        assert_eq!(value(text, "oom_group_kill"), None);
+    fn every_kind_of_file() {
+        let io = "8:16 rbytes=1459200 wbytes=314773504 rios=192\n8:0 rbytes=90 wbytes=2 rios=x\n";
+        let pressure = "some avg10=12.34 avg60=0.00 avg300=0.00 total=1\nfull avg10=5.00 avg60=0.00\n";
+        let events = "oom_kill_disable 0\nmax 12\noom 3\noom_kill 1\n";
+        for (text, key, found) in [
+            ("9223372036854771712\n", "", Some(9_223_372_036_854_771_712)),
+            ("max\n", "", None),
+            ("", "", None),
+            (io, "rbytes=", Some(1_459_290)),
+            (io, "wbytes=", Some(314_773_506)),
+            (io, "rios=", Some(192)),
+            ("", "rbytes=", Some(0)),
+            (pressure, "avg10=", Some(1234)),
+            (events, "oom_kill", Some(1)),
+            (events, "max", Some(12)),
+            (events, "oom_group_kill", None),
+            ("max", "max", None),
+        ] {
+            assert_eq!(number(text, key), found, "{key} in {text}");
+        }
     }
 }

@@ -1,0 +1,187 @@
+//! What each option does to what is written, and the values that only options have.
+
+use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
+use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
+use crate::input::{env, user, volume};
+use crate::log::visible;
+use crate::spec::Limit;
+use crate::text::{fill, has, place};
+
+/// All but the first two take a value.
+#[derive(Clone, Copy)]
+pub enum Act {
+    Set(Flag),
+    /// Sets the one, and takes the other back.
+    Instead(Flag, Flag),
+    Limit(Limit, Kind),
+    Number(Number, Kind),
+    Text(Text),
+    /// The host's namespace, or one of the container's own.
+    Share(Flag),
+    Path(Path),
+    EnvironmentFile,
+    Volume,
+    Tmpfs,
+    Cpu,
+    Cpus,
+    Cpuset,
+    Variable,
+    User,
+}
+
+macro_rules! options {
+    ($($name:literal: $act:expr),* $(,)?) => {
+        const NAMES: &str = concat!($($name, "\n"),*);
+        const ACTS: &[Act] = &[$($act),*];
+    };
+}
+
+// By their long names. Their letters, and which command takes them, stand in the help texts.
+options! {
+    "--help": Act::Set(Flag::Help),
+    "--version": Act::Set(Flag::Version),
+    "--root": Act::Path(Path::Root),
+    "--rootfs": Act::Path(Path::Rootfs),
+    "--read-only": Act::Set(Flag::ReadOnly),
+    "--volume": Act::Volume,
+    "--tmpfs": Act::Tmpfs,
+    "--memory": Act::Limit(Limit::Memory, Kind::Size),
+    "--memory-swap": Act::Limit(Limit::MemorySwap, Kind::Most),
+    "--memory-high": Act::Limit(Limit::MemoryHigh, Kind::Size),
+    "--cpu": Act::Cpu,
+    "--cpus": Act::Cpus,
+    "--cpu-weight": Act::Limit(Limit::CpuWeight, Kind::Weight),
+    "--cpuset": Act::Cpuset,
+    "--pids": Act::Limit(Limit::Pids, Kind::Pids),
+    "--env": Act::Variable,
+    "--env-file": Act::EnvironmentFile,
+    "--workdir": Act::Text(Text::Workdir),
+    "--user": Act::User,
+    "--hostname": Act::Text(Text::Hostname),
+    "--init": Act::Set(Flag::Init),
+    "--tty": Act::Instead(Flag::Tty, Flag::NoTty),
+    "--no-tty": Act::Instead(Flag::NoTty, Flag::Tty),
+    "--interactive": Act::Set(Flag::Interactive),
+    "--timeout": Act::Number(Number::Timeout, Kind::Time),
+    "--detach": Act::Set(Flag::Detach),
+    "--name": Act::Text(Text::Name),
+    "--keep": Act::Set(Flag::Keep),
+    "--rm": Act::Set(Flag::Remove),
+    "--log": Act::Set(Flag::Log),
+    "--log-max": Act::Number(Number::LogMax, Kind::LogSize),
+    "--net": Act::Share(Flag::HostNet),
+    "--pid": Act::Share(Flag::HostPid),
+    "--ipc": Act::Share(Flag::HostIpc),
+    "--uts": Act::Share(Flag::HostUts),
+    "--quiet": Act::Instead(Flag::Quiet, Flag::Verbose),
+    "--verbose": Act::Instead(Flag::Verbose, Flag::Quiet),
+    "--dry-run": Act::Set(Flag::DryRun),
+    "--all": Act::Set(Flag::All),
+    "--json": Act::Set(Flag::Json),
+    "--no-trunc": Act::Set(Flag::NoTrunc),
+    "--no-stream": Act::Set(Flag::NoStream),
+    "--follow": Act::Set(Flag::Follow),
+    "--tail": Act::Number(Number::Tail, Kind::Count),
+    "--signal": Act::Number(Number::Signal, Kind::Signal),
+    "--time": Act::Number(Number::Grace, Kind::Wait),
+    "--force": Act::Set(Flag::Force),
+}
+
+/// What the option of this name does.
+pub fn act(name: &str) -> Option<Act> {
+    place(NAMES, name.as_bytes()).map(|at| ACTS[at])
+}
+
+/// Takes an option's value. The complaint is the end of a sentence: what is wrong with it, and what would be right.
+pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
+    match act {
+        Act::Limit(limit, kind) => written.limits.set(limit, number(kind, text)?),
+        Act::Number(at, kind) => written.set_number(at, number(kind, text)?),
+        Act::Text(at) => {
+            match at {
+                Text::Hostname => hostname(text)?,
+                Text::Workdir => workdir(text)?,
+                Text::Name => name(text)?,
+            }
+            written.set_text(at, text);
+        }
+        Act::Share(flag) => written.set(flag, is_host(text, if flag == Flag::HostNet { "none" } else { "private" })?),
+        Act::Volume => written.volumes.push(volume::bind(text)?),
+        Act::Tmpfs => written.volumes.push(volume::tmpfs(text)?),
+        Act::Cpu | Act::Cpus => {
+            let [quota, period] = if let Act::Cpu = act { cpu(text) } else { cpus(text) }?;
+            written.limits.set(Limit::Cpu, quota);
+            written.limits.set(Limit::CpuPeriod, period);
+        }
+        Act::Cpuset => {
+            cpu_list(text)?;
+            written.limits.cpuset = Some(text);
+        }
+        Act::Variable => written.environment.push(EnvironmentSource::Word(env::variable(text)?)),
+        Act::User => written.user = Some(user::parse(text)?),
+        Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::EnvironmentFile => {}
+    }
+    Ok(())
+}
+
+/// Whether the host's namespace is meant; `own` is the word for one of the container's own.
+fn is_host(text: &str, own: &str) -> Parsed<bool> {
+    match place("host\nprivate\nnone", text.as_bytes()) {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        Some(2) if own == "none" => Ok(false),
+        _ => Err(fill("is not known: write % or host", &[own]).leak()),
+    }
+}
+
+/// A name: a letter or digit, then these and `_`, `.`, `-`; not what would be taken for a whole id.
+fn name(text: &str) -> Parsed<()> {
+    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    let begins_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    match begins_well && text.len() <= 64 && text.bytes().all(fits) {
+        true if text.len() != 16 || !text.bytes().all(is_hex) => Ok(()),
+        true => Err("could be a container's id: choose one that is not 16 hexadecimal digits"),
+        false => Err("is no name: write letters, digits, _ . and -, a letter or digit first, 64 at most"),
+    }
+}
+
+fn hostname(text: &str) -> Parsed<()> {
+    if text.is_empty() || text.len() > 64 {
+        return Err(fill("has % bytes: the kernel takes 1 to 64", &[&(text.len() as u64).to_string()]).leak());
+    }
+    match has(text, b'/') || has(text, b' ') || visible(text).len() > text.len() {
+        true => Err("has a character that no host name may hold: use letters, digits, - and ."),
+        false => Ok(()),
+    }
+}
+
+fn workdir(text: &str) -> Parsed<()> {
+    match text.starts_with('/') && !has(text, 0) {
+        true => Ok(()),
+        false => Err("is not an absolute path inside the container: write it from /, as /srv"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::help;
+    use crate::text::lines;
+
+    /// An option that no help text lists could never be given; one that the table lacks would be no option.
+    #[test]
+    fn the_texts_and_the_table_list_the_same() {
+        let mut texts: Vec<_> = lines(help::NAMES).map(|name| help::topic(name).unwrap()).collect();
+        texts.push(help::GLOBAL);
+        for name in lines(NAMES) {
+            assert!(texts.iter().any(|text| help::long(text, name).is_some()), "{name}");
+        }
+        for text in texts {
+            for flag in help::flags(text) {
+                let long = help::long(text, flag).unwrap_or_else(|| panic!("{flag} has no long form in {text}"));
+                assert!(act(long).is_some(), "{long}");
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Completion: the scripts that teach a shell contain's words, and what these ask contain for: what the last word may
+//! become. Where nothing is known to fit, the shells complete names of files.
+
+use crate::error::Result;
+use crate::input::help;
+use crate::life::output;
+use crate::log::signals;
+use crate::state::place::Places;
+use crate::state::record::Status;
+use crate::text::{Word, kept, lines, split};
+
+const SHELLS: [(&str, &str); 3] = [
+    (
+        "bash",
+        r#"_contain() { COMPREPLY=($("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)); }
+complete -o default -F _contain contain
+"#,
+    ),
+    (
+        "zsh",
+        r#"_contain() {
+  local -a found=(${(f)"$($words[1] __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  (( $#found )) && compadd -a found || _files
+}
+compdef _contain contain
+"#,
+    ),
+    (
+        "fish",
+        r#"function __contain
+    set -l words (commandline -opc) (commandline -ct)
+    set -g __contain ($words[1] __complete $words[2..] 2>/dev/null)
+    set -q __contain[1]
+end
+complete -c contain -f -n __contain -a '$__contain'
+"#,
+    ),
+];
+
+/// Prints the script of a shell.
+pub fn script(shell: &str) -> Result<u8> {
+    let known = SHELLS.iter().find(|(name, _)| *name == shell);
+    output::print(known.map_or("", |(_, script)| script)).map(|()| 0)
+}
+
+/// Prints what the last of `words` may become, a line each. Somebody is typing, so nothing is told of what goes wrong.
+pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
+    let Some((last, before)) = words.split_last() else { return Ok(0) };
+    // bash makes a word of its own of each `=`.
+    let start = last.to_str().map_or("?", |start| if start == "=" { "" } else { start });
+    let mut found = Found { start, lines: String::new() };
+    let typed = read(before);
+    let named = typed.root.map(|root| Places::of(Some(root), &[]));
+    let places = named.as_ref().unwrap_or(places);
+    let is = |commands: &str| split(commands, b' ').any(|command| command == typed.command);
+    let mut offer = |word: &str| found.offer(word);
+    if typed.words > 0 && is("run exec init") {
+        return Ok(0);
+    }
+    if let Some(kinds) = typed.option {
+        // `none|host`: capitals say no more than what kind of word it is.
+        let (words, kinds) = if kinds == "SIGNAL" { (signals(), false) } else { (split(kinds, b'|'), true) };
+        words.filter(|word| !(kinds && word.bytes().any(|b| b.is_ascii_uppercase()))).for_each(offer);
+    } else if start.starts_with('-') {
+        help::flags(typed.text).for_each(offer);
+    } else if typed.command.is_empty() || is("help") {
+        lines(help::NAMES).for_each(offer);
+    } else if is("completion") {
+        SHELLS.iter().for_each(|(name, _)| offer(name));
+    } else if is("logs rm inspect") {
+        found.offer_containers(places, |_, _| true);
+    } else if is("resume") {
+        found.offer_containers(places, |alive, status| alive && status == Status::Paused);
+    } else if is("exec top kill stop wait pause stats update") {
+        found.offer_containers(places, |alive, _| alive);
+    }
+    output::print(&found.lines).or(Ok(())).map(|()| 0)
+}
+
+/// What stands before the word that is completed.
+struct Typed<'a> {
+    root: Option<Word>,
+    /// Empty where it is still to be written.
+    command: &'a str,
+    /// The text that has its options.
+    text: &'static str,
+    /// How many words there are after the command that belong to no option.
+    words: usize,
+    /// Where the word is the value of an option: which kind, as the text has it.
+    option: Option<&'static str>,
+}
+
+fn read(before: &[Word]) -> Typed<'_> {
+    let mut typed = Typed { root: None, command: "", text: help::GLOBAL, words: 0, option: None };
+    let mut previous = "";
+    for word in before.iter().map(|word| word.to_str().unwrap_or("?")).filter(|word| *word != "=") {
+        if typed.option.take().is_some() {
+            if previous == "--root" {
+                typed.root = Some(kept(&[word.as_bytes()]));
+            }
+        } else if let Some(root) = word.strip_prefix("--root=") {
+            typed.root = Some(kept(&[root.as_bytes()]));
+        } else if word.starts_with('-') && word != "--" {
+            // Every command takes this one.
+            let text = if word == "--root" { help::GLOBAL } else { typed.text };
+            typed.option = help::value(text, word);
+        } else if typed.command.is_empty() {
+            typed.command = word;
+            typed.text = help::topic(word).unwrap_or("");
+        } else {
+            typed.words += 1;
+        }
+        previous = word;
+    }
+    typed
+}
+
+/// What fits, a line each.
+struct Found<'a> {
+    /// What is there of the word.
+    start: &'a str,
+    lines: String,
+}
+
+impl Found<'_> {
+    /// Adds a word that fits: an option, a command, an id or a name. What would mean something to a shell is none of these,
+    /// whatever a record says.
+    fn offer(&mut self, word: &str) {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if word.starts_with(self.start) && !word.starts_with('_') && word.bytes().all(is_plain) {
+            self.lines.push_str(word);
+            self.lines.push('\n');
+        }
+    }
+
+    /// Adds ids and names. Nothing is cleared away here: a key was pressed.
+    fn offer_containers(&mut self, places: &Places, wanted: fn(bool, Status) -> bool) {
+        let Ok(Some(root)) = places.find() else { return };
+        let _rest = root.each(&mut |entry| {
+            let (status, name) = entry.record().map_or((Status::Running, None), |record| (record.status, record.name));
+            if wanted(entry.is_alive(), status) {
+                self.offer(entry.id);
+                name.into_iter().for_each(|name| self.offer(name));
+            }
+        });
+    }
+}

@@ -1,0 +1,197 @@
+//! `contain exec`: one more command in a container that runs, as if it had been started there, and may no more.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+use crate::error::{Error, Result};
+use crate::input::args::written::{Flag, Text, Written};
+use crate::input::env::Variable;
+use crate::kernel::cgroup::Group;
+use crate::kernel::file::place;
+use crate::kernel::{identity, mount, proc, program, terminal};
+use crate::launch::{Given, Host, launch};
+use crate::life::mean::{account, add, set};
+use crate::life::running::{self, Running};
+use crate::log::Voice;
+use crate::plan::join::{self, Guest};
+use crate::plan::{Namespaces, Person, Plan};
+use crate::state::place::Places;
+use crate::state::record::Status;
+use crate::supervise::signals::Signals;
+use crate::supervise::{Watch, watch};
+use crate::text::{Word, kept};
+
+/// Runs the command and tells its exit status; of a detached one that it runs.
+pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) -> Result<u8> {
+    let [stdin, stdout, _] = terminal::standard();
+    let tty = written.tty().unwrap_or(stdin && stdout && !written.has(Flag::Detach));
+    if written.has(Flag::Detach) && (tty || written.has(Flag::Interactive)) {
+        return Err(Error::usage("exec: --tty and --interactive have nothing to join with --detach: leave them out"));
+    }
+    if written.words[0].is_empty() {
+        return Err(Error::usage("exec: the command is empty: name a program, as /bin/sh"));
+    }
+    if !identity::is_administrator() {
+        return Err(Error::new("exec needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
+    }
+    // What a container can reach of its guest before that has become the command is never the host's file, and nothing
+    // of it can be read.
+    program::become_sealed()
+        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
+        .map_err(|errno| Error::os("go on as a copy of contain in memory", errno))?;
+
+    let container = Container::find(written.target, places)?;
+    let plan = container.plan(written, environment, tty)?;
+    container.run(&plan, written.has(Flag::Detach)).map_err(|error| match container.has_ended() {
+        false if error.errno() != Some(Errno::SRCH) => error,
+        _ => container.over(),
+    })
+}
+
+/// A container that runs.
+struct Container<'a> {
+    /// As the user calls it.
+    word: &'a str,
+    running: Running,
+    /// Its root directory, as its first process has it.
+    root: OwnedFd,
+    group: Group,
+}
+
+impl Container<'_> {
+    fn find<'a>(word: &'static str, places: &Places) -> Result<Container<'a>> {
+        let running = running::running(places, word)?;
+        let record = running.record;
+        if record.status == Status::Paused {
+            let hint = ["resume it first: contain resume ", word].concat();
+            return Err(running::about(word, " is paused").with_hint(hint));
+        }
+        let path = kept(&[b"/proc/", record.process.pid.to_string().as_bytes(), b"/root"]);
+        let root = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let group = Group::open(record.cgroups);
+        let container = Container { word, group, root: root.map_err(|_gone| over(word))?, running };
+        match container.is_whole() {
+            true => Ok(container),
+            false => Err(over(word)),
+        }
+    }
+
+    /// Whether all that was opened is this container's. The numbers are looked at after it: so they have not become
+    /// another's meanwhile.
+    fn is_whole(&self) -> bool {
+        let record = self.running.record;
+        let same = running::handle(record.process).is_some();
+        // Whatever a record says, no container sees the host's mounts.
+        let mounts = |whose: &str| place(kept(&[b"/proc/", whose.as_bytes(), b"/ns/mnt"]));
+        let apart = mounts(&record.process.pid.to_string()) != mounts("self");
+        same && apart && self.running.entry.is_alive() && self.group.paths().count() == record.cgroups.len()
+    }
+
+    /// What the container has, unless the user wants something else.
+    fn plan(&self, written: &'static Written, ours: &[Word], tty: bool) -> Result<Plan> {
+        let record = self.running.record;
+        let mut all = record.spec.environment.to_vec();
+        let user = match &written.user {
+            Some(written) => {
+                let account = account(written, self.root.as_fd())?;
+                let home = account.home.as_deref().unwrap_or("/");
+                set(&mut all, ours, &Variable::Set(["HOME=", home].concat().leak()));
+                account.user
+            }
+            None => record.spec.user,
+        };
+        if tty {
+            set(&mut all, ours, &Variable::Inherit("TERM"));
+        }
+        add(&mut all, &written.environment, ours)?;
+        let has = proc::has_namespace;
+        Ok(join::plan(Guest {
+            namespaces: Namespaces::of([has("pid"), has("uts"), true, has("ipc"), has("net"), true]),
+            grouped: self.group.directories().any(|directory| mount::exists(directory, c"tasks")),
+            command: &written.words,
+            environment: all.leak(),
+            person: Person {
+                user,
+                workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),
+                tells: true,
+            },
+            tty,
+            detached: written.has(Flag::Detach),
+        }))
+    }
+
+    fn run(&self, plan: &Plan, detached: bool) -> Result<u8> {
+        let mut streams = Vec::new();
+        while detached && streams.len() < 3 {
+            let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+            streams.push(null.map_err(|errno| Error::os("open /dev/null", errno))?);
+        }
+        // Those of v1 are entered through `tasks`.
+        let (mut groups, mut born_in) = (Vec::new(), None);
+        for directory in self.group.directories() {
+            match mount::exists(directory, c"tasks") {
+                true => groups.push(directory),
+                false => born_in = Some(directory),
+            }
+        }
+        let mut signals = None;
+        // Until the command is to begin a signal ends this process, and the guest with it, wherever that hangs.
+        let mut release = || {
+            if !detached {
+                signals = Some(Signals::take()?);
+            }
+            Ok(())
+        };
+        let child = launch(
+            plan,
+            &mut Given {
+                lock: None,
+                rootfs: self.root.as_fd(),
+                streams: &streams,
+                voice: Voice::Plain,
+                write_down: &mut |_| Ok(()),
+                remove_leftovers: &mut || (),
+                host: Some(Host {
+                    process: self.running.process.as_fd(),
+                    groups: &groups,
+                    born_in,
+                    release: &mut release,
+                }),
+            },
+        )?;
+        if detached {
+            // It has left the command to the container, unless it was killed before.
+            return match child.wait().map(|ended| ended.status) {
+                Some(0) => Ok(0),
+                _ => Err(self.over()),
+            };
+        }
+        let signals = signals.map_or_else(Signals::take, Ok)?;
+        let ended = watch(Watch {
+            pid: child.pid,
+            pidfd: child.pidfd.as_fd(),
+            shielded: false,
+            init: false,
+            guest: true,
+            terminal: child.terminal.as_ref(),
+            limit: None,
+            signals: &signals,
+        })?;
+        Ok(ended.outcome.status())
+    }
+
+    fn has_ended(&self) -> bool {
+        running::has_ended(&self.running.process) || !self.running.entry.is_alive()
+    }
+
+    fn over(&self) -> Error {
+        over(self.word)
+    }
+}
+
+fn over(word: &str) -> Error {
+    running::about(word, " is not running: it has just ended")
+}

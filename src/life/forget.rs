@@ -1,0 +1,97 @@
+//! `contain rm` and `contain prune`: containers are forgotten, and what is left of them is cleared away.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, statat};
+
+use crate::error::{Error, Result};
+use crate::kernel::file::names;
+use crate::life::control::{end, note, with_each};
+use crate::life::output;
+use crate::life::remember::{end_rest, sweep_all};
+use crate::life::running::{about, handle};
+use crate::log;
+use crate::state::place::Places;
+use crate::state::record::{Record, Status};
+use crate::state::{Damage, Entry, Root, is_id};
+
+pub fn rm(targets: &[&'static str], force: bool, places: &Places) -> Result<u8> {
+    if force {
+        return end(targets, None, places, &mut |root, found| remove(root, &found.entry).map(drop));
+    }
+    with_each(targets, places, &mut |_| (), &mut |root, found| {
+        if let Ok((record, _)) = found.running() {
+            let text = [" is ", record.status.name(), ": stop it first, or use rm -f"].concat();
+            return Err(about(found.word, &text));
+        }
+        remove(root, &found.entry).map(|_| found.word)
+    })
+}
+
+/// Removes a container that does not run; false where somebody else has done it, or just makes it.
+fn remove(root: &Root, entry: &Entry) -> Result<bool> {
+    let record = entry.record();
+    // Without a record it may just begin; else whoever has the lock clears it away too.
+    let waits = !matches!(record, Err(Damage::Missing));
+    // Who notes an end, or clears away, gives the lock back soon; else it is held for as long as the container lives.
+    let lasts = match &record {
+        Ok(record) => record.status != Status::Stopped && handle(record.supervisor).is_some(),
+        Err(_) => true,
+    };
+    if lasts && entry.is_alive() {
+        return Ok(false);
+    }
+    if !entry.lock(waits) {
+        return match waits && entry.is_alive() {
+            true => Err(Error::new(format!("container {} has ended, but a contain still holds it", entry.id))
+                .with_hint("somebody else may be removing it: try again")),
+            false => Ok(false),
+        };
+    }
+    let damaged = record.is_err();
+    let record = record.unwrap_or_else(|_| Record::blank());
+    record.id = entry.id;
+    end_rest(record);
+    if let Some(name) = record.name {
+        root.disclaim(name, entry.id);
+    }
+    root.remove(entry)?;
+    if damaged {
+        // What it was called is not known any more.
+        root.disclaim_dead();
+    }
+    Ok(true)
+}
+
+pub fn prune(places: &Places) -> Result<u8> {
+    sweep_all();
+    let Some(root) = places.find()? else { return Ok(0) };
+    let mut status = 0;
+    for id in root.ids()? {
+        let Some(entry) = root.entry(id) else { continue };
+        match remove(&root, &entry) {
+            Ok(true) => output::print(&[id, "\n"].concat())?,
+            Ok(false) => tidy(&entry),
+            Err(error) => status = output::fail(&error),
+        }
+    }
+    root.disclaim_dead();
+    let listed = names(root.directory.as_fd(), &mut |name| {
+        let text = name.to_str().unwrap_or_default();
+        let is_there = || statat(&root.directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        let ours = text == "names" || text == "." || text == ".." || is_id(text) && root.open(name).is_some();
+        if !ours && is_there() {
+            log::error(format_args!("{}/{} is not contain's: left alone", root.path, name.to_string_lossy()));
+        }
+    });
+    listed.map_err(|errno| Error::os(format!("list {}", root.path), errno))?;
+    Ok(status)
+}
+
+/// Somebody who was killed while he changed the record of a running container has left a half of it.
+fn tidy(entry: &Entry) {
+    if entry.has_half() {
+        // Whoever is just writing it has the lock; then it is written anew. Before there is a process it is the supervisor's.
+        let _left = note(entry.id, entry, &mut |record| record.process.pid != 0);
+    }
+}

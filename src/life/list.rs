@@ -1,0 +1,265 @@
+//! What there is: `contain ps`, `contain inspect` and `contain top`. Each container is looked at afresh, and what a killed
+//! `contain` left is cleared away first, so what is told is true.
+
+use rustix::fs::fstat;
+
+use crate::error::Result;
+use crate::input::args::written::{Flag, Written};
+use crate::json::Writer;
+use crate::kernel::proc;
+use crate::life::control::is_frozen;
+use crate::life::output;
+use crate::life::remember::{clear, now};
+use crate::life::running::{self, running};
+use crate::life::table::{self, Columns, Line, Table};
+use crate::log;
+use crate::plan::shown;
+use crate::state::place::Places;
+use crate::state::record::{Record, Status};
+use crate::state::{Damage, Entry, Root};
+
+/// A container as it is now.
+#[derive(Default)]
+pub struct Seen {
+    /// Of one that cannot be read as much as could be; the id is right.
+    pub record: Record,
+    /// It has not ended, and the `contain` that waits for it lives.
+    pub runs: bool,
+    damage: Option<Damage>,
+}
+
+/// Whether something has just changed in the directory: a container that begins has no record yet, one that ends has none
+/// any more.
+fn is_fresh(entry: &Entry) -> bool {
+    fstat(&entry.directory).is_ok_and(|found| found.st_mtime as u64 + 10 > now())
+}
+
+/// Looks at every container.
+pub fn look_around(root: &Root, brief: bool, each: &mut dyn FnMut(&mut Seen)) -> Result<()> {
+    let mut seen = Seen::default();
+    root.each(&mut |entry| {
+        if seen.look(root, &entry, brief) {
+            each(&mut seen);
+        }
+    })
+}
+
+impl Seen {
+    /// Looks at one container, or only at what `ps` shows of it; false where it has just gone.
+    fn look(&mut self, root: &Root, entry: &Entry, brief: bool) -> bool {
+        self.glance(entry, brief);
+        if !self.runs && self.record.status != Status::Stopped {
+            // Nobody saw its end. A record that cannot be read is left as it is.
+            clear(root, entry);
+            self.glance(entry, brief);
+            self.record.status = Status::Stopped;
+        }
+        if matches!(self.damage, Some(Damage::Missing)) && (!self.runs || is_fresh(entry)) {
+            return false;
+        }
+        if self.record.status == Status::Paused && !is_frozen(entry) {
+            self.record.status = Status::Running;
+        }
+        self.runs &= self.record.status != Status::Stopped;
+        true
+    }
+
+    fn glance(&mut self, entry: &Entry, brief: bool) {
+        *self = Seen::default();
+        self.runs = entry.is_alive();
+        if let Err(damage) = entry.look(&mut self.record, brief) {
+            // Nothing of it is sure.
+            self.record.status = Status::Running;
+            self.record.id = entry.id;
+            self.damage = Some(damage);
+        }
+    }
+
+    /// In one word.
+    fn status(&self) -> &'static str {
+        match self.record.status {
+            _ if self.damage.is_some() => "damaged",
+            Status::Running if self.record.process.pid == 0 => "starting",
+            status => status.name(),
+        }
+    }
+
+    fn how_it_ended(&self) -> String {
+        let code = self.record.exit_code.map_or("?".into(), |code| code.to_string());
+        ["stopped (", &code, if self.record.oom { ", oom)" } else { ")" }].concat()
+    }
+
+    /// What the user named it, or enough of its id.
+    pub fn short_name(&self) -> &'static str {
+        self.record.name.unwrap_or(self.record.id.get(..12).unwrap_or_default())
+    }
+
+    /// As a row of `ps`.
+    fn row(&self, table: &mut Table) {
+        let Record { id, process, created, name, spec, .. } = self.record;
+        table.row(created);
+        table.add(id);
+        match process.pid {
+            pid @ 1.. if self.runs => table.add(&pid.to_string()),
+            _ => table.add("-"),
+        }
+        match self.status() {
+            "stopped" => table.add(&self.how_it_ended()),
+            status => table.add(status),
+        }
+        match created {
+            0 => table.add("-"),
+            seconds => table.add(str::from_utf8(&utc(seconds)).unwrap_or_default()),
+        }
+        table.add(name.unwrap_or("-"));
+        match &self.damage {
+            Some(damage) => table.add(&damage.to_string()),
+            None => table.add(&shown(spec.command)),
+        }
+    }
+
+    /// Everything, as JSON.
+    fn describe(&mut self, root: &Root) -> Line {
+        let mut writer = Writer::default();
+        let (place, status) = ([root.path, "/", self.record.id].concat(), self.status());
+        writer.object(&mut |w| {
+            match &self.damage {
+                None => self.record.members(status, w),
+                Some(damage) => {
+                    w.name("id").string(self.record.id.as_bytes());
+                    w.name("status").string(status.as_bytes());
+                    w.name("damage").string(damage.to_string().as_bytes());
+                }
+            }
+            w.name("state_directory").string(place.as_bytes());
+            for (name, file) in [("stdout_log", "/stdout.log"), ("stderr_log", "/stderr.log")] {
+                match self.record.log {
+                    true => w.name(name).string([&place, file].concat().as_bytes()),
+                    false => w.name(name).null(),
+                }
+            }
+        });
+        (self.record.created, writer.finish())
+    }
+}
+
+/// The columns of the seed document, and the name.
+const PS: Columns = &[("CONTAINER ID", 17), ("PID", 7), ("STATUS", 9), ("CREATED", 23), ("NAME", 0), ("COMMAND", 0)];
+
+/// `contain ps`.
+pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
+    let mut table = Table::new(PS);
+    let (mut lines, mut ended) = (Vec::new(), 0);
+    if let Some(root) = places.find()? {
+        look_around(&root, !ps.has(Flag::Json), &mut |seen| match () {
+            () if !(seen.runs || ps.has(Flag::All)) => ended += 1,
+            () if ps.has(Flag::Json) => lines.push(seen.describe(&root)),
+            () if ps.has(Flag::Quiet) => lines.push((seen.record.created, [seen.record.id, "\n"].concat())),
+            () => seen.row(&mut table),
+        })?;
+    }
+    if ps.has(Flag::Json) {
+        print_array(&mut lines)?;
+    } else if ps.has(Flag::Quiet) {
+        table::sort(&mut lines);
+        let mut ids = String::new();
+        lines.iter().for_each(|(_, id)| ids.push_str(id));
+        output::print(&ids)?;
+    } else {
+        table.sort();
+        table.print(ps.has(Flag::NoTrunc))?;
+        if table.is_empty() && ended > 0 {
+            let have = if ended == 1 { "has" } else { "have" };
+            log::error(format_args!("{ended} {have} ended: contain ps -a"));
+        }
+    }
+    Ok(0)
+}
+
+/// `contain inspect`.
+pub fn inspect(targets: &[&'static str], places: &Places) -> Result<u8> {
+    let mut lines = Vec::new();
+    for target in targets {
+        let root = running::root(places, target)?;
+        let mut seen = Seen::default();
+        if !seen.look(&root, &root.select(target)?, false) {
+            return Err(running::unknown(target));
+        }
+        lines.push(seen.describe(&root));
+    }
+    print_array(&mut lines).map(|()| 0)
+}
+
+/// Prints JSON values as one array, the newest first.
+pub fn print_array(lines: &mut [Line]) -> Result<()> {
+    table::sort(lines);
+    let mut text = String::from("[");
+    for (_, value) in &*lines {
+        text.push_str(if text.len() > 1 { ",\n" } else { "\n" });
+        text.push_str(value.trim_ascii_end());
+    }
+    text.push_str(if lines.is_empty() { "]\n" } else { "\n]\n" });
+    output::print(&text)
+}
+
+/// `contain top`.
+pub fn top(target: &'static str, places: &Places) -> Result<u8> {
+    let Record { id, process, spec, .. } = *running(places, target)?.record;
+    let mut table = Table::new(&[("PID", 6), ("HOST PID", 8), ("USER", 5), ("TIME", 7), ("COMMAND", 0)]);
+    for pid in proc::companions(process.pid, spec.share.pid.then_some(id)) {
+        // One that has just ended is left out.
+        let Some(told) = proc::tell(pid) else { continue };
+        table.row(0);
+        for number in [told.inside, pid.as_raw_pid() as u64, told.uid] {
+            table.add(&number.to_string());
+        }
+        table.add(&format!("{}:{:02}.{:02}", told.ran / 6000, told.ran / 100 % 60, told.ran % 100));
+        table.add(&told.command);
+    }
+    table.print(false).map(|()| 0)
+}
+
+/// Seconds since the epoch as a date, up to the year 9999.
+fn utc(seconds: u64) -> [u8; 23] {
+    let seconds = seconds.min(253_402_300_799);
+    // Years that begin in March end with the leap day, and months have 31 and 30 days in turn, five by five. 719468 days
+    // lie between March of the year 0 and 1970, 146097 in each 400 years.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let years = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day + years / 100 - years / 4 - years * 365;
+    let month = (day * 5 + 2) / 153;
+    let day = day - (month * 153 + 2) / 5;
+    let january = u64::from(month >= 10);
+    let (year, month) = (era * 400 + years + january, month + 3 - 12 * january);
+    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
+    let mut text = *b"0000-00-00 00:00:00 UTC";
+    for (end, number) in [(4, year), (7, month), (10, day + 1), (13, hour), (16, minute), (19, seconds % 60)] {
+        let (mut at, mut left) = (end, number);
+        while left > 0 {
+            at -= 1;
+            text[at] += (left % 10) as u8;
+            left /= 10;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (seconds, date) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_827_696, "2000-02-29 12:34:56 UTC"),
+            (1_749_983_400, "2025-06-15 10:30:00 UTC"),
+            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (u64::MAX, "9999-12-31 23:59:59 UTC"),
+        ] {
+            assert_eq!(str::from_utf8(&utc(seconds)), Ok(date));
+        }
+    }
+}

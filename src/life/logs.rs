@@ -1,0 +1,186 @@
+//! `contain logs`: what a container printed, from its log files, and with `-f` what it goes on to print. The bytes go
+//! through as they are, to a terminal too.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::fs::{AtFlags, fstat, statat};
+use rustix::io::{Errno, pread};
+use rustix::stdio::{stderr, stdout};
+
+use crate::error::{Error, Result};
+use crate::kernel::file::{copy, write_all};
+use crate::life::running;
+use crate::state::Entry;
+use crate::state::log::{self, NAMES, Names};
+use crate::state::place::Places;
+
+/// How often it is looked where nothing tells of a change.
+const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
+pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Places) -> Result<u8> {
+    let root = running::root(places, target)?;
+    let entry = root.select(target)?;
+    match show(&entry, follow, lines) {
+        // A reader that has gone wanted no more.
+        Ok(true) | Err(Errno::PIPE) => Ok(0),
+        Ok(false) => Err(Error::new(format!("container {target} has no logs: what it prints goes to its caller"))
+            .with_hint("run it with -d, or with --log")),
+        Err(errno) => Err(Error::os(format!("show the logs of {target}"), errno)),
+    }
+}
+
+/// Says whether there are any.
+fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<bool> {
+    // Before anything is read: what is written later is told. A kernel without inotify, or at its limit, tells nothing.
+    let changes = if follow { changes(entry).ok() } else { None };
+    let mut streams =
+        [Shown::begin(entry, &NAMES[0], stdout(), lines)?, Shown::begin(entry, &NAMES[1], stderr(), lines)?];
+    let mut supervisor = None;
+    loop {
+        // Asked first: what is there after the end is all.
+        let over = !follow || !entry.is_alive();
+        for stream in &mut streams {
+            stream.go_on(follow)?;
+        }
+        if over || streams.iter().all(|stream| stream.at.is_none()) {
+            return Ok(streams.iter().any(|stream| stream.at.is_some()));
+        }
+        if supervisor.is_none() {
+            supervisor = entry.record().ok().and_then(|record| running::handle(record.supervisor));
+        }
+        // Without any event asked for, poll(2) tells of a pipe that nobody reads any more.
+        let mut descriptors: [_; 3] = std::array::from_fn(|_| PollFd::from_borrowed_fd(stdout(), PollFlags::empty()));
+        let tells = [&changes, &supervisor];
+        for (place, told) in descriptors[1..].iter_mut().zip(tells.into_iter().flatten()) {
+            *place = PollFd::new(told, PollFlags::IN);
+        }
+        let _again = poll(&mut descriptors, tells.iter().any(|told| told.is_none()).then_some(&MOMENT));
+        if !descriptors[0].revents().is_empty() {
+            return Ok(true);
+        }
+        if let Some(changes) = &changes {
+            // What changed is looked at anyway.
+            let _which = rustix::io::read(changes, &mut [0; 4096]);
+        }
+    }
+}
+
+/// Tells of each change to a container's files.
+fn changes(entry: &Entry) -> rustix::io::Result<OwnedFd> {
+    let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+    let directory = format!("/proc/self/fd/{}", entry.directory.as_raw_fd());
+    inotify::add_watch(&changes, directory, WatchFlags::MODIFY | WatchFlags::MOVED_TO)?;
+    Ok(changes)
+}
+
+/// One stream of a container, on its way to ours.
+struct Shown<'a> {
+    entry: &'a Entry,
+    names: &'static Names,
+    to: BorrowedFd<'static>,
+    /// The file that is being read, and how far; none where there are none.
+    at: Option<(OwnedFd, u64)>,
+}
+
+impl<'a> Shown<'a> {
+    /// From where the last `lines` begin, or all of them.
+    fn begin(
+        entry: &'a Entry,
+        names: &'static Names,
+        to: BorrowedFd<'static>,
+        lines: Option<u64>,
+    ) -> rustix::io::Result<Shown<'a>> {
+        let mut shown = Shown { entry, names, to, at: None };
+        shown.at = shown.start(lines)?;
+        Ok(shown)
+    }
+
+    /// Shows all that there is; once the files go on to be rotated, no more than two of them.
+    fn go_on(&mut self, follow: bool) -> rustix::io::Result<()> {
+        let mut files = 0;
+        while let Some((file, mut at)) = self.at.take() {
+            files += 1;
+            let own = identity(&file);
+            // Asked first: a file that was replaced has all that it ever will.
+            let current = self.identity(self.names.current);
+            let size = fstat(&file)?.st_size as u64;
+            if size < at && self.identity(self.names.current) == own {
+                // The container has cut it: it begins again.
+                at = 0;
+            }
+            at = copy(file.as_fd(), at..size, &mut |part| write_all(self.to, part))?;
+            // While one is being replaced there is none.
+            let is_current = current.is_none() || current == own;
+            let [previous, current] = if is_current { [None, None] } else { self.open()? };
+            let next = previous.filter(|previous| identity(previous) != own).or(current);
+            match next.filter(|_| follow || files < 2) {
+                // A line that had no end yet has moved to the beginning of the next one.
+                Some(next) => self.at = Some((next, at.saturating_sub(size))),
+                None => {
+                    self.at = Some((file, at));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The previous file and the current one.
+    fn open(&self) -> rustix::io::Result<[Option<OwnedFd>; 2]> {
+        let open = |name| log::read(self.entry, name);
+        let mut tries = 0;
+        loop {
+            let [previous, current] = [open(self.names.previous)?, open(self.names.current)?];
+            tries += 1;
+            // Between the two the current one may have become the previous one, or be just about to.
+            let same = self.identity(self.names.previous) == previous.as_ref().and_then(identity);
+            if (same && (current.is_some() || previous.is_none())) || tries == 100 {
+                return Ok([previous, current]);
+            }
+        }
+    }
+
+    /// Which file has a name now.
+    fn identity(&self, name: &CStr) -> Option<(u64, u64)> {
+        statat(&self.entry.directory, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|found| (found.st_dev, found.st_ino))
+    }
+
+    /// Where to begin for the last `lines`, or all.
+    fn start(&self, lines: Option<u64>) -> rustix::io::Result<Option<(OwnedFd, u64)>> {
+        let mut start = None;
+        let mut missing = lines.unwrap_or(u64::MAX);
+        // The last byte of all ends the last line; it does not begin another.
+        let mut is_last = true;
+        for file in self.open()?.into_iter().rev().flatten() {
+            let mut at = fstat(&file)?.st_size as u64;
+            if lines.is_none() {
+                at = 0;
+            }
+            while at > 0 && missing > 0 {
+                let mut block = [0; 8192];
+                let from = at.saturating_sub(8192);
+                let count = pread(&file, &mut block[..(at - from) as usize], from)?;
+                at = from;
+                for index in (0..count).rev() {
+                    missing -= u64::from(block[index] == b'\n' && !is_last);
+                    is_last = false;
+                    if missing == 0 {
+                        return Ok(Some((file, from + index as u64 + 1)));
+                    }
+                }
+            }
+            start = Some((file, at));
+            if missing == 0 {
+                break;
+            }
+        }
+        Ok(start)
+    }
+}
+
+fn identity(file: &OwnedFd) -> Option<(u64, u64)> {
+    fstat(file).ok().map(|found| (found.st_dev, found.st_ino))
+}

@@ -1,0 +1,129 @@
+//! Finding a container that runs, for the commands that do something to it: the truth about it first, then handles that
+//! cannot turn into another process's.
+
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::error::{Error, Result};
+use crate::kernel::cgroup::Group;
+use crate::kernel::proc;
+use crate::life::remember;
+use crate::state::place::Places;
+use crate::state::record::{Process, Record, Status};
+pub use crate::state::select::unknown;
+use crate::state::{Damage, Entry, Root};
+
+/// A container whose `contain` lives.
+pub struct Running {
+    pub entry: Entry,
+    pub record: &'static Record,
+    /// Its first process.
+    pub process: OwnedFd,
+}
+
+/// A container as it is found.
+pub struct Found {
+    /// What it was named by.
+    pub word: &'static str,
+    pub entry: Entry,
+    /// None where it cannot be read.
+    pub record: Option<&'static Record>,
+    /// The `contain` that waits for it and passes signals on to it, while it does.
+    pub supervisor: Option<OwnedFd>,
+    /// Where its end will be told to who waits for it, if nothing else is to tell of it.
+    pub told: Option<OwnedFd>,
+}
+
+/// The containers' directory, which there must be when a container is named.
+pub fn root(places: &Places, word: &str) -> Result<Root> {
+    places.find()?.ok_or_else(|| unknown(word))
+}
+
+/// The container that a word means, running or not. What a killed `contain` left of it has been cleared away.
+pub fn find(root: &Root, word: &'static str) -> Result<Found> {
+    let entry = root.select(word)?;
+    remember::clear(root, &entry);
+    let record = match entry.record() {
+        Ok(record) => Some(&*record),
+        // It is just being made, or removed.
+        Err(Damage::Missing) => return Err(unknown(word)),
+        Err(damage) if entry.is_alive() => {
+            let error = about(word, &format!(" runs, but {damage}"));
+            return Err(error.with_hint("end the `contain run` that waits for it"));
+        }
+        Err(_) => None,
+    };
+    // The lock is held only by the supervisor of the record: with it alive, all numbers there are still whose they were.
+    let supervisor = record.and_then(|record| handle(record.supervisor)).filter(|_| entry.is_alive());
+    Ok(Found { word, entry, record, supervisor, told: None })
+}
+
+impl Found {
+    /// Its record and its supervisor, if it runs.
+    pub fn running(&self) -> Result<(&'static Record, &OwnedFd)> {
+        match (self.record, &self.supervisor) {
+            (Some(record), Some(supervisor)) if record.status != Status::Stopped => Ok((record, supervisor)),
+            _ => Err(not_running(self.word)),
+        }
+    }
+}
+
+/// The container that a word means, if it runs.
+pub fn running(places: &Places, word: &'static str) -> Result<Running> {
+    let found = find(&root(places, word)?, word)?;
+    let (record, _) = found.running()?;
+    let process = handle(record.process).ok_or_else(|| not_running(word))?;
+    Ok(Running { entry: found.entry, record, process })
+}
+
+pub fn not_running(word: &str) -> Error {
+    about(word, " is not running")
+}
+
+/// A sentence about a container.
+pub fn about(word: &str, what: &str) -> Error {
+    Error::new(["container ", word, what].concat())
+}
+
+/// Sends SIGKILL to all of a container: a paused one goes on to its death.
+pub fn kill(record: &Record, process: &OwnedFd, group: &Group) {
+    let _gone = pidfd_send_signal(process, Signal::KILL);
+    match record.spec.share.pid {
+        // No end of a pid namespace takes the others along.
+        true => group.kill(),
+        false => drop(group.thaw()),
+    }
+}
+
+/// What a killed process may take to be gone.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until a process has ended; false where it has not by then, if there is a then.
+pub fn wait(process: &OwnedFd, until: Option<Instant>) -> bool {
+    loop {
+        let left = until.map(|until| {
+            let left = until.saturating_duration_since(Instant::now());
+            Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() }
+        });
+        match poll(&mut [PollFd::new(process, PollFlags::IN)], left.as_ref()) {
+            Err(Errno::INTR) => {}
+            ended => break ended == Ok(1),
+        }
+    }
+}
+
+pub fn has_ended(process: &OwnedFd) -> bool {
+    wait(process, Some(Instant::now()))
+}
+
+/// A handle on a process that was written down, if it still is that one.
+pub fn handle(process: Process) -> Option<OwnedFd> {
+    let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw)?;
+    let handle = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    // Looked at after it was opened: a number that was given to another process shows another start.
+    (proc::start_time(pid) == Some(process.start)).then_some(handle)
+}

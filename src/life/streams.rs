@@ -1,0 +1,105 @@
+//! The standard streams of a container whose output is logged.
+//!
+//! A detached container has the log files themselves, and nobody has to copy. Where its output goes to the caller as well,
+//! or the files are to be rotated, it has pipes, and the supervisor writes the files: a file that the container holds open
+//! cannot be rotated, since it would go on writing to the one that was renamed, or lose what it writes while it is cut.
+
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Mode, OFlags, Uid, fchown, openat};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::stdio::stdin;
+
+use crate::error::{Error, Result};
+use crate::input::args::written::{Flag, Number, Written};
+use crate::kernel::terminal;
+use crate::log;
+use crate::spec::Spec;
+use crate::state::log::{Log, NAMES};
+use crate::state::{Entry, Root};
+use crate::supervise::tee::{Reader, Stream};
+
+#[derive(Default)]
+pub struct Streams {
+    /// For the container: standard input, output and error, or just error where it has a terminal.
+    pub given: Vec<OwnedFd>,
+    /// What is read from it.
+    pub pipes: Vec<Stream>,
+    pub logs: Logs,
+}
+
+/// The log files that the supervisor writes.
+#[derive(Default)]
+pub struct Logs {
+    files: Vec<(Log, String)>,
+    /// It was said that they cannot be written.
+    told: bool,
+}
+
+/// Which outputs are not the caller's own, 0 and 1 being standard output and error. Those of a terminal pass by here anyway.
+pub fn redirected(run: &Written, tty: bool) -> Range<usize> {
+    let [.., error_is_terminal] = terminal::standard();
+    match tty {
+        _ if !run.has(Flag::Log) && !run.has(Flag::Detach) => 0..0,
+        false => 0..2,
+        // A standard error that the caller sent elsewhere stays there, see kernel/terminal.rs, adopt.
+        true if error_is_terminal => 2..2,
+        true => 1..2,
+    }
+}
+
+impl Streams {
+    /// Opens what a container needs whose output is logged.
+    pub fn open(run: &Written, spec: &Spec, (root, entry): (&Root, &Entry)) -> Result<Streams> {
+        let failed = |errno| Error::os("open the container's standard streams", errno);
+        let mut streams = Streams::default();
+        if !spec.tty {
+            let input = match run.has(Flag::Detach) {
+                true => openat(CWD, c"/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()),
+                false => fcntl_dupfd_cloexec(stdin(), 3),
+            };
+            streams.given.push(input.map_err(failed)?);
+        }
+        let direct = run.has(Flag::Detach) && run.number(Number::LogMax).is_none();
+        let redirected = redirected(run, spec.tty);
+        for (number, names) in NAMES.iter().enumerate() {
+            let path = root.file(entry.id, names.current);
+            let failed_here = |errno| Error::os(format!("open {path}"), errno);
+            if direct {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+                streams.given.push(entry.open(names.current, flags).map_err(failed_here)?);
+                continue;
+            }
+            let log = Log::open(entry, names, run.number(Number::LogMax).unwrap_or(u64::MAX)).map_err(failed_here)?;
+            streams.logs.files.push((log, path));
+            if redirected.contains(&number) {
+                let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
+                let reader = if run.has(Flag::Detach) { Reader::Never } else { Reader::Here };
+                streams.pipes.push(Stream::new(number, ours, reader).map_err(failed)?);
+                streams.given.push(theirs);
+            }
+        }
+        for output in streams.given.iter().skip(usize::from(!spec.tty)) {
+            // For its user to open as /dev/stdout; one that cannot be given away can still be written to.
+            let _ours = fchown(output, Some(Uid::from_raw(spec.user.uid)), None);
+        }
+        Ok(streams)
+    }
+}
+
+impl Logs {
+    /// Writes down what the container printed; says whether that could be done.
+    pub fn write(&mut self, number: usize, bytes: &[u8]) -> bool {
+        let Some((log, path)) = self.files.get_mut(number) else { return false };
+        let written = log.write(bytes);
+        if let Err(errno) = written
+            && !std::mem::replace(&mut self.told, true)
+        {
+            let error = Error::os(format!("write {path}"), errno);
+            log::error(format_args!("{error}: what does not fit is left out, and the container goes on"));
+        }
+        written.is_ok()
+    }
+}

@@ -1,0 +1,92 @@
+//! `contain exec`: a short plan that joins a container instead of making one. In every other respect the command is set
+//! up as the container's own was, and may no more.
+
+use crate::plan::step::{Act, Case, Cases, Step};
+use crate::plan::{Namespaces, Person, Plan, Program, order};
+use crate::text::{Word, kept};
+
+/// A command that is to run in a container that is there already.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guest {
+    /// Those that this kernel has: the container's are joined whether they are its own or the host's.
+    pub namespaces: Namespaces,
+    /// The container has groups to be entered through their `tasks` files (cgroup v1).
+    pub grouped: bool,
+    /// Never empty.
+    pub command: &'static [Word],
+    pub environment: &'static [Word],
+    pub person: Person,
+    pub tty: bool,
+    /// Nobody waits for it.
+    pub detached: bool,
+}
+
+pub fn plan(guest: Guest) -> Plan {
+    let Guest { namespaces, person, .. } = guest;
+    let program = Program::of(guest.command, guest.environment, false);
+    let mut cases = Cases::default();
+    cases[Case::Always as usize] = true;
+    cases[Case::Groups as usize] = guest.grouped;
+    cases[Case::Tty as usize] = guest.tty;
+    cases[Case::Redirected as usize] = guest.detached;
+    let mut inside = Vec::new();
+    order::each(order::JOINING, &cases, &mut |mut step| {
+        if step.act == Act::JoinNamespaces {
+            let joined = namespaces.without(Namespaces::PID);
+            step = step.with(kept(&[joined.names().as_bytes()])).number(joined.0);
+        }
+        person.fill(&mut step, &program);
+        inside.push(step);
+    });
+    let mut before = Vec::new();
+    if namespaces.has(Namespaces::PID) {
+        before.push(Step::of(Act::JoinPid));
+    }
+    let (beside, shown) = (Vec::new(), Vec::new());
+    Plan { before, namespaces: Namespaces::NONE, beside, inside, shown, person, program }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::User;
+
+    fn lines(tty: bool, detached: bool, grouped: bool) -> String {
+        let guest = Guest {
+            namespaces: Namespaces::of([true, true, true, false, true, true]),
+            grouped,
+            command: &[c"sh", c"-c", c"a b"],
+            environment: &[c"PATH=/bin"],
+            person: Person { user: User { uid: 1, gid: 2, groups: &[3] }, workdir: c"/srv", tells: true },
+            tty,
+            detached,
+        };
+        plan(guest).text()
+    }
+
+    #[test]
+    fn a_guest_with_a_terminal() {
+        let wanted = "join pid
+clone 
+start a session that ends with contain, signals reset
+join cgroups through tasks
+join uts mnt net cgroup
+open a terminal as standard streams
+limit capabilities to the default
+become user 1 group 2,3
+enter directory /srv
+close descriptors from 3
+wait for the word to go
+unblock signals, umask 022
+execute sh -c 'a b'
+";
+        assert_eq!(lines(true, false, true), wanted);
+    }
+
+    #[test]
+    fn a_guest_that_is_left() {
+        let text = lines(false, true, false);
+        assert!(!text.contains("cgroups") && !text.contains("terminal"), "{text}");
+        assert!(text.contains("send output to the log\n") && text.contains("leave it to the container\n"), "{text}");
+    }
+}

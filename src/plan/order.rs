@@ -1,0 +1,205 @@
+//! The order of a launch: all steps that there are, each with the case in which a launch has it. Those with an empty text
+//! are filled in by the plan; `Take` and `MakeMountPoint` without a path, `AttachVolume`, and what stands on the directory of
+//! v1's controllers stand for any number of steps.
+
+use std::ffi::CStr;
+
+use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
+
+/// Steps as bytes, a third of their size: six numbers and three texts, each with its NUL.
+macro_rules! table {
+    ($($step:expr),* $(,)?) => {{
+        const STEPS: &[Step] = &[$($step),*];
+        &packed::<{ length(STEPS) }>(STEPS)
+    }};
+}
+/// The launcher's acts while the child sets itself up.
+pub const BESIDE: &[u8] = table!(
+    Step::of(Act::UnshareNetwork).case(Case::OwnNet),
+    Step::of(Act::GiveNetwork).case(Case::OwnNet),
+    // And v1's groups before them.
+    Step::of(Act::WriteLimit),
+    Step::of(Act::GiveCgroups).case(Case::Groups),
+    Step::of(Act::RaiseLoopback).case(Case::OwnNet),
+    Step::of(Act::GiveGo).case(Case::Untold),
+    Step::of(Act::WriteDown),
+    Step::of(Act::RemoveLeftovers),
+);
+
+/// The child's acts.
+pub const INSIDE: &[u8] = table!(
+    Step::of(Act::Session),
+    Step::of(Act::SetHostname).case(Case::OwnUts),
+    Step::of(Act::MakeMountsPrivate),
+    Step::of(Act::Take),
+    // POSIX shared memory (shm_overview(7)) is files in /dev/shm: to share IPC is to share them.
+    Step::of(Act::Take).on(Base::Root, c"/dev/shm").case(Case::SharedIpc),
+    Step::of(Act::BindRootfs),
+    Step::of(Act::PivotRoot),
+    // Mount points are made first: nothing can be made once the root is read-only.
+    Step::of(Act::DetachOldRoot).case(Case::ReadOnly),
+    make_mount_point(c"/proc", c"proc"),
+    make_mount_point(c"/dev", c"dev"),
+    make_mount_point(c"/sys", c"sys"),
+    Step::of(Act::MakeMountPoint).case(Case::ReadOnly),
+    Step::of(Act::MakeRootReadOnly).case(Case::ReadOnly),
+    Step::of(Act::MountBase).on(Base::Proc, c"").with(c"proc").flags(Flags::NO_SUID_DEV_EXEC),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"bus"),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"fs"),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"irq"),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"sys"),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"sysrq-trigger"),
+    Step::of(Act::MountBase).on(Base::Dev, c"").with(c"tmpfs").flags(Flags::NO_SUID_EXEC),
+    // The device nodes that every program may count on (the OCI runtime specification's default devices).
+    make_device(c"null", c"1:3", 1 << 8 | 3),
+    make_device(c"zero", c"1:5", 1 << 8 | 5),
+    make_device(c"full", c"1:7", 1 << 8 | 7),
+    make_device(c"random", c"1:8", 1 << 8 | 8),
+    make_device(c"urandom", c"1:9", 1 << 8 | 9),
+    make_device(c"tty", c"5:0", 5 << 8),
+    Step::of(Act::MakeLink).on(Base::Dev, c"fd").with(c"/proc/self/fd"),
+    Step::of(Act::MakeLink).on(Base::Dev, c"stdin").with(c"/proc/self/fd/0"),
+    Step::of(Act::MakeLink).on(Base::Dev, c"stdout").with(c"/proc/self/fd/1"),
+    Step::of(Act::MakeLink).on(Base::Dev, c"stderr").with(c"/proc/self/fd/2"),
+    Step::of(Act::MakeLink).on(Base::Dev, c"ptmx").with(c"pts/ptmx"),
+    Step::of(Act::MakeLink).on(Base::Dev, c"core").with(c"/proc/kcore"),
+    Step::of(Act::MakeDirectory).on(Base::Dev, c"pts"),
+    mount_below(Base::Dev, c"pts", c"devpts", Flags::NO_SUID_EXEC)
+        .options(c"newinstance,ptmxmode=0666,mode=0620,gid=5"),
+    Step::of(Act::MakeDirectory).on(Base::Dev, c"shm"),
+    mount_below(Base::Dev, c"shm", c"tmpfs", Flags::NO_SUID_DEV_EXEC)
+        .options(c"mode=1777,size=65536k")
+        .case(Case::OwnIpc),
+    Step::of(Act::AttachBelow).on(Base::Dev, c"shm").case(Case::SharedIpc),
+    Step::of(Act::MakeDirectory).on(Base::Dev, c"mqueue"),
+    Step::of(Act::TryMountBelow).on(Base::Dev, c"mqueue").with(c"mqueue").flags(Flags::NO_SUID_DEV_EXEC),
+    // What of the kernel a container has no business to see; podman's list.
+    Step::of(Act::MaskDirectory).on(Base::Proc, c"acpi"),
+    Step::of(Act::MaskDirectory).on(Base::Proc, c"asound"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"kcore"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"keys"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"latency_stats"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"timer_list"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"timer_stats"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"sched_debug"),
+    Step::of(Act::MaskDirectory).on(Base::Proc, c"scsi"),
+    Step::of(Act::MaskFile).on(Base::Proc, c"interrupts"),
+    // The network is still being made: what can be done is done before it is waited for.
+    Step::of(Act::LimitCapabilities),
+    Step::of(Act::MakeBase).on(Base::Cgroup, c"").with(c"tmpfs").flags(Flags::NO_SUID_DEV_EXEC).case(Case::Groups),
+    Step::of(Act::MakeDirectory).on(Base::Cgroup, c"").case(Case::Groups),
+    // sysfs shows the network namespace it is mounted in.
+    Step::of(Act::AwaitNetwork).case(Case::OwnNet),
+    Step::of(Act::JoinNetwork).case(Case::OwnNet),
+    Step::of(Act::MountBase).on(Base::Sys, c"").with(c"sysfs").flags(Flags::READ_ONLY),
+    Step::of(Act::MaskDirectory).on(Base::Sys, c"firmware"),
+    Step::of(Act::MaskDirectory).on(Base::Sys, c"fs/selinux"),
+    Step::of(Act::MaskDirectory).on(Base::Sys, c"dev/block"),
+    Step::of(Act::MaskDirectory).on(Base::Sys, c"devices/virtual/powercap"),
+    Step::of(Act::AttachBase).on(Base::Cgroup, c"").case(Case::Groups),
+    Step::of(Act::AwaitCgroups).case(Case::Groups),
+    Step::of(Act::JoinCgroups).case(Case::Groups),
+    Step::of(Act::UnshareCgroup),
+    // The container's own group is the root of what it sees there; without one it sees nothing of the host's.
+    mount_below(Base::Sys, c"fs/cgroup", c"cgroup2", Flags::READ_ONLY).case(Case::Born),
+    Step::of(Act::MaskDirectory).on(Base::Sys, c"fs/cgroup").case(Case::HostGroups),
+    Step::of(Act::AttachBelow).on(Base::Cgroup, c"").flags(Flags::READ_ONLY).case(Case::Groups),
+    Step::of(Act::Freeze).on(Base::Cgroup, c"").case(Case::Groups),
+    // The kernel takes its time for this: least when the launcher makes neither a network nor groups any more. Until here
+    // the host is reachable as "/..", so no path of the rootfs with links or dots is followed before.
+    Step::of(Act::DetachOldRoot).case(Case::Writable),
+    Step::of(Act::AttachVolume),
+    Step::of(Act::OpenConsole).case(Case::Tty),
+    Step::of(Act::BecomeUser),
+    Step::of(Act::EnterWorkdir),
+    Step::of(Act::Redirect).case(Case::Redirected),
+    Step::of(Act::CloseDescriptors),
+    Step::of(Act::AwaitGo),
+    Step::of(Act::Unblock),
+    Step::of(Act::Execute),
+);
+
+/// The acts of one that joins a container.
+pub const JOINING: &[u8] = table!(
+    Step::of(Act::Session),
+    // While the host's files are in reach; the memory group last, as in a launch.
+    Step::of(Act::JoinCgroups).case(Case::Groups),
+    Step::of(Act::JoinNamespaces),
+    Step::of(Act::OpenTerminal).case(Case::Tty),
+    Step::of(Act::LimitCapabilities),
+    Step::of(Act::BecomeUser),
+    Step::of(Act::EnterWorkdir),
+    Step::of(Act::Redirect).case(Case::Redirected),
+    Step::of(Act::CloseDescriptors),
+    Step::of(Act::AwaitGo),
+    Step::of(Act::Unblock),
+    Step::of(Act::Orphan).case(Case::Redirected),
+    Step::of(Act::Execute),
+);
+
+const fn make_mount_point(path: &'static CStr, name: &'static CStr) -> Step {
+    Step::of(Act::MakeMountPoint).on(Base::Root, path).with(c"/").options(name).case(Case::ReadOnly)
+}
+
+const fn make_device(name: &'static CStr, shown: &'static CStr, number: u32) -> Step {
+    Step::of(Act::MakeDevice).on(Base::Dev, name).with(shown).number(number)
+}
+
+const fn mount_below(base: Base, path: &'static CStr, filesystem: &'static CStr, flags: Flags) -> Step {
+    Step::of(Act::MountBelow).on(base, path).with(filesystem).flags(flags)
+}
+
+/// The steps of a table that are to be had in these cases.
+pub fn each(mut table: &'static [u8], cases: &Cases, add: &mut dyn FnMut(Step)) {
+    while let [act, base, flags, case, low, high, rest @ ..] = table {
+        let mut texts = [c""; 3];
+        table = rest;
+        for text in &mut texts {
+            *text = CStr::from_bytes_until_nul(table).unwrap_or_default();
+            table = table.get(text.count_bytes() + 1..).unwrap_or_default();
+        }
+        if cases[usize::from(*case)] {
+            add(Step {
+                base: Base::ALL[usize::from(*base)],
+                flags: Flags(*flags),
+                number: u32::from(*low) | u32::from(*high) << 8,
+                path: texts[0],
+                with: texts[1],
+                options: texts[2],
+                ..Step::of(Act::ALL[usize::from(*act)])
+            });
+        }
+    }
+}
+
+const fn length(steps: &[Step]) -> usize {
+    let (mut length, mut at) = (0, 0);
+    while at < steps.len() {
+        let Step { path, with, options, .. } = steps[at];
+        length += 6 + path.count_bytes() + with.count_bytes() + options.count_bytes() + 3;
+        at += 1;
+    }
+    length
+}
+
+const fn packed<const LENGTH: usize>(steps: &[Step]) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let (mut next, mut at) = (0, 0);
+    while at < steps.len() {
+        let Step { act, base, flags, case, number, path, with, options } = steps[at];
+        let numbers = [act as u8, base as u8, flags.0, case as u8, number as u8, (number >> 8) as u8];
+        let parts = [&numbers, path.to_bytes_with_nul(), with.to_bytes_with_nul(), options.to_bytes_with_nul()];
+        let mut part = 0;
+        while part < parts.len() {
+            let mut byte = 0;
+            while byte < parts[part].len() {
+                bytes[next] = parts[part][byte];
+                next += 1;
+                byte += 1;
+            }
+            part += 1;
+        }
+        at += 1;
+    }
+    bytes
+}

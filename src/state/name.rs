@@ -1,0 +1,119 @@
+//! Names of containers: `names/<name>` below the root holds the id. flock(2) on that file makes a name be one
+//! container's at a time.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, flock, fstat, ftruncate, mkdirat, openat2, statat, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::{Root, SAFELY, is_id, regular};
+use crate::error::{Error, Result};
+use crate::kernel::file::{names, read_all, write_all};
+use crate::text::{Word, kept, shown};
+
+impl Root {
+    /// Takes a name for the container `id`. Held until the descriptor is dropped, which is when its record is written.
+    pub fn claim(&self, name: &str, id: &str) -> Result<OwnedFd> {
+        match self.take(name, id) {
+            Ok(Ok(file)) => Ok(file),
+            Ok(Err(holder)) => Err(Error::new(format!("--name {name}: container {holder} has this name"))
+                .with_hint(format!("remove that one (contain rm {name}), or choose another name"))),
+            Err(errno) => {
+                let doing = ["write ", self.path, "/names/", name].concat();
+                Err(Error::os(doing, errno).with_hint(super::place::ELSEWHERE))
+            }
+        }
+    }
+
+    /// The file of the name, or the id of the container that has it.
+    fn take(&self, name: &str, id: &str) -> rustix::io::Result<std::result::Result<OwnedFd, &'static str>> {
+        let path = path(name);
+        match mkdirat(&self.directory, c"names", Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno),
+        }
+        loop {
+            let Some(file) = self.open_name(path, OFlags::RDWR | OFlags::CREATE)? else { continue };
+            // A name outlives its container where that was removed in the middle.
+            if let Some(holder) = holder(&file)?
+                && let Some(entry) = self.entry(holder)
+                && entry.record().map_or_else(|_| entry.is_alive(), |record| record.name == Some(name))
+            {
+                return Ok(Err(holder));
+            }
+            let written = ftruncate(&file, 0).and_then(|()| write_all(file.as_fd(), id.as_bytes()));
+            if written.is_err() {
+                let _none = unlinkat(&self.directory, path, AtFlags::empty());
+            }
+            return written.map(|()| Ok(file));
+        }
+    }
+
+    /// Gives a name back, if it is still this container's.
+    pub fn disclaim(&self, name: &str, id: &str) {
+        let _kept = self.disclaim_if(path(name), &mut |holder| holder == id.as_bytes());
+    }
+
+    /// Removes the names that no container has any more: a death in the wrong moment or a power failure left them.
+    pub fn disclaim_dead(&self) {
+        let mut all = Vec::new();
+        if let Ok(directory) = self.open_safely(c"names", OFlags::RDONLY | OFlags::DIRECTORY) {
+            let _rest = names(directory.as_fd(), &mut |name| all.push(kept(&[b"names/", name.to_bytes()])));
+        }
+        for path in all {
+            // A file that was being written may be short, or hold zeros after a power failure. What else somebody keeps
+            // there is not ours.
+            let dead = &mut |holder: &[u8]| {
+                let ours = holder.len() <= 16 && holder.iter().all(|b| *b == 0 || b.is_ascii_hexdigit());
+                ours && self.entry(shown(kept(&[holder]))).is_none()
+            };
+            let _left = self.disclaim_if(path, dead);
+        }
+    }
+
+    fn disclaim_if(&self, path: &CStr, condition: &mut dyn FnMut(&[u8]) -> bool) -> rustix::io::Result<()> {
+        match self.open_name(path, OFlags::RDWR)? {
+            Some(file) if condition(&read_all(file.as_fd(), LONGEST)?) => {
+                unlinkat(&self.directory, path, AtFlags::empty())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The id that a name stands for.
+    pub fn named(&self, name: &str) -> Option<&'static str> {
+        let file = regular(self.open_safely(path(name), OFlags::RDONLY).ok()?).ok()?;
+        holder(&file).ok().flatten()
+    }
+
+    /// The file of a name, locked; `None` where it was removed before the lock was ours.
+    fn open_name(&self, path: &CStr, flags: OFlags) -> rustix::io::Result<Option<OwnedFd>> {
+        let file = regular(self.open_safely(path, flags)?)?;
+        flock(&file, FlockOperation::LockExclusive)?;
+        let current = statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW).map(|found| found.st_ino);
+        Ok((current == fstat(&file).map(|found| found.st_ino)).then_some(file))
+    }
+
+    /// Opens what lies below the root itself, through no link and no `..`.
+    fn open_safely(&self, path: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        let mode = if flags.contains(OFlags::CREATE) { Mode::RUSR | Mode::WUSR } else { Mode::empty() };
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        openat2(&self.directory, path, flags | SAFELY, mode, within)
+    }
+}
+
+fn path(name: &str) -> Word {
+    kept(&[b"names/", name.as_bytes()])
+}
+
+/// More than an id.
+const LONGEST: usize = 64;
+
+fn holder(file: &OwnedFd) -> rustix::io::Result<Option<&'static str>> {
+    let text = str::from_utf8(read_all(file.as_fd(), LONGEST)?.leak()).unwrap_or_default();
+    rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0))?;
+    Ok(is_id(text).then_some(text))
+}

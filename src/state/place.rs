@@ -1,0 +1,91 @@
+//! Where containers are written down: `--root`, `$CONTAIN_ROOT`, `/run/contain` for root or `$XDG_RUNTIME_DIR/contain`,
+//! then `/tmp/contain-<uid>` where the first cannot be made (a read-only /run, no session).
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
+use rustix::io::Errno;
+use rustix::process::{getcwd, geteuid};
+
+use super::Root;
+use crate::error::{Error, Result};
+use crate::text::{Word, kept, shown, value};
+
+/// What to do where nothing can be written down.
+pub const ELSEWHERE: &str = "name another directory for containers: --root DIR, or $CONTAIN_ROOT";
+
+/// The directories that may be it, the best first; only one where the user named it.
+pub struct Places(Vec<Word>);
+
+impl Places {
+    pub fn of(named: Option<Word>, environment: &[Word]) -> Places {
+        if let Some(path) = named.or_else(|| value(environment, "CONTAIN_ROOT")) {
+            return Places(vec![absolute(path)]);
+        }
+        let own = geteuid();
+        let mut places = Vec::new();
+        if own.is_root() {
+            places.push(c"/run/contain");
+        } else if let Some(session) = value(environment, "XDG_RUNTIME_DIR") {
+            places.push(kept(&[session.to_bytes(), b"/contain"]));
+        }
+        places.push(kept(&[b"/tmp/contain-", u64::from(own.as_raw()).to_string().as_bytes()]));
+        Places(places)
+    }
+
+    /// Opens the first that is there or can be made.
+    pub fn make(&self) -> Result<Root> {
+        let mut first = None;
+        for &path in &self.0 {
+            match mkdirat(CWD, path, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => {
+                    let error = Error::os(["make ", shown(path)].concat(), errno).with_hint(ELSEWHERE);
+                    first = first.or(Some(error));
+                    continue;
+                }
+            }
+            return open(path);
+        }
+        Err(first.unwrap_or_else(|| Error::new("no place for containers: name one with --root DIR")))
+    }
+
+    /// Opens the first that is there; `None` where no container was ever written down.
+    pub fn find(&self) -> Result<Option<Root>> {
+        for &path in &self.0 {
+            match open(path) {
+                Ok(root) => return Ok(Some(root)),
+                Err(error) if error.errno() == Some(Errno::NOENT) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// From / on: a launch leaves the working directory.
+fn absolute(path: Word) -> Word {
+    if path.to_bytes().starts_with(b"/") {
+        return path;
+    }
+    getcwd(Vec::new()).map_or(path, |here| kept(&[here.to_bytes(), b"/", path.to_bytes()]))
+}
+
+/// A directory of this user's that nobody else can write to: not one that somebody else put there, as in /tmp.
+fn open(path: Word) -> Result<Root> {
+    let shown = shown(path);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = openat(CWD, path, flags, Mode::empty()).and_then(|directory: OwnedFd| {
+        let found = fstat(&directory)?;
+        Ok((directory, found))
+    });
+    let (directory, found) = opened.map_err(|errno| {
+        let hint = if errno == Errno::NOTDIR || errno == Errno::LOOP { "it must be a directory, no link" } else { "" };
+        Error::os(["open ", shown].concat(), errno).with_hint(hint)
+    })?;
+    if found.st_uid != geteuid().as_raw() || found.st_mode & 0o022 != 0 {
+        return Err(Error::new(format!("{shown} is another user's, or others may write to it: it is not trusted"))
+            .with_hint("remove it, or name another directory for containers: --root DIR"));
+    }
+    Ok(Root { directory, path: shown })
+}

@@ -1,0 +1,468 @@
+//! What is written down of one container: `metadata.json`. Texts that the container or its user chose are bytes, kept
+//! exactly.
+
+use crate::json::{Reader, Writer, Wrong};
+use crate::spec::{Limit, Limits, MAX, Spec};
+use crate::text::{Word, kept, lines};
+
+/// A process, told apart from a later one with the same number by its start time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Process {
+    pub pid: u64,
+    /// In clock ticks since boot (proc_pid_stat(5), field 22).
+    pub start: u64,
+}
+
+/// What the record itself says; whether it is still true tells the lock, see [`super::Entry::is_alive`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Status {
+    #[default]
+    Running,
+    /// `pause` has frozen it.
+    Paused,
+    Stopped,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// 16 hexadecimal digits.
+    pub id: &'static str,
+    pub name: Option<&'static str>,
+    /// The rootfs by its absolute path; volumes are left out.
+    pub spec: Spec,
+    pub status: Status,
+    /// The container's first process, as the host numbers it.
+    pub process: Process,
+    /// The `contain` that waits for it.
+    pub supervisor: Process,
+    /// Seconds since the epoch.
+    pub created: u64,
+    pub finished: Option<u64>,
+    /// 128 and the signal's number where one ended it. None where nobody was there to see it.
+    pub exit_code: Option<u64>,
+    /// The kernel killed something of it for want of memory.
+    pub oom: bool,
+    /// The directories of its control group, absolute.
+    pub cgroups: &'static [Word],
+    /// What it prints is kept in files.
+    pub log: bool,
+    /// The record stays when the container has ended, until `rm`.
+    pub keep: bool,
+}
+
+/// Where nothing is written down. A constant is copied in one go.
+const NONE: Record = Record {
+    id: "",
+    name: None,
+    spec: Spec::NONE,
+    status: Status::Running,
+    process: Process { pid: 0, start: 0 },
+    supervisor: Process { pid: 0, start: 0 },
+    created: 0,
+    finished: None,
+    exit_code: None,
+    oom: false,
+    cgroups: &[],
+    log: false,
+    keep: false,
+};
+
+impl Default for Record {
+    fn default() -> Record {
+        NONE
+    }
+}
+
+impl Status {
+    const ALL: [Status; 3] = [Status::Running, Status::Paused, Status::Stopped];
+
+    pub fn name(self) -> &'static str {
+        ["running", "paused", "stopped"][self as usize]
+    }
+}
+
+/// Where a member of the record is, to be written and to be read.
+enum Place<'a> {
+    Text(&'a mut &'static str),
+    Name(&'a mut Option<&'static str>),
+    State(&'a mut Status),
+    Path(&'a mut Word),
+    Words(&'a mut &'static [Word]),
+    Number(&'a mut u64),
+    Pid(&'a mut u64),
+    Id(&'a mut u32),
+    Ids(&'a mut &'static [u32]),
+    Truth(&'a mut bool),
+    Perhaps(&'a mut Option<u64>),
+    /// `"max"` where there is expressly no bound.
+    Most(&'a mut Option<u64>),
+    Limits(&'a mut Limits),
+}
+
+macro_rules! members {
+    ($($name:literal: $place:expr),* $(,)?) => {
+        const NAMES: &str = concat!($($name, "\n"),*);
+        const PLACES: &[fn(&mut Record) -> Place<'_>] = &[$($place),*];
+    };
+}
+
+members! {
+    "id": |record| Place::Text(&mut record.id),
+    "name": |record| Place::Name(&mut record.name),
+    "status": |record| Place::State(&mut record.status),
+    "command": |record| Place::Words(&mut record.spec.command),
+    "pid": |record| Place::Pid(&mut record.process.pid),
+    "created": |record| Place::Number(&mut record.created),
+    "exit_code": |record| Place::Perhaps(&mut record.exit_code),
+    "oom": |record| Place::Truth(&mut record.oom),
+    // Up to here a list needs them, see BRIEF.
+    "rootfs": |record| Place::Path(&mut record.spec.rootfs),
+    "hostname": |record| Place::Text(&mut record.spec.hostname),
+    "start_time": |record| Place::Number(&mut record.process.start),
+    "supervisor_pid": |record| Place::Pid(&mut record.supervisor.pid),
+    "supervisor_start_time": |record| Place::Number(&mut record.supervisor.start),
+    "finished": |record| Place::Perhaps(&mut record.finished),
+    "limits": |record| Place::Limits(&mut record.spec.limits),
+    "cgroups": |record| Place::Words(&mut record.cgroups),
+    "environment": |record| Place::Words(&mut record.spec.environment),
+    "workdir": |record| Place::Path(&mut record.spec.workdir),
+    "uid": |record| Place::Id(&mut record.spec.user.uid),
+    "gid": |record| Place::Id(&mut record.spec.user.gid),
+    "groups": |record| Place::Ids(&mut record.spec.user.groups),
+    "share_pid": |record| Place::Truth(&mut record.spec.share.pid),
+    "share_net": |record| Place::Truth(&mut record.spec.share.net),
+    "share_ipc": |record| Place::Truth(&mut record.spec.share.ipc),
+    "share_uts": |record| Place::Truth(&mut record.spec.share.uts),
+    "init": |record| Place::Truth(&mut record.spec.init),
+    "tty": |record| Place::Truth(&mut record.spec.tty),
+    "log": |record| Place::Truth(&mut record.log),
+    "keep": |record| Place::Truth(&mut record.keep),
+}
+
+/// What a list shows of a container, from the name to oom. These stand first, so that a list of very many need not read on.
+const BRIEF: std::ops::Range<usize> = 1..8;
+
+/// The members of the limits, and which each is: bytes, microseconds and counts.
+const LIMITS: [(&str, Limit); 8] = [
+    ("memory", Limit::Memory),
+    ("memory_swap", Limit::MemorySwap),
+    ("memory_high", Limit::MemoryHigh),
+    ("cpu_quota", Limit::Cpu),
+    ("cpu_period", Limit::CpuPeriod),
+    ("cpu_weight", Limit::CpuWeight),
+    ("cpuset", Limit::Cpuset),
+    ("pids", Limit::Pids),
+];
+
+fn place_of(limits: &mut Limits, limit: Limit) -> Place<'_> {
+    match limit {
+        Limit::Cpuset => Place::Name(&mut limits.cpuset),
+        _ => Place::Most(&mut limits.numbers[limit as usize]),
+    }
+}
+
+impl Record {
+    /// A new one, to be filled in. It is kept, as the heap keeps everything.
+    pub fn blank() -> &'static mut Record {
+        Box::leak(Box::default())
+    }
+
+    /// As JSON.
+    pub fn write(&mut self) -> String {
+        let mut writer = Writer::default();
+        writer.object(&mut |w| self.members(self.status.name(), w));
+        writer.finish()
+    }
+
+    /// All members, for an object that may hold more, with a status that may be truer than the record's.
+    pub fn members(&mut self, status: &str, w: &mut Writer) {
+        for (name, place) in lines(NAMES).zip(PLACES) {
+            match place(self) {
+                Place::State(_) => w.name(name).string(status.as_bytes()),
+                place => place.write(w.name(name)),
+            }
+        }
+    }
+
+    /// Takes over the members of a text of JSON, where `brief` is enough at least those in BRIEF. What is missing or null
+    /// stays as it is, what is unknown is passed over: an older or a newer contain may have written it.
+    pub fn fill(&mut self, text: &[u8], brief: bool) -> Result<(), Wrong> {
+        // Nothing that was cut off ends so.
+        let mut left = if brief && text.ends_with(b"\n}\n") { BRIEF.len() } else { usize::MAX };
+        let mut reader = Reader::new(text);
+        // They are looked for in the order in which they are written.
+        let mut known = lines(NAMES).zip(0..).cycle();
+        let read = reader.object(&mut |name, r| {
+            for _ in PLACES {
+                if let Some((next, at)) = known.next()
+                    && next.as_bytes() == name
+                    && (!brief || BRIEF.contains(&at))
+                {
+                    PLACES[at](self).read(r)?;
+                    left -= 1;
+                    return if left == 0 { None } else { Some(()) };
+                }
+            }
+            r.skip()
+        });
+        if left == 0 || read.and_then(|()| reader.end()).is_some() { Ok(()) } else { Err(reader.wrong) }
+    }
+}
+
+impl Place<'_> {
+    fn write(self, w: &mut Writer) {
+        match self {
+            Place::Text(text) => w.string(text.as_bytes()),
+            Place::Name(Some(text)) => w.string(text.as_bytes()),
+            Place::State(status) => w.string(status.name().as_bytes()),
+            Place::Path(path) => w.string(path.to_bytes()),
+            Place::Words(words) => w.array(&mut |w| words.iter().for_each(|word| w.item().string(word.to_bytes()))),
+            Place::Ids(ids) => w.array(&mut |w| ids.iter().for_each(|id| w.item().number(u64::from(*id)))),
+            Place::Truth(truth) => w.truth(*truth),
+            Place::Id(number) => w.number(u64::from(*number)),
+            Place::Most(Some(MAX)) => w.string(b"max"),
+            Place::Number(number) | Place::Pid(number) | Place::Perhaps(Some(number)) | Place::Most(Some(number)) => {
+                w.number(*number)
+            }
+            Place::Limits(limits) => w.object(&mut |w| {
+                for (name, limit) in LIMITS {
+                    place_of(limits, limit).write(w.name(name));
+                }
+            }),
+            Place::Name(None) | Place::Perhaps(None) | Place::Most(None) => w.null(),
+        }
+    }
+
+    fn read(self, r: &mut Reader<'_>) -> Option<()> {
+        if r.is_null() {
+            return Some(());
+        }
+        match self {
+            Place::Text(text) => *text = self::text(r)?,
+            Place::Name(name) => *name = Some(text(r)?),
+            Place::State(status) => {
+                let name = r.string()?;
+                match Status::ALL.iter().find(|known| known.name().as_bytes() == name) {
+                    Some(known) => *status = *known,
+                    None => return r.wrong("an unknown status"),
+                }
+            }
+            Place::Path(path) => *path = word(r)?,
+            Place::Words(words) => {
+                let mut all = Vec::new();
+                r.array(&mut |r| {
+                    all.push(word(r)?);
+                    Some(())
+                })?;
+                *words = all.leak();
+            }
+            Place::Number(number) => *number = r.number()?,
+            // The kernel's pid_t has 31 bits for it; to kill(2) a negative one would be many processes.
+            Place::Pid(pid) => *pid = at_most(r, i32::MAX as u32)?.into(),
+            Place::Id(id) => *id = at_most(r, u32::MAX)?,
+            Place::Ids(ids) => {
+                let mut all = Vec::new();
+                r.array(&mut |r| {
+                    all.push(at_most(r, u32::MAX)?);
+                    Some(())
+                })?;
+                *ids = all.leak();
+            }
+            Place::Truth(truth) => *truth = r.truth()?,
+            Place::Perhaps(number) => *number = Some(r.number()?),
+            Place::Most(number) => match r.number() {
+                None if r.string()? != b"max" => return None,
+                found => *number = Some(found.unwrap_or(MAX)),
+            },
+            Place::Limits(limits) => {
+                r.object(&mut |name, r| match LIMITS.iter().find(|(known, _)| known.as_bytes() == name) {
+                    Some((_, limit)) => place_of(limits, *limit).read(r),
+                    None => r.skip(),
+                })?;
+            }
+        }
+        Some(())
+    }
+}
+
+pub fn optional(w: &mut Writer, name: &str, mut number: Option<u64>) {
+    Place::Perhaps(&mut number).write(w.name(name));
+}
+
+fn at_most(r: &mut Reader<'_>, most: u32) -> Option<u32> {
+    match r.number()? {
+        number if number <= most.into() => Some(number as u32),
+        _ => r.wrong("the number is too large"),
+    }
+}
+
+fn text(r: &mut Reader<'_>) -> Option<&'static str> {
+    match std::str::from_utf8(r.string()?) {
+        Ok(text) => Some(text.to_string().leak()),
+        Err(_) => r.wrong("the string is not UTF-8"),
+    }
+}
+
+fn word(r: &mut Reader<'_>) -> Option<Word> {
+    match r.string()? {
+        bytes if bytes.contains(&0) => r.wrong("the string has a NUL byte"),
+        bytes => Some(kept(&[bytes])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Share, User};
+
+    fn full() -> Record {
+        Record {
+            id: "0123456789abcdef",
+            name: Some("web"),
+            spec: Spec {
+                rootfs: c"/srv/\xff\"root",
+                command: &[c"/bin/sh", c"-c", c"echo \x1b[2J"],
+                hostname: "box",
+                limits: Limits {
+                    numbers: [64 << 20, MAX, 1 << 20, 50_000, 10, 0, 64, 100_000].map(|n| (n > 0).then_some(n)),
+                    cpuset: Some("0-1"),
+                },
+                environment: &[c"A=b"],
+                workdir: c"/",
+                user: User { uid: 1, gid: 2, groups: &[3, 4] },
+                share: Share { pid: true, net: false, ipc: true, uts: false },
+                init: true,
+                ..Spec::NONE
+            },
+            status: Status::Stopped,
+            process: Process { pid: 12, start: 34 },
+            supervisor: Process { pid: 11, start: 33 },
+            created: 1_764_000_000,
+            finished: Some(1_764_000_001),
+            exit_code: Some(137),
+            oom: true,
+            cgroups: &[c"/sys/fs/cgroup/contain-0123456789abcdef"],
+            log: true,
+            keep: true,
+        }
+    }
+
+    impl Record {
+        fn read(text: &[u8]) -> Result<Record, Wrong> {
+            let mut record = Record::default();
+            record.fill(text, false).map(|()| record)
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        for record in [full(), Record::default()] {
+            assert_eq!(Record::read({ record }.write().as_bytes()), Ok(record));
+        }
+    }
+
+    /// A list reads as much as it needs, but sees when something is missing.
+    #[test]
+    fn a_glance_is_enough_for_a_list() {
+        let (text, mut brief) = (full().write(), Record::default());
+        assert_eq!(brief.fill(text.as_bytes(), true), Ok(()));
+        let Record { name, status, spec, process, created, exit_code, oom, .. } = full();
+        let spec = Spec { command: spec.command, ..Spec::NONE };
+        let process = Process { start: 0, ..process };
+        assert_eq!(brief, Record { name, status, spec, process, created, exit_code, oom, ..Record::default() });
+        for length in 0..text.len() - 2 {
+            assert!(Record::default().fill(&text.as_bytes()[..length], true).is_err(), "cut at {length}");
+        }
+        // Of another order, or not ours at all.
+        let mut other = Record::default();
+        assert_eq!(other.fill(br#"{"oom": true, "x": {"y": []}, "pid": 7, "rootfs": 1}"#, true), Ok(()));
+        assert!(other.oom && other.process.pid == 7);
+    }
+
+    /// A record cut off at any byte, or with any byte changed, is read or refused, and never worse.
+    #[test]
+    fn a_damaged_record_is_refused_or_read() {
+        let text = full().write().into_bytes();
+        for length in 0..text.len() - 2 {
+            assert!(Record::read(&text[..length]).is_err(), "cut at {length}");
+        }
+        for at in 0..text.len() {
+            for byte in [0, b'"', b'{', b'}', b'[', b',', b'9', 0xff] {
+                let mut changed = text.clone();
+                changed[at] = byte;
+                stands(&changed);
+            }
+        }
+        for text in
+            ["{\"pid\": 2147483648}", "{\"supervisor_pid\": 4294967295}", "{\"pid\": -1}", "{\"uid\": 4294967296}"]
+        {
+            assert!(Record::read(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    /// What holds of any text: it is refused or read; where it is read it can be written, and is read again as it was. A
+    /// glance refuses nothing that a whole look takes.
+    fn stands(text: &[u8]) {
+        let glance = Record::default().fill(text, true);
+        if let Ok(record) = Record::read(text) {
+            assert!(glance.is_ok(), "{}", String::from_utf8_lossy(text));
+            assert_eq!(Record::read({ record }.write().as_bytes()), Ok(record), "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    /// Pieces of a record, in any order and number, as no fault of a disk would ever have them. `make fuzz` goes further.
+    #[test]
+    fn a_record_shuffled_is_refused_or_read() {
+        const TOKENS: [&[u8]; 22] = [
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b",",
+            b":",
+            b"\"",
+            b"\\",
+            b"\\u",
+            b"\\ud83e",
+            b"\\udcff",
+            b"null",
+            b"true",
+            b"-",
+            b"0",
+            b"9999999999",
+            b"1e9",
+            b"\xff\xc3",
+            b"\0",
+            b"\"pid\"",
+            b"\"limits\": {",
+            b"\"max\"",
+        ];
+        let whole = full().write().into_bytes();
+        let mut seed = 20_260_712u64;
+        let mut draw = |below: usize| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) as usize % below
+        };
+        let mut read = 0;
+        for _ in 0..5_000 {
+            let mut text = whole.clone();
+            for _ in 0..1 + draw(4) {
+                let (from, to) = (draw(text.len() + 1), draw(text.len() + 1));
+                let range = from.min(to)..(from.min(to) + draw(40)).min(text.len());
+                let piece = match draw(3) {
+                    0 => TOKENS[draw(TOKENS.len())].to_vec(),
+                    1 => text[range.clone()].to_vec(),
+                    _ => Vec::new(),
+                };
+                let at = draw(text.len() + 1);
+                match draw(2) {
+                    0 => drop(text.splice(at..at, piece)),
+                    _ => drop(text.splice(range, piece)),
+                }
+            }
+            read += usize::from(Record::read(&text).is_ok());
+            stands(&text);
+        }
+        assert!(read > 10, "none of them could be read: {read}");
+    }
+}

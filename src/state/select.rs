@@ -1,0 +1,36 @@
+//! Which container a word on the command line means: its id, its name, or the unique beginning of its id.
+
+use super::{Entry, Root, is_id};
+use crate::error::{Error, Result};
+use crate::text::joined;
+
+pub fn unknown(word: &str) -> Error {
+    Error::new([word, ": no such container; `contain ps -a` lists them"].concat())
+}
+
+impl Root {
+    pub fn select(&self, word: &'static str) -> Result<Entry> {
+        let unknown = || unknown(word);
+        if is_id(word) {
+            return self.entry(word).ok_or_else(unknown);
+        }
+        if let Some(entry) = self.named(word).and_then(|id| self.entry(id)) {
+            return Ok(entry);
+        }
+        let mut ids: Vec<&'static str> = Vec::new();
+        for id in self.ids()? {
+            if !word.is_empty() && id.starts_with(word) {
+                let at = ids.iter().position(|other| *other > id).unwrap_or(ids.len());
+                ids.insert(at, id);
+            }
+        }
+        match ids.as_slice() {
+            [id] => self.entry(id).ok_or_else(unknown),
+            [] => Err(unknown()),
+            several => {
+                let text = [word, " is the beginning of several ids: ", &joined(several, " ")].concat();
+                Err(Error::new(text).with_hint("write more of the one that is meant"))
+            }
+        }
+    }
+}
