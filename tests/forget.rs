@@ -6,7 +6,7 @@ use std::fs;
 use std::process::{Child, Command};
 
 use common::home::{Home, end, is_gone, leaves, limit, start};
-use common::{Out, cgroup, wait_until};
+use common::{Out, Scratch, cgroup, wait_until};
 
 // rm
 
@@ -29,7 +29,7 @@ fn rm_removes_what_has_ended_and_refuses_what_runs() {
 #[test]
 fn several_rm_of_one_container_at_once_all_end_well() {
     let home = Home::new();
-    for flags in [&["-f"] as &[&str], &["-f", "-f"], &[]] {
+    for flags in [&["-f", "-t", "100ms"] as &[&str], &["-ft0"], &[]] {
         let id = home.ready(&["--name", "x"], "trap '' TERM; echo ready; while :; do sleep 0.1; done");
         if flags.is_empty() {
             home.contain(&["kill", &id]).text();
@@ -44,6 +44,18 @@ fn several_rm_of_one_container_at_once_all_end_well() {
         }
         assert_eq!((home.entries(), home.names(), leaves(&id)), (vec![], vec![], vec![]), "{all:?}");
     }
+}
+
+/// `rm -f` asks first, as `stop` does.
+#[test]
+fn what_is_removed_may_end_in_order() {
+    let home = Home::new();
+    let said = Scratch::new();
+    let volume = ["-v", &format!("{}:/mnt", said.path().display())];
+    let id = home.ready(&volume, "trap 'echo bye >/mnt/said; exit' TERM; echo ready; while :; do sleep 0.1; done");
+    home.contain(&["rm", "--force", &id]).is(0, &format!("{id}\n"));
+    assert_eq!(fs::read_to_string(said.path().join("said")).unwrap(), "bye\n");
+    assert_eq!((home.entries(), leaves(&id)), (vec![], vec![]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `contain rm` and `contain prune`: containers are forgotten, and what is left of them is cleared away.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, statat};
 
@@ -15,9 +16,10 @@ use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root, is_id};
 
-pub fn rm(targets: &[&'static str], force: bool, places: &Places) -> Result<u8> {
-    if force {
-        return end(targets, None, places, &mut |root, found| remove(root, &found.entry).map(drop));
+/// With a `grace` also those that run, once they have ended as by `stop`.
+pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
+    if grace.is_some() {
+        return end(targets, grace, places, &mut |root, found| remove(root, &found.entry).map(drop));
     }
     with_each(targets, places, &mut |_| (), &mut |root, found| {
         if let Ok((record, _)) = found.running() {

@@ -9,7 +9,7 @@ use crate::life::{complete, control, exec, forget, list, logs, stats, update};
 use crate::state::place::Places;
 use crate::text::Word;
 
-/// How long `stop` waits between SIGTERM and SIGKILL, and what `kill` sends, where the user does not say.
+/// How long `stop` and `rm -f` wait between SIGTERM and SIGKILL, and what `kill` sends, where the user does not say.
 const GRACE: Duration = Duration::from_secs(10);
 const KILL: i32 = 9;
 
@@ -17,6 +17,7 @@ pub fn manage(command: Command, written: &'static Written, places: &Places, envi
     let targets = written.targets();
     // Where one container is wanted, there is one word.
     let target = targets.first().copied().unwrap_or_default();
+    let grace = written.time(Number::Grace).unwrap_or(GRACE);
     match command {
         Command::Ps => list::ps(written, places),
         Command::Inspect => list::inspect(&targets, places),
@@ -26,11 +27,11 @@ pub fn manage(command: Command, written: &'static Written, places: &Places, envi
         Command::Kill => {
             control::kill(&targets, written.number(Number::Signal).map_or(KILL, |number| number as i32), places)
         }
-        Command::Stop => control::stop(&targets, written.time(Number::Grace).unwrap_or(GRACE), places),
+        Command::Stop => control::stop(&targets, grace, places),
         Command::Wait => control::wait(&targets, places),
         Command::Pause => control::pause(&targets, places),
         Command::Resume => control::resume(&targets, places),
-        Command::Rm => forget::rm(&targets, written.has(Flag::Force), places),
+        Command::Rm => forget::rm(&targets, written.has(Flag::Force).then_some(grace), places),
         Command::Prune => forget::prune(places),
         Command::Stats => stats::stats(&targets, !written.has(Flag::NoStream), written.has(Flag::Json), places),
         Command::Update => update::update(target, &written.limits, places),
