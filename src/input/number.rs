@@ -167,7 +167,7 @@ pub fn readable(bytes: u64) -> String {
     };
     let (whole, rest) = (bytes >> shift, bytes & ((1 << shift) - 1));
     let mut text = whole.to_string();
-    let tenth = rest * 10 >> shift;
+    let tenth = (rest * 10) >> shift;
     if tenth > 0 {
         text.push('.');
         text.push(char::from(b'0' + tenth as u8));

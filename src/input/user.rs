@@ -144,7 +144,7 @@ mod tests {
             ("www:0", 33, 0, &[]),
             ("4294967294:4294967294", 4_294_967_294, 4_294_967_294, &[]),
         ] {
-            let user = User { uid, gid, groups: groups };
+            let user = User { uid, gid, groups };
             assert_eq!(account(text).map(|account| account.user), Ok(user), "{text}");
         }
         assert_eq!(account("www").map(|account| account.home), Ok(Some("/var/www".into())));

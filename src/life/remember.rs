@@ -219,12 +219,12 @@ pub fn end_rest(record: &Record) {
 /// How many containers a launch looks at: with very many of them, each launch clears away a part.
 const MOST: usize = 16;
 /// With more than this, the list of them alone is a good part of a launch: one launch in sixteen makes it.
-const MANY: u64 = 64;
+const MANY: u8 = 64;
 
 /// Clears away what is left of some containers. `id` is the launch's own.
 pub fn clear_some(root: &Root, id: &str) {
     // A directory counts those inside as links, on most file systems (inode(7)); elsewhere they seem few.
-    let many = fstat(&root.directory).is_ok_and(|found| found.st_nlink as u64 > MANY);
+    let many = fstat(&root.directory).is_ok_and(|found| found.st_nlink > MANY.into());
     if many && !id.starts_with('0') {
         return;
     }

@@ -26,7 +26,7 @@ pub fn below(parent: &CStr) {
             && let Some(locked) = abandoned(directory.as_fd(), name)
         {
             let path = kept(&[parent.to_bytes(), b"/", name.to_bytes()]);
-            let _left = remove(&path, &locked, &mut || freeze::thaw(locked.as_fd()));
+            let _left = remove(path, &locked, &mut || freeze::thaw(locked.as_fd()));
         }
     }
 }
