@@ -229,9 +229,9 @@ fn signals_start_unblocked_unignored_and_uncaught() {
 fn the_network_is_an_empty_one_with_loopback_up() {
     let got = sh(&[], "ip -o link");
     assert!(got.text().lines().count() == 1 && got.out.contains("lo: <LOOPBACK,UP,LOWER_UP>"), "{got:?}");
-    // In state 0A it listens (proc_pid_net(5)).
-    let exchange =
-        "nc -l -p 7 -w 20 >/tmp/heard & until cat /proc/net/tcp* | grep -q ':0007 .* 0A '; do sleep 0.02; done
+    // In state 0A it listens (proc_pid_net(5)). Its own input has no end: who is told of that first says nothing more.
+    let exchange = "mkfifo /tmp/open; nc -l -p 7 -w 20 <>/tmp/open >/tmp/heard &
+        until cat /proc/net/tcp* | grep -q ':0007 .* 0A '; do sleep 0.02; done
         echo answered | nc -w 20 127.0.0.1 7; wait; cat /tmp/heard";
     sh(&["--tmpfs", "/tmp"], exchange).is(0, "answered\n");
     let interfaces = "sed 's/:.*//' /proc/net/dev | sort";

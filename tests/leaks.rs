@@ -147,7 +147,8 @@ fn a_failure_of_any_call_leaves_nothing_and_says_so() {
     let trace = here.path().join("trace");
     // Calls that cannot fail, or not as an injection does: execve of contain itself; close, which closes whatever it
     // answers; wait4, whose child stays a zombie that nobody will announce again (isolation.rs has its one real
-    // failure); brk, which only busybox calls, and of which it dies; clock_gettime of a clock that every kernel has.
+    // failure); brk, which only busybox calls, and of which it dies; clock_gettime, of whose failure std panics: there is
+    // none but for a clock that the kernel has not, or an address that is none (clock_getres(2)).
     let spared =
         ["execve", "exit", "exit_group", "rt_sigreturn", "arch_prctl", "close", "wait4", "brk", "clock_gettime"];
     let mut before = traces(&root);
