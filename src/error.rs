@@ -1,5 +1,5 @@
 //! The one error type: a sentence (what we were doing, to what), the errno by name, a hint where errno misleads, and
-//! the exit status. Everyone knows this file. `main.rs` alone prints one.
+//! the exit status. Everyone knows this file. Who prints one: `main.rs`, and a life that goes on after it.
 
 use std::fmt;
 

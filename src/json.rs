@@ -376,7 +376,6 @@ mod tests {
                 reader.array(&mut |reader| {
                     if std::mem::take(&mut first) {
                         seen.push(reader.number()?.to_string());
-                        seen.push(String::from_utf8_lossy(b"-").into());
                         return Some(());
                     }
                     reader.skip()
@@ -384,7 +383,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(reader.end(), Some(()));
-        assert_eq!(seen, ["1", "-"]);
+        assert_eq!(seen, ["1"]);
     }
 
     #[test]

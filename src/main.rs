@@ -1,5 +1,5 @@
 //! `contain`: one static binary that is a container launcher, a container's init, and the init of a machine. This file
-//! chooses the life by process id, name and first word; it alone prints errors and ends the process.
+//! chooses the life by process id, name and first word, prints the error that ends it, and ends the process.
 #![cfg_attr(not(test), no_main)]
 #![deny(unsafe_code)]
 

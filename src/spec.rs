@@ -75,7 +75,7 @@ pub enum VolumeKind {
 /// Limits that the kernel's cgroups hold: a number each, and one list. `None` asks nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
-    /// [`MAX`] where there is expressly no bound.
+    /// By [`Limit`]; the list's own place stays empty. [`MAX`] where there is expressly no bound.
     pub numbers: [Option<u64>; 8],
     /// A list of CPUs such as `0-3,5` (cpuset(7), "List format").
     pub cpuset: Option<&'static str>,

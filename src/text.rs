@@ -79,8 +79,10 @@ pub fn lines(text: &str) -> Parts<'_> {
     Parts { rest: (!text.is_empty()).then(|| text.strip_suffix('\n').unwrap_or(text)), byte: b'\n' }
 }
 
-/// A text with one part after the other in place of each `%`. Stored and passed, that is a third less than texts joined.
+/// A text with one part after the other in place of each `%`, of which there is one for each part. Stored and passed, that is a
+/// third less than texts joined.
 pub fn fill(template: &str, parts: &[&str]) -> String {
+    debug_assert_eq!(split(template, b'%').count(), parts.len() + 1, "{template}");
     let (mut text, mut parts) = (String::new(), parts.iter());
     for piece in split(template, b'%') {
         text.push_str(piece);
@@ -123,6 +125,11 @@ pub fn words(text: &str) -> Vec<&str> {
     }
     words.extend(text.get(start..).filter(|word| !word.is_empty()));
     words
+}
+
+/// Whether it could be a container's id: 16 hexadecimal digits.
+pub fn is_id(text: &[u8]) -> bool {
+    text.len() == 16 && text.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The last digits of a number, in hexadecimal.

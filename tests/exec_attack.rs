@@ -28,10 +28,11 @@ fn the_hosts_binary_cannot_be_reached_through_a_guest() {
         (exec 9< $p/exe && while [ -e $p/exe ]; do :; done && echo owned > /proc/self/fd/9 && echo $p >> /tmp/written);;
         esac 2>/dev/null
         cat $p/environ 2>/dev/null | grep -q SECRET_OF_THE_HOST && echo environ >> /tmp/written
-        ls $p/fd/ 2>/dev/null | grep -q . && { true < $p/root/../../../work; } 2>/dev/null && echo root >> /tmp/written
+        ls $p/fd/ 2>/dev/null | grep -q . && [ -e $p/root/../../../$REPOSITORY ] && echo root >> /tmp/written
         done; done";
     scratch.file("root/tmp/attack.sh", attack);
-    let container = Detached::start_in(&root, &[], &["sh", "/tmp/attack.sh"]);
+    let repository = concat!("REPOSITORY=", env!("CARGO_MANIFEST_DIR"));
+    let container = Detached::start_in(&root, &["-e", repository], &["sh", "/tmp/attack.sh"]);
     let before = std::fs::read(&binary).unwrap();
     for round in 0..40 {
         for inside in [&["/proc/self/exe", "help"] as &[&str], &["/bin/self"], &["true"], &["/proc/1/exe", "true"]] {

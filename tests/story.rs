@@ -145,7 +145,7 @@ fn dry_run_prints_the_golden_plans() {
     let mut wrong = Vec::new();
     for (name, prepare, flags) in table {
         if name.ends_with("-v1") && !v1 {
-            // No v1 can be made on a machine that has given its controllers to v2; plan/tests.rs has these plans too.
+            // No v1 can be made on a machine that has given its controllers to v2; they are made here only.
             println!("{name}: not compared, this machine has no cgroup v1 with a directory for each controller");
             continue;
         }

@@ -7,6 +7,8 @@
 mod json;
 #[path = "../../src/spec.rs"]
 mod spec;
+#[path = "../../src/text.rs"]
+mod text;
 #[path = "../../src/state"]
 mod state {
     pub mod record;

@@ -20,7 +20,8 @@ pub fn tmpfs(text: &str) -> Parsed<Volume> {
     volume(None, text)
 }
 
-/// What may be asked of any: that it is not so, or that it is. `suid` and `dev` cannot be asked for.
+/// What may be asked of any, in pairs: that it is not so, or that it is. `suid` and `dev`, which stand empty, cannot be asked
+/// for.
 const FLAGS: &str = "rw\nro\nexec\nnoexec\n\nnosuid\n\nnodev";
 
 /// `DST[:...]`, with the source of a bind.

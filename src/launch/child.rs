@@ -74,7 +74,7 @@ pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
 impl Child<'_> {
     fn apply(&mut self, step: &Step) -> Result<()> {
         let &Step { act, path, with, options, number, .. } = step;
-        let (base, source, flags) = (self.base(step.base), self.source(number), words(step.flags));
+        let (base, source, flags) = (self.base(step.base), self.source(number), mount_flags(step.flags));
         match act {
             Act::Session => {
                 rustix::process::umask(rustix::fs::Mode::empty());
@@ -113,7 +113,7 @@ impl Child<'_> {
             Act::MakeDirectory => device::make_directory(base, path),
             Act::MakeDevice => device::make_node(base, path, number),
             Act::MakeLink => device::make_link(base, path, with),
-            Act::Freeze => mount::restrict_below(base, c".", words(Flags::READ_ONLY)),
+            Act::Freeze => mount::restrict_below(base, c".", mount_flags(Flags::READ_ONLY)),
             Act::AwaitNetwork => self.wait(),
             Act::AwaitCgroups => {
                 self.wait()?;
@@ -161,7 +161,7 @@ impl Child<'_> {
                 self.empty = empty;
                 masked
             }
-            Act::BindReadOnly => match mount::bind_read_only(base, path, words(Flags::READ_ONLY)) {
+            Act::BindReadOnly => match mount::bind_read_only(base, path, mount_flags(Flags::READ_ONLY)) {
                 // What the kernel does not have cannot be written to.
                 Err(Errno::NOENT) => Ok(()),
                 result => result,
@@ -279,6 +279,6 @@ fn restrict(source: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
 }
 
 /// The plan's flags in the kernel's words: the same bits.
-fn words(flags: Flags) -> MountFlags {
+fn mount_flags(flags: Flags) -> MountFlags {
     MountFlags::from_bits_retain(flags.0.into())
 }

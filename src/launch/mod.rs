@@ -70,10 +70,10 @@ const INIT: [&CStr; 3] = [c"contain", c"init", c"--"];
 /// Makes the container and returns once its command runs.
 pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let (rootfs, voice) = (given.rootfs, given.voice);
-    let step = |doing: &'static str| move |errno| Error::os(doing, errno);
-    let (ours, theirs) = record::channel().map_err(step("make a pair of sockets"))?;
-    let launcher = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).map_err(step("open own pidfd"))?;
-    let init = plan.program.init.then(program::sealed_copy).transpose().map_err(step("copy contain into memory"))?;
+    let failed = |doing: &'static str| move |errno| Error::os(doing, errno);
+    let (ours, theirs) = record::channel().map_err(failed("make a pair of sockets"))?;
+    let launcher = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).map_err(failed("open own pidfd"))?;
+    let init = plan.program.init.then(program::sealed_copy).transpose().map_err(failed("copy contain into memory"))?;
     let host = given.host.as_ref();
     let process = host.map_or(launcher.as_fd(), |host| host.process);
     let group = before(plan, process)?;
@@ -92,7 +92,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     voice.story(format_args!("creating namespaces: {}", plan.namespaces.names()));
     if host.is_none() {
         // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
-        rustix::process::fchdir(rootfs).map_err(step("enter the rootfs"))?;
+        rustix::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
     match clone3(plan.namespaces.cloned().0.into(), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {

@@ -107,9 +107,10 @@ impl Container<'_> {
             set(&mut all, ours, &Variable::Inherit("TERM"));
         }
         add(&mut all, &written.environment, ours)?;
-        let has = proc::has_namespace;
         Ok(join::plan(Guest {
-            namespaces: Namespaces::of([has("pid"), has("uts"), true, has("ipc"), has("net"), true]),
+            namespaces: Namespaces::ALL
+                .iter()
+                .fold(Namespaces::NONE, |all, (name, kind)| all.with(*kind, proc::has_namespace(name))),
             grouped: self.group.directories().any(|directory| mount::exists(directory, c"tasks")),
             command: &written.words,
             environment: all.leak(),

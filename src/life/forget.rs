@@ -14,7 +14,8 @@ use crate::life::running::{about, handle};
 use crate::log;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
-use crate::state::{Damage, Entry, Root, is_id};
+use crate::state::{Damage, Entry, Root};
+use crate::text::is_id;
 
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
@@ -81,7 +82,8 @@ pub fn prune(places: &Places) -> Result<u8> {
     let listed = names(root.directory.as_fd(), &mut |name| {
         let text = name.to_str().unwrap_or_default();
         let is_there = || statat(&root.directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        let ours = text == "names" || text == "." || text == ".." || is_id(text) && root.open(name).is_some();
+        let ours =
+            text == "names" || text == "." || text == ".." || is_id(name.to_bytes()) && root.open(name).is_some();
         if !ours && is_there() {
             log::error(format_args!("{}/{} is not contain's: left alone", root.path, name.to_string_lossy()));
         }

@@ -13,7 +13,7 @@ use crate::life::remember::{clear, now};
 use crate::life::running::{self, running};
 use crate::life::table::{self, Columns, Line, Table};
 use crate::log;
-use crate::plan::shown;
+use crate::plan::shell_line;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
@@ -114,7 +114,7 @@ impl Seen {
         table.add(name.unwrap_or("-"));
         match &self.damage {
             Some(damage) => table.add(&damage.to_string()),
-            None => table.add(&shown(spec.command)),
+            None => table.add(&shell_line(spec.command)),
         }
     }
 
@@ -151,11 +151,16 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
     let mut table = Table::new(PS);
     let (mut lines, mut ended) = (Vec::new(), 0);
     if let Some(root) = places.find()? {
-        look_around(&root, !ps.has(Flag::Json), &mut |seen| match () {
-            () if !(seen.runs || ps.has(Flag::All)) => ended += 1,
-            () if ps.has(Flag::Json) => lines.push(seen.describe(&root)),
-            () if ps.has(Flag::Quiet) => lines.push((seen.record.created, [seen.record.id, "\n"].concat())),
-            () => seen.row(&mut table),
+        look_around(&root, !ps.has(Flag::Json), &mut |seen| {
+            if !(seen.runs || ps.has(Flag::All)) {
+                ended += 1;
+            } else if ps.has(Flag::Json) {
+                lines.push(seen.describe(&root));
+            } else if ps.has(Flag::Quiet) {
+                lines.push((seen.record.created, [seen.record.id, "\n"].concat()));
+            } else {
+                seen.row(&mut table);
+            }
         })?;
     }
     if ps.has(Flag::Json) {

@@ -72,7 +72,8 @@ impl Job<'_> {
     /// From the launch to the end.
     fn live(self, rootfs: OwnedFd, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
         let Job { written, plan, voice, places } = self;
-        let Record { id, ref spec, name, log, .. } = { *remembered.record };
+        let record = *remembered.record;
+        let Record { id, ref spec, name, log, .. } = record;
         let signals = Signals::take()?;
         // Whether the user asked for something that only a written-down container has.
         let must = log || written.has(Flag::Keep) || name.is_some();

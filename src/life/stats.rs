@@ -79,7 +79,9 @@ pub fn stats(targets: &[&'static str], stream: bool, json: bool, places: &Places
         match clone3(0, None).map_err(failed)? {
             Cloned::Child => {
                 let _unasked = set_parent_process_death_signal(Some(Signal::TERM));
-                exit_now(asked.table(pause).map_or_else(|error| output::fail(&error), |over| u8::from(over) * OVER));
+                exit_now(
+                    asked.table(pause).map_or_else(|error| output::fail(&error), |over| if over { OVER } else { 0 }),
+                );
             }
             Cloned::Parent { child, .. } => {
                 let ended = retry_on_intr(|| waitpid(Some(child), WaitOptions::empty())).map_err(failed)?;

@@ -45,7 +45,7 @@ pub fn redirected(run: &Written, tty: bool) -> Range<usize> {
         _ if !run.has(Flag::Log) && !run.has(Flag::Detach) => 0..0,
         false => 0..2,
         // A standard error that the caller sent elsewhere stays there, see kernel/terminal.rs, adopt.
-        true if error_is_terminal => 2..2,
+        true if error_is_terminal => 0..0,
         true => 1..2,
     }
 }
@@ -68,7 +68,7 @@ impl Streams {
             let path = root.file(entry.id, names.current);
             let failed_here = |errno| Error::os(format!("open {path}"), errno);
             if direct {
-                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND;
                 streams.given.push(entry.open(names.current, flags).map_err(failed_here)?);
                 continue;
             }

@@ -53,7 +53,7 @@ mod tests {
 
     fn lines(tty: bool, detached: bool, grouped: bool) -> String {
         let guest = Guest {
-            namespaces: Namespaces::of([true, true, true, false, true, true]),
+            namespaces: Namespaces(Namespaces::ALL.iter().map(|(_, kind)| kind).sum()).without(Namespaces::IPC),
             grouped,
             command: &[c"sh", c"-c", c"a b"],
             environment: &[c"PATH=/bin"],

@@ -179,7 +179,7 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
     let writes = writes(limits, !0, false, Some(&v1.memory_nodes))?;
     let mount = |controller| v1.mounts.iter().find(|(mounted, _)| *mounted == controller);
     let mut planned = Planned::default();
-    for (controller, counts) in IN_ORDER {
+    for (controller, counts) in V1_GROUPS {
         let asked = writes.iter().find(|write| write.controller() == controller);
         let Some((_, mount)) = mount(controller) else {
             match asked {
@@ -206,7 +206,7 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
 }
 
 /// v1's controllers, in the order in which their groups are made, and whether what is used is counted in them.
-const IN_ORDER: [(Controller, bool); 6] = [
+const V1_GROUPS: [(Controller, bool); 6] = [
     (Controller::Freezer, true),
     (Controller::Cpuset, false),
     (Controller::Cpu, false),

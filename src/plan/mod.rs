@@ -13,7 +13,7 @@ use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts};
 use crate::plan::step::{Act, Base, Case, Cases, Step};
 use crate::spec::{Share, Spec, User, VolumeKind};
-use crate::text::{Word, kept, shown as text_of, split};
+use crate::text::{Word, kept, shown, split};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ pub struct Program {
     pub init: bool,
 }
 
-/// How the launch is watched, which the child's side must know.
+/// How the launch is watched, which the plan must know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Watching {
     /// The story is told: wait with the command until its lines are out.
@@ -66,14 +66,16 @@ pub struct Watching {
     pub redirected: bool,
 }
 
-/// Decides everything. Errors are limits that this machine's cgroups cannot hold.
+/// Decides everything. Errors are limits that contradict each other, or that this machine's cgroups cannot hold.
 pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let limits = limits::plan(&spec.limits, facts, watching.counted)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     let program = Program::of(spec.command, spec.environment, spec.init);
     let person = Person { user: spec.user, workdir: spec.workdir, tells: watching.story || spec.tty };
     let Share { pid, uts, ipc, net } = spec.share;
-    let namespaces = Namespaces::of([!pid, !uts, true, !ipc, !net, true]);
+    let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
+    let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
+    let namespaces = namespaces.with(Namespaces::IPC, !ipc).with(Namespaces::NET, !net);
 
     let mut cases = Cases::default();
     let mut holds = |case: Case, holds| cases[case as usize] = holds;
@@ -157,7 +159,7 @@ impl Person {
             }
             Act::EnterWorkdir => step.path = self.workdir,
             Act::AwaitGo => step.number = self.tells.into(),
-            Act::Execute => step.with = kept(&[shown(program.arguments).as_bytes()]),
+            Act::Execute => step.with = kept(&[shell_line(program.arguments).as_bytes()]),
             _ => {}
         }
     }
@@ -234,14 +236,14 @@ pub fn candidates(command: Word, environment: &[Word]) -> Vec<Word> {
 }
 
 /// A command line as a shell would take it.
-pub fn shown(words: &[Word]) -> String {
+pub fn shell_line(words: &[Word]) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&b);
     let mut all = String::new();
     for word in words {
         if !all.is_empty() {
             all.push(' ');
         }
-        let word = text_of(word);
+        let word = shown(word);
         if !word.is_empty() && word.bytes().all(plain) {
             all.push_str(word);
             continue;
@@ -261,24 +263,26 @@ pub fn shown(words: &[Word]) -> String {
 
 impl Namespaces {
     pub const NONE: Namespaces = Namespaces(0);
+    pub const MNT: u32 = 0x0002_0000;
+    pub const CGROUP: u32 = 0x0200_0000;
+    pub const UTS: u32 = 0x0400_0000;
+    pub const IPC: u32 = 0x0800_0000;
     pub const PID: u32 = 0x2000_0000;
     pub const NET: u32 = 0x4000_0000;
-    pub const CGROUP: u32 = 0x0200_0000;
 
     /// The kernel's short names, in the order the story tells them.
     pub const ALL: [(&str, u32); 6] = [
         ("pid", Namespaces::PID),
-        ("uts", 0x0400_0000),
-        ("mnt", 0x0002_0000),
-        ("ipc", 0x0800_0000),
+        ("uts", Namespaces::UTS),
+        ("mnt", Namespaces::MNT),
+        ("ipc", Namespaces::IPC),
         ("net", Namespaces::NET),
         ("cgroup", Namespaces::CGROUP),
     ];
 
-    /// Which of all it is.
-    pub fn of(which: [bool; 6]) -> Namespaces {
-        let pairs = Namespaces::ALL.iter().zip(which);
-        Namespaces(pairs.fold(0, |all, ((_, bit), set)| if set { all | bit } else { all }))
+    /// This one too, where it `is` so.
+    pub fn with(self, kind: u32, is: bool) -> Namespaces {
+        if is { Namespaces(self.0 | kind) } else { self }
     }
 
     pub fn has(self, kind: u32) -> bool {

@@ -1,6 +1,6 @@
 //! The order of a launch: all steps that there are, each with the case in which a launch has it. Those with an empty text
-//! are filled in by the plan; `Take` and `MakeMountPoint` without a path, `AttachVolume`, and what stands on the directory of
-//! v1's controllers stand for any number of steps.
+//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `Take` and `MakeMountPoint` without a path, and `MakeDirectory`
+//! and `AttachBelow` on the directory of v1's controllers stand for any number of steps.
 
 use std::ffi::CStr;
 
@@ -187,6 +187,7 @@ const fn packed<const LENGTH: usize>(steps: &[Step]) -> [u8; LENGTH] {
     let (mut next, mut at) = (0, 0);
     while at < steps.len() {
         let Step { act, base, flags, case, number, path, with, options } = steps[at];
+        assert!(number <= 0xffff);
         let numbers = [act as u8, base as u8, flags.0, case as u8, number as u8, (number >> 8) as u8];
         let parts = [&numbers, path.to_bytes_with_nul(), with.to_bytes_with_nul(), options.to_bytes_with_nul()];
         let mut part = 0;

@@ -9,8 +9,8 @@ use crate::error::hint_for;
 use crate::spec::Volume;
 use crate::text::{cut, lines};
 
-/// One act, and what it is done with: rows of a table, all of one shape. Which of the fields an act uses stands in its
-/// line. Everything a step needs is in it, ready for the kernel: who carries it out may neither allocate nor panic.
+/// One act, and what it is done with: rows of a table, all of one shape. Everything a step needs is in it or in the plan, ready
+/// for the kernel: who carries it out may neither allocate nor panic.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     pub act: Act,
@@ -22,7 +22,9 @@ pub struct Step {
     pub number: u32,
     /// Below the base.
     pub path: &'static CStr,
+    /// What it is done with: a file system, a link's target, a value.
     pub with: &'static CStr,
+    /// A file system's options; the name of a mount point.
     pub options: &'static CStr,
 }
 
@@ -217,10 +219,15 @@ pub type Cases = [bool; Case::Untold as usize + 1];
 pub struct Flags(pub u8);
 
 impl Flags {
+    const READ: u8 = 1;
+    const NO_SUID: u8 = 2;
+    const NO_DEV: u8 = 4;
+    const NO_EXEC: u8 = 8;
+
     pub const NONE: Flags = Flags(0);
-    pub const NO_SUID_EXEC: Flags = Flags(2 | 8);
-    pub const NO_SUID_DEV_EXEC: Flags = Flags(2 | 4 | 8);
-    pub const READ_ONLY: Flags = Flags(1 | 2 | 4 | 8);
+    pub const NO_SUID_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_EXEC);
+    pub const NO_SUID_DEV_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_DEV | Flags::NO_EXEC);
+    pub const READ_ONLY: Flags = Flags(Flags::READ | Flags::NO_SUID_DEV_EXEC.0);
     /// By their mount(8) names, from the lowest bit on.
     const NAMES: [&str; 4] = ["ro", "nosuid", "nodev", "noexec"];
 }

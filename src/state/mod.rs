@@ -27,7 +27,7 @@ use rustix::io::Errno;
 use crate::error::{Error, Named, Result};
 use crate::kernel::file::{names, read_all, write_all};
 use crate::state::record::{Record, Status};
-use crate::text::{kept, shown};
+use crate::text::{is_id, kept, shown};
 
 /// The largest metadata.json that is read; a command line and an environment fit into it (execve(2), "Limits").
 const LARGEST: usize = 4 << 20;
@@ -314,9 +314,5 @@ fn remove_any(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
 
 /// The id that a directory's name is: 16 hexadecimal digits.
 fn id_of(name: &CStr) -> Option<&'static str> {
-    if is_id(name.to_str().ok()?) { Some(shown(kept(&[name.to_bytes()]))) } else { None }
-}
-
-pub fn is_id(text: &str) -> bool {
-    text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    if is_id(name.to_bytes()) { Some(shown(kept(&[name.to_bytes()]))) } else { None }
 }

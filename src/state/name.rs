@@ -9,10 +9,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Root, SAFELY, is_id, regular};
+use super::{Root, SAFELY, regular};
 use crate::error::{Error, Result};
 use crate::kernel::file::{names, read_all, write_all};
-use crate::text::{Word, kept, shown};
+use crate::text::{Word, is_id, kept, shown};
 
 impl Root {
     /// Takes a name for the container `id`. Held until the descriptor is dropped, which is when its record is written.
@@ -115,5 +115,5 @@ const LONGEST: usize = 64;
 fn holder(file: &OwnedFd) -> rustix::io::Result<Option<&'static str>> {
     let text = str::from_utf8(read_all(file.as_fd(), LONGEST)?.leak()).unwrap_or_default();
     rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0))?;
-    Ok(is_id(text).then_some(text))
+    Ok(is_id(text.as_bytes()).then_some(text))
 }

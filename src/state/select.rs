@@ -1,8 +1,8 @@
 //! Which container a word on the command line means: its id, its name, or the unique beginning of its id.
 
-use super::{Entry, Root, is_id};
+use super::{Entry, Root};
 use crate::error::{Error, Result};
-use crate::text::joined;
+use crate::text::{is_id, joined};
 
 pub fn unknown(word: &str) -> Error {
     Error::new([word, ": no such container; `contain ps -a` lists them"].concat())
@@ -11,7 +11,7 @@ pub fn unknown(word: &str) -> Error {
 impl Root {
     pub fn select(&self, word: &'static str) -> Result<Entry> {
         let unknown = || unknown(word);
-        if is_id(word) {
+        if is_id(word.as_bytes()) {
             return self.entry(word).ok_or_else(unknown);
         }
         if let Some(entry) = self.named(word).and_then(|id| self.entry(id)) {

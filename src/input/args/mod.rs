@@ -21,7 +21,7 @@ pub struct Line {
     pub command: Command,
     /// What is told of the command, or of the one that help is wanted for.
     pub text: &'static str,
-    /// It lives as long as the process: taking it apart at the end would be work for nothing.
+    /// Kept: Spec and Record borrow from it.
     pub written: &'static Written,
 }
 
@@ -166,7 +166,7 @@ fn read(words: &mut IntoIter<Word>, text: &'static str, ends: bool, written: &mu
                 let flag = String::from_utf8_lossy(&word.to_bytes()[..end + 2]);
                 let value = if end < name.len() { Some(tail(word, end + 3)) } else { None };
                 if !option(&flag, value, words, text, written)? {
-                    none(&flag, value)?;
+                    refuse_value(&flag, value)?;
                 }
             }
             [b'-', letters @ ..] if !letters.is_empty() => cluster(word, words, text, written)?,
@@ -189,7 +189,7 @@ fn cluster(word: Word, words: &mut IntoIter<Word>, text: &'static str, written: 
         if option(&flag, value, words, text, written)? {
             break;
         }
-        none(&flag, value.filter(|_| equals > 0))?;
+        refuse_value(&flag, value.filter(|_| equals > 0))?;
     }
     Ok(())
 }
@@ -243,7 +243,7 @@ fn option(
 }
 
 /// A value where none is wanted.
-fn none(flag: &str, value: Option<Word>) -> Result<()> {
+fn refuse_value(flag: &str, value: Option<Word>) -> Result<()> {
     match value {
         None => Ok(()),
         Some(value) => Err(Error::usage(fill("% takes no value, but has %", &[flag, shown(value)]))),

@@ -5,7 +5,7 @@ use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
 use crate::input::{env, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
-use crate::text::{fill, has, place};
+use crate::text::{fill, has, is_id, place};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -136,11 +136,10 @@ fn is_host(text: &str, own: &str) -> Parsed<bool> {
 
 /// A name: a letter or digit, then these and `_`, `.`, `-`; not what would be taken for a whole id.
 fn name(text: &str) -> Parsed<()> {
-    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
     let begins_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
     match begins_well && text.len() <= 64 && text.bytes().all(fits) {
-        true if text.len() != 16 || !text.bytes().all(is_hex) => Ok(()),
+        true if !is_id(text.as_bytes()) => Ok(()),
         true => Err("could be a container's id: choose one that is not 16 hexadecimal digits"),
         false => Err("is no name: write letters, digits, _ . and -, a letter or digit first, 64 at most"),
     }

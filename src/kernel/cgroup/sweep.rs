@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
 use super::{freeze, lock, remove};
-use crate::text::kept;
+use crate::text::{is_id, kept};
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
 /// time, or that cannot be removed, is no concern of this command.
@@ -38,8 +38,7 @@ fn abandoned(parent: BorrowedFd<'_>, name: &CStr) -> Option<OwnedFd> {
 
 /// `contain-` and 16 hexadecimal digits: whoever else begins a name so keeps it.
 fn is_ours(name: &[u8]) -> bool {
-    let digits = name.strip_prefix(b"contain-");
-    digits.is_some_and(|id| id.len() == 16 && id.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+    name.strip_prefix(b"contain-").is_some_and(is_id)
 }
 
 #[cfg(test)]
