@@ -35,6 +35,7 @@ pub enum Kind {
     Signal,
 }
 
+/// In the unit of its kind: bytes, milliseconds, or a count.
 pub fn number(kind: Kind, text: &str) -> Parsed<u64> {
     const TIME: &str = "is not a duration: write a number with ms, s, m, h or d, as 30s";
     // A thousand years of milliseconds: more than anyone waits, less than the clock's range.

@@ -138,6 +138,7 @@ pub fn is_frozen(entry: &Entry) -> bool {
     entry.record().is_ok_and(|record| Group::open(record.cgroups).is_frozen())
 }
 
+/// SIGKILL ends all of a container and is waited for; other signals are sent to whoever waits for it, who passes them on.
 pub fn kill(targets: &[&'static str], signal: i32, places: &Places) -> Result<u8> {
     if signal == Signal::KILL.as_raw() {
         return end(targets, None, places, &mut |_, found| match found.supervisor {

@@ -20,6 +20,7 @@ use crate::state::place::Places;
 /// How often it is looked where nothing tells of a change.
 const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
+/// All of them, or the last `lines` of each.
 pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Places) -> Result<u8> {
     let root = running::root(places, target)?;
     let entry = root.select(target)?;

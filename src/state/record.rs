@@ -285,6 +285,7 @@ impl Place<'_> {
     }
 }
 
+/// A member that is a number or null.
 pub fn optional(w: &mut Writer, name: &str, mut number: Option<u64>) {
     Place::Perhaps(&mut number).write(w.name(name));
 }

@@ -9,6 +9,7 @@ pub fn unknown(word: &str) -> Error {
 }
 
 impl Root {
+    /// The container of this id, or of this name, or the one whose id begins so. Errors: there is none, or more than one.
     pub fn select(&self, word: &'static str) -> Result<Entry> {
         let unknown = || unknown(word);
         if is_id(word.as_bytes()) {

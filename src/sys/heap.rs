@@ -34,7 +34,7 @@ impl Heap {
 }
 
 // SAFETY: a block lies within one piece, or is a mapping of its own; no other block begins before its end, and the next one
-// is aligned as asked. Blocks are never given out twice.
+// is aligned as asked, where that is a page at most: nobody asks for more. Blocks are never given out twice.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: there is one thread, and nothing below calls back into the allocator.
