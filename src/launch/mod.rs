@@ -121,16 +121,19 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     }
 }
 
-/// The launcher's own steps beside the child, and the conversation with it.
+/// The launcher's own steps beside the child, the conversation with it, and what can wait until the command runs.
 fn accompany(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
     for step in &plan.beside {
+        beside(plan, step, socket, &mut child.group).map_err(|errno| launcher_error(step, errno))?;
+    }
+    converse(plan, given, socket, child)?;
+    for step in &plan.after {
         match step.act {
             Act::WriteDown => (given.write_down)(child)?,
-            Act::RemoveLeftovers => (given.remove_leftovers)(),
-            _ => beside(plan, step, socket, &mut child.group).map_err(|errno| launcher_error(step, errno))?,
+            _ => (given.remove_leftovers)(),
         }
     }
-    converse(plan, given, socket, child)
+    Ok(())
 }
 
 /// The launcher's steps before the clone, and the group that the child is to be born in. `process` is of the container

@@ -42,8 +42,8 @@ pub fn plan(guest: Guest) -> Plan {
     if namespaces.has(Namespaces::PID) {
         before.push(Step::of(Act::JoinPid));
     }
-    let (beside, shown) = (Vec::new(), Vec::new());
-    Plan { before, namespaces: Namespaces::NONE, beside, inside, shown, person, program }
+    let (beside, after, shown) = (Vec::new(), Vec::new(), Vec::new());
+    Plan { before, namespaces: Namespaces::NONE, beside, inside, after, shown, person, program }
 }
 
 #[cfg(test)]

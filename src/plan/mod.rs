@@ -25,6 +25,8 @@ pub struct Plan {
     pub beside: Vec<Step>,
     /// The child's acts.
     pub inside: Vec<Step>,
+    /// The launcher's acts once the command runs.
+    pub after: Vec<Step>,
     /// v1: the container's own directory of each controller, and where it sees that in /sys/fs/cgroup.
     pub shown: Vec<(Word, Word)>,
     pub person: Person,
@@ -98,6 +100,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         Act::WriteLimit => beside.extend_from_slice(&limits.beside),
         _ => beside.push(step),
     });
+    let mut after = Vec::new();
+    order::each(order::AFTER, &cases, &mut |step| after.push(step));
 
     let mut sources = 0;
     // About as many as there are: growing by doubling would touch twice the memory.
@@ -134,7 +138,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         }
         inside.push(step);
     });
-    Ok(Plan { before: limits.before, namespaces, beside, inside, shown: limits.shown, person, program })
+    Ok(Plan { before: limits.before, namespaces, beside, inside, after, shown: limits.shown, person, program })
 }
 
 impl Plan {
@@ -322,6 +326,7 @@ impl Plan {
         text.extend(["clone ", &self.namespaces.cloned().names(), born, "\n"]);
         tell(&mut text, "meanwhile ", &self.beside);
         tell(&mut text, "", &self.inside);
+        tell(&mut text, "then ", &self.after);
         text
     }
 }

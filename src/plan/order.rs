@@ -22,9 +22,10 @@ pub const BESIDE: &[u8] = table!(
     Step::of(Act::GiveCgroups).case(Case::Groups),
     Step::of(Act::RaiseLoopback).case(Case::OwnNet),
     Step::of(Act::GiveGo).case(Case::Untold),
-    Step::of(Act::WriteDown),
-    Step::of(Act::RemoveLeftovers),
 );
+
+/// The launcher's acts once the command runs: beside the child's last steps they would hold up what the kernel does there.
+pub const AFTER: &[u8] = table!(Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers));
 
 /// The child's acts.
 pub const INSIDE: &[u8] = table!(

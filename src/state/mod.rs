@@ -143,14 +143,6 @@ impl Root {
         let name = kept(&[entry.id.as_bytes()]);
         let mut tries = 0;
         loop {
-            for file in FILES {
-                if file == log::NAMES[0].current {
-                    let _best = log::join_read(entry);
-                }
-                if let Err(errno) = remove_any(&entry.directory, file) {
-                    return Err(Error::os(["remove ", &self.file(entry.id, file)].concat(), errno));
-                }
-            }
             match unlinkat(&self.directory, name, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => return Ok(()),
                 // A record that somebody was just changing may have come after its removal.
@@ -158,6 +150,14 @@ impl Root {
                 Err(errno) => {
                     let hint = if errno == Errno::NOTEMPTY { "somebody put files there: remove them" } else { "" };
                     return Err(Error::os(["remove ", &self.file(entry.id, c"")].concat(), errno).with_hint(hint));
+                }
+            }
+            for file in FILES {
+                if file == log::NAMES[0].current {
+                    let _best = log::join_read(entry);
+                }
+                if let Err(errno) = remove_any(&entry.directory, file) {
+                    return Err(Error::os(["remove ", &self.file(entry.id, file)].concat(), errno));
                 }
             }
         }
