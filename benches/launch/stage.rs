@@ -43,7 +43,8 @@ const PAYLOAD_FLAGS: &[&str] = &[
     "-Wl,--build-id=none,-z,norelro,-z,noseparate-code,-s",
 ];
 
-const FLOOR_FLAGS: &[&str] = &["-std=gnu11", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror"];
+/// As those of a program that is to be as quick as C can be.
+pub const FLOOR_FLAGS: &[&str] = &["-std=gnu11", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror"];
 
 pub fn prepare(dir: &Path) -> Result<Stage> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
@@ -67,7 +68,7 @@ pub fn prepare(dir: &Path) -> Result<Stage> {
     })
 }
 
-fn compile(compiler: &OsString, flags: &[&str], source: &Path, output: &Path) -> Result<()> {
+pub fn compile(compiler: &OsString, flags: &[&str], source: &Path, output: &Path) -> Result<()> {
     let name = compiler.to_string_lossy();
     let result = Command::new(compiler)
         .args(flags)
