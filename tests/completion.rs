@@ -108,7 +108,7 @@ fn candidates_for_each_kind_of_word() {
     let mut all: Vec<&str> = all.split(' ').collect();
     all.sort();
     let wanted = "check completion exec help init inspect kill list logs pause prune ps resume rm run stats stop top \
-        update version wait";
+        unpause update version wait";
     assert_eq!(all.join(" "), wanted);
 }
 
@@ -171,6 +171,7 @@ fn paused_ones_are_offered_to_resume() {
     assert_eq!(desk.candidates(&["resume", ""]), "");
     ask(&["pause", "paused"]);
     assert_eq!(desk.candidates(&["resume", "p"]), "paused");
+    assert_eq!(desk.candidates(&["unpause", "p"]), "paused");
     ask(&["resume", "paused"]);
     assert_eq!(desk.candidates(&["resume", ""]), "");
 }

@@ -198,7 +198,8 @@ fn json_has_everything() {
         assert_eq!(one.at(&format!("{name}_log")).text(), format!("{place}/{name}.log"));
     }
     assert_eq!(state.json(&["inspect", "web", &id]).items().len(), 2);
-    state.run(&["inspect", "web", "nosuch"]).fails(125, &["nosuch: no such container"]).is(125, "");
+    let one = state.run(&["inspect", "nosuch", "web"]);
+    one.fails(125, &["nosuch: no such container"]).is(125, &state.run(&["inspect", "web"]).out);
     for words in [&["ps", "x"][..], &["inspect"], &["top"], &["top", "a", "b"]] {
         state.run(words).fails(2, &[words[0]]);
     }

@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::spec::User;
 use crate::sys;
-use crate::sys::process::{Cloned, Vector, clone3};
+use crate::sys::process::Vector;
 
 /// Most volumes, cgroup directories and the like that one container can take along.
 pub const MOST_SOURCES: usize = 128;
@@ -212,11 +212,7 @@ impl Child<'_> {
                 rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
                 sys::signal::block(sys::signal::Set::EMPTY)
             }
-            Act::Orphan => match clone3(0, None)? {
-                Cloned::Parent { .. } => sys::process::exit_now(0),
-                // The session ends with its leader, which that was.
-                Cloned::Child => rustix::process::setsid().map(drop),
-            },
+            Act::LiveOn => identity::live_on(),
             Act::Execute => Err(self.execute()),
             // The launcher's own steps stand in other lists.
             Act::EnableControllers

@@ -69,7 +69,7 @@ pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
         SHELLS.iter().for_each(|(name, _)| offer(name));
     } else if is("logs rm inspect") {
         found.offer_containers(places, |_, _| true);
-    } else if is("resume") {
+    } else if is("resume unpause") {
         found.offer_containers(places, |alive, status| alive && status == Status::Paused);
     } else if is("exec top kill stop wait pause stats update") {
         found.offer_containers(places, |alive, _| alive);

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior};
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Text, Written};
@@ -22,6 +22,7 @@ use crate::state::place::Places;
 use crate::state::record::Status;
 use crate::supervise::signals::Signals;
 use crate::supervise::{Watch, watch};
+use crate::sys;
 use crate::text::{Word, kept};
 
 /// Runs the command and tells its exit status; of a detached one that it runs.
@@ -164,10 +165,10 @@ impl Container<'_> {
             },
         )?;
         if detached {
-            // It has left the command to the container, unless it was killed before.
-            return match child.wait().map(|ended| ended.status) {
-                Some(0) => Ok(0),
-                _ => Err(self.over()),
+            // It goes on without this process, unless it was killed with the container before it had begun.
+            return match sys::process::reap(Some(child.pid)) {
+                Ok(Some(ended)) if ended.status == Signal::KILL.as_raw() && self.has_ended() => Err(self.over()),
+                _ => Ok(0),
             };
         }
         let signals = signals.map_or_else(Signals::take, Ok)?;

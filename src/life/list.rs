@@ -97,7 +97,7 @@ impl Seen {
     /// As a row of `ps`.
     fn row(&self, table: &mut Table) {
         let Record { id, process, created, name, spec, .. } = self.record;
-        table.row(created);
+        table.row(self.record.newness());
         table.add(id);
         match process.pid {
             pid @ 1.. if self.runs => table.add(&pid.to_string()),
@@ -139,7 +139,7 @@ impl Seen {
                 }
             }
         });
-        (self.record.created, writer.finish())
+        (self.record.newness(), writer.finish())
     }
 }
 
@@ -157,7 +157,7 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
             } else if ps.has(Flag::Json) {
                 lines.push(seen.describe(&root));
             } else if ps.has(Flag::Quiet) {
-                lines.push((seen.record.created, [seen.record.id, "\n"].concat()));
+                lines.push((seen.record.newness(), [seen.record.id, "\n"].concat()));
             } else {
                 seen.row(&mut table);
             }
@@ -183,16 +183,23 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
 
 /// `contain inspect`.
 pub fn inspect(targets: &[&'static str], places: &Places) -> Result<u8> {
-    let mut lines = Vec::new();
+    let (mut lines, mut status) = (Vec::new(), 0);
     for target in targets {
-        let root = running::root(places, target)?;
-        let mut seen = Seen::default();
-        if !seen.look(&root, &root.select(target)?, false) {
-            return Err(running::unknown(target));
+        match described(target, places) {
+            Ok(line) => lines.push(line),
+            Err(error) => status = output::fail(&error),
         }
-        lines.push(seen.describe(&root));
     }
-    print_array(&mut lines).map(|()| 0)
+    print_array(&mut lines).map(|()| status)
+}
+
+fn described(target: &'static str, places: &Places) -> Result<Line> {
+    let root = running::root(places, target)?;
+    let mut seen = Seen::default();
+    match seen.look(&root, &root.select(target)?, false) {
+        true => Ok(seen.describe(&root)),
+        false => Err(running::unknown(target)),
+    }
 }
 
 /// Prints JSON values as one array, the newest first.

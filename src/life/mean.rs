@@ -45,8 +45,10 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
         return Err(Error::usage("--hostname would rename the host with --uts host: leave one of them out"));
     }
     let tty = run.tty().unwrap_or(stdin && stdout && !run.has(Flag::Detach));
-    if tty && run.has(Flag::Detach) {
-        return Err(Error::usage("--tty has no terminal to join with --detach: leave it out, and use contain exec -t"));
+    if run.has(Flag::Detach) && (tty || run.has(Flag::Interactive)) {
+        let text =
+            "run: --tty and --interactive have nothing to join with --detach: leave them out, and use contain exec -it";
+        return Err(Error::usage(text));
     }
     *spec = Spec {
         rootfs: path,

@@ -33,7 +33,7 @@ struct Sample {
     id: &'static str,
     /// Or the beginning of its id.
     name: &'static str,
-    created: u64,
+    newness: u64,
     at: Instant,
     figures: [Option<u64>; COUNT],
 }
@@ -66,17 +66,25 @@ pub fn stats(targets: &[&'static str], stream: bool, json: bool, places: &Places
     // A reader that has gone ends this, also where the caller ignores it.
     sys::signal::reset(Signal::PIPE);
     let mut asked = Asked { ids: Vec::new(), places, stream, json };
+    let mut failed = 0;
     for target in targets {
-        asked.ids.push(running(places, target)?.entry.id);
+        match running(places, target) {
+            Ok(running) => asked.ids.push(running.entry.id),
+            Err(error) => failed = output::fail(&error),
+        }
+    }
+    // None of them at all; without a word all that run are meant.
+    if asked.ids.is_empty() && !targets.is_empty() {
+        return Ok(failed);
     }
     if !stream {
-        return asked.table(MOMENT).map(|_| 0);
+        return asked.table(MOMENT).map(|_| failed);
     }
     let mut pause = MOMENT;
     loop {
         // This may go on for days, and the heap takes nothing back: each table is a child's.
-        let failed = |errno| Error::os("make a process", errno);
-        match clone3(0, None).map_err(failed)? {
+        let no_child = |errno| Error::os("make a process", errno);
+        match clone3(0, None).map_err(no_child)? {
             Cloned::Child => {
                 let _unasked = set_parent_process_death_signal(Some(Signal::TERM));
                 exit_now(
@@ -84,10 +92,10 @@ pub fn stats(targets: &[&'static str], stream: bool, json: bool, places: &Places
                 );
             }
             Cloned::Parent { child, .. } => {
-                let ended = retry_on_intr(|| waitpid(Some(child), WaitOptions::empty())).map_err(failed)?;
+                let ended = retry_on_intr(|| waitpid(Some(child), WaitOptions::empty())).map_err(no_child)?;
                 match ended.map_or(0, |(_, status)| Outcome::of(status.as_raw()).status()) {
                     0 => pause = SECOND,
-                    OVER => return Ok(0),
+                    OVER => return Ok(failed),
                     status => return Ok(status),
                 }
             }
@@ -115,7 +123,7 @@ impl Asked<'_> {
         let mut all = Vec::new();
         let Some(root) = self.places.find()? else { return Ok(all) };
         look_around(&root, false, &mut |seen| {
-            let Seen { record: Record { id, created, cgroups, .. }, runs, .. } = &*seen;
+            let Seen { record: record @ Record { id, cgroups, .. }, runs, .. } = &*seen;
             if !runs || !(self.ids.is_empty() || self.ids.contains(id)) {
                 return;
             }
@@ -124,7 +132,7 @@ impl Asked<'_> {
                 let micros = at.duration_since(before.at).as_micros() as u64;
                 Some(figures[CPU]?.checked_sub(before.figures[CPU]?)? * 1000 / micros.max(1))
             });
-            all.push(Sample { id, name: seen.short_name(), created: *created, at, figures });
+            all.push(Sample { id, name: seen.short_name(), newness: record.newness(), at, figures });
         })?;
         Ok(all)
     }
@@ -173,7 +181,7 @@ impl Sample {
             (Some(bytes), _) => readable(bytes),
         };
         let pair = |a, b| [&text(a), "/", &text(b)].concat();
-        table.row(self.created);
+        table.row(self.newness);
         table.add(self.name);
         table.add(&pair(0, 1));
         table.add(&self.figures[0].zip(self.figures[1]).map_or("-".into(), |(memory, limit)| bar(memory, limit)));
@@ -190,7 +198,7 @@ impl Sample {
             w.name("name").string(self.name.as_bytes());
             FIGURES.iter().zip(self.figures).for_each(|((name, _), figure)| optional(w, name, figure));
         });
-        (self.created, writer.finish())
+        (self.newness, writer.finish())
     }
 }
 

@@ -16,7 +16,7 @@ const GAP: usize = 2;
 /// What the last column should have; else the others shrink to what they need.
 const ROOM: usize = 20;
 
-/// What is told of one container, and when that was created.
+/// What is told of one container, and how new that is.
 pub type Line = (u64, String);
 
 /// The newest first. What is told begins with the id, which decides where two are as old.
@@ -46,8 +46,8 @@ impl Table {
     }
 
     /// Begins a row.
-    pub fn row(&mut self, created: u64) {
-        self.rows.push((created, String::with_capacity(128)));
+    pub fn row(&mut self, newness: u64) {
+        self.rows.push((newness, String::with_capacity(128)));
         self.next = 0;
     }
 

@@ -134,7 +134,7 @@ pub const JOINING: &[u8] = table!(
     Step::of(Act::CloseDescriptors),
     Step::of(Act::AwaitGo),
     Step::of(Act::Unblock),
-    Step::of(Act::Orphan).case(Case::Redirected),
+    Step::of(Act::LiveOn).case(Case::Redirected),
     Step::of(Act::Execute),
 );
 

@@ -85,7 +85,7 @@ fn open(path: Word) -> Result<Root> {
     })?;
     if found.st_uid != geteuid().as_raw() || found.st_mode & 0o022 != 0 {
         return Err(Error::new(format!("{shown} is another user's, or others may write to it: it is not trusted"))
-            .with_hint("remove it, or name another directory for containers: --root DIR"));
+            .with_hint(ELSEWHERE));
     }
     Ok(Root { directory, path: shown })
 }
