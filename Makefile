@@ -2,7 +2,7 @@
 # All that is made or downloaded goes below build/ and target/. Each target brings what it needs.
 PREFIX ?= /usr/local
 SIZE_LIMIT := 194560
-sources := $(shell find src -type f) build.rs Cargo.toml Cargo.lock .cargo/static.toml
+sources := $(shell find src -type f) Cargo.toml Cargo.lock .cargo/static.toml
 # `make qemu CMD='echo $HOME'`: the dollar is for the guest's shell, not for make.
 override export CMD := $(value CMD)
 

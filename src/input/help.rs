@@ -1,26 +1,304 @@
-//! The texts of `contain help`, which stand in `help.txt`. Which options a command takes is read off them. The binary has
-//! them packed (`build.rs`), which is 3 KB less.
+//! The texts of `contain help`. Which options a command takes is read off them.
 
 use crate::input::args::Command;
 use crate::text::{lines, place, split};
 
-pub use packed::NAMES;
-
-mod packed {
-    use super::Command;
-
-    include!(concat!(env!("OUT_DIR"), "/help.rs"));
-}
-
 /// The options that stand before a command.
 pub const GLOBAL: &str = "  -h, --help\n  -V, --version\n  --root DIR\n";
 
-/// The text of a byte of packed ones: a character, or two more of these.
-fn unpack(byte: u8, text: &mut String) {
-    match byte.checked_sub(128).and_then(|code| packed::PAIRS.get(usize::from(code))) {
-        Some(pair) => pair.iter().for_each(|byte| unpack(*byte, text)),
-        None => text.push(char::from(byte)),
-    }
+pub const OVERVIEW: &str = "\
+contain: run a command in a container, or be the init of a machine
+
+usage: contain [--root DIR] COMMAND
+
+  run [OPTIONS] [--rootfs DIR] [--] COMMAND [ARG...]
+                      run a command in a new container; -d in the background
+  ps, list [-a]       list containers
+  exec ID COMMAND...  run a command in a running container
+  logs [-f] ID        show what a container printed
+  stop, kill, rm, wait, pause, resume ID...
+                      end, signal, forget, wait for, freeze, thaw containers
+  prune               forget all that have ended
+  top, inspect, stats, update ID
+                      processes, facts, figures, new limits of a container
+  completion bash|zsh|fish
+                      a script that completes these words in a shell
+  check               what this kernel and user can do
+  init [--] COMMAND...
+                      be a container's first process
+  help [COMMAND]
+
+As process 1 of a machine (/init of an initramfs) contain mounts what a system
+needs, runs the words after `--` on the kernel command line, and powers off.
+
+try: contain run --rootfs ./rootfs --memory 64M -- /bin/sh
+";
+
+const RUN: &str = "\
+contain run: run a command in a new container
+
+usage:
+  contain run [OPTIONS] [--rootfs DIR] [--] COMMAND [ARG...]
+  contain run [OPTIONS] DIR COMMAND [ARG...]
+
+file system:
+  --rootfs DIR            root file system (default: $CONTAIN_ROOTFS, ./rootfs)
+  --read-only             mount it read-only
+  -v, --volume SRC:DST[:ro,noexec,nosuid,nodev]
+                          show a file or directory of the host inside
+  --tmpfs DST[:size=64m]  mount an empty file system in memory
+limits:
+  -m, --memory SIZE       bytes, or with K, M, G, T: 64M
+  --memory-swap SIZE      memory and swap together; max for no limit
+  --memory-high SIZE      slow the container down from here on (cgroup v2)
+  --cpu QUOTA[ PERIOD]    microseconds of CPU in each period: 50000
+  --cpus N                the same as a number of CPUs: 0.5
+  --cpu-weight N          share under contention, 1 to 10000 (default 100)
+  --cpuset LIST           the CPUs to run on: 0-3,5
+  --pids N|max            how many processes there may be
+process:
+  -e, --env KEY[=VALUE]   set a variable, or pass ours through
+  --env-file FILE         a variable on each line
+  -w, --workdir DIR       start here (default: /)
+  -u, --user UID[:GID]|NAME[:GROUP]
+                          run as this user of the container (default: 0:0)
+  --hostname NAME         (default: the container's id)
+  --init                  contain stays the first process inside: it forwards
+                          signals and reaps zombies
+  -i, --interactive       pass standard input on (it is, unless -d)
+  -t, --tty               give it a terminal (default: when stdin and stdout
+                          are terminals)
+  -T, --no-tty            give it none
+  --timeout TIME          end it after 500ms, 30s, 5m: TERM, and KILL 5 s later
+remembering:
+  -d, --detach            run in the background and print the container's id
+  --name NAME             another name for it than its id
+  --keep                  remember it when it has ended, until `contain rm`
+                          (so with -d or --name)
+  --rm                    forget it when it has ended
+  --log                   keep what it prints in files, too (so with -d)
+  --log-max SIZE          rotate each of them once when it gets this large
+  --root DIR              where containers are written down (default:
+                          $CONTAIN_ROOT, /run/contain, /tmp/contain-UID)
+namespaces:
+  --net none|host         (default none: only lo, up)
+  --pid host  --ipc host  --uts host
+                          share the host's
+contain itself:
+  --quiet                 tell errors and why it was killed, no more
+  --verbose               tell each step (default: when stderr is a terminal)
+  --dry-run               print the steps and do nothing
+  -h, --help
+
+exit status: the command's own; 128+N when signal N killed it; 124 timed out;
+125 contain failed; 126 cannot be executed; 127 not found; 2 wrong usage
+";
+
+const CHECK: &str = "\
+contain check: tell what this kernel and user can do
+
+usage:
+  contain check
+
+One line each: yes or no, what it is for, and how to get what is missing.
+exit status: 0 when `contain run` can work here, else 1
+";
+
+const INIT: &str = "\
+contain init: be the first process of a container
+
+usage:
+  contain init [--] COMMAND [ARG...]
+
+Runs COMMAND in a session of its own, passes every signal on to it, reaps every
+process that is left behind, and ends with COMMAND's exit status. `contain run
+--init` puts it there.
+";
+
+const PS: &str = "\
+contain ps: list containers
+
+usage:
+  contain ps [OPTIONS]        (or: contain list)
+
+  -a, --all      those that have ended, too
+  -q, --quiet    ids only
+  --json         as JSON, one array
+  --no-trunc     whole commands, however wide
+";
+
+const LOGS: &str = "\
+contain logs: show what a container printed
+
+usage:
+  contain logs [OPTIONS] ID
+
+  -f, --follow   go on until the container ends
+  -n, --tail N   the last N lines only
+
+Its standard output goes to standard output, its standard error to standard
+error.
+";
+
+const EXEC: &str = "\
+contain exec: run a command in a running container
+
+usage:
+  contain exec [OPTIONS] ID [--] COMMAND [ARG...]
+
+  -i, --interactive   pass standard input on (it is, unless -d)
+  -t, --tty           give it a terminal (default: when stdin and stdout are
+                      terminals)
+  -T, --no-tty        give it none
+  -d, --detach        do not wait for it
+  -e, --env KEY[=VALUE]
+  --env-file FILE
+  -w, --workdir DIR   start here (default: the container's)
+  -u, --user UID[:GID]|NAME[:GROUP]
+                      run as this user (default: the container's)
+
+exit status: as that of `contain run`
+";
+
+const TOP: &str = "\
+contain top: list the processes of a container
+
+usage:
+  contain top ID
+";
+
+const KILL: &str = "\
+contain kill: send a signal to containers
+
+usage:
+  contain kill [-s SIGNAL] ID...
+
+  -s, --signal SIGNAL   by name or number (default: KILL)
+";
+
+const STOP: &str = "\
+contain stop: end containers, first with SIGTERM, then with SIGKILL
+
+usage:
+  contain stop [-t TIME] ID...
+
+  -t, --time TIME   how long to wait between the two: 5, 500ms (default: 10)
+";
+
+const RM: &str = "\
+contain rm: forget containers that have ended
+
+usage:
+  contain rm [-f] [-t TIME] ID...
+
+  -f, --force       end those that run first, as `contain stop` does
+  -t, --time TIME   how long to wait for that: 5, 500ms (default: 10)
+";
+
+const PRUNE: &str = "\
+contain prune: forget every container that has ended, and remove what is left
+
+usage:
+  contain prune
+";
+
+const WAIT: &str = "\
+contain wait: wait until containers have ended, and print their exit status
+
+usage:
+  contain wait ID...
+";
+
+const PAUSE: &str = "\
+contain pause: freeze all processes of containers
+
+usage:
+  contain pause ID...
+";
+
+const RESUME: &str = "\
+contain resume: let paused containers go on
+
+usage:
+  contain resume ID...
+";
+
+const INSPECT: &str = "\
+contain inspect: print all that is known of containers, as JSON
+
+usage:
+  contain inspect ID...
+";
+
+const STATS: &str = "\
+contain stats: show what containers use
+
+usage:
+  contain stats [OPTIONS] [ID...]
+
+  --no-stream    once, not every second
+  --json         as JSON
+";
+
+const UPDATE: &str = "\
+contain update: change the limits of a running container
+
+usage:
+  contain update OPTIONS ID
+
+  -m, --memory SIZE
+  --memory-swap SIZE|max
+  --memory-high SIZE
+  --cpu QUOTA[ PERIOD]
+  --cpus N
+  --cpu-weight N
+  --cpuset LIST
+  --pids N|max
+";
+
+const COMPLETION: &str = "\
+contain completion: print a script that completes contain's words in a shell
+
+usage:
+  contain completion bash|zsh|fish
+
+bash: put `eval \"$(contain completion bash)\"` into ~/.bashrc
+zsh:  put `eval \"$(contain completion zsh)\"` into ~/.zshrc, after compinit
+fish: contain completion fish > ~/.config/fish/completions/contain.fish
+";
+
+macro_rules! commands {
+    ($($name:literal: $command:ident $text:ident),* $(,)?) => {
+        /// The names of the commands, a line each.
+        pub const NAMES: &str = concat!($($name, "\n"),*);
+        /// The commands in their order, and what is told of them.
+        pub const COMMANDS: &[(Command, &str)] = &[$((Command::$command, $text)),*];
+    };
+}
+
+commands! {
+    "help": Help OVERVIEW,
+    "version": Version OVERVIEW,
+    "run": Run RUN,
+    "ps": Ps PS,
+    "list": Ps PS,
+    "logs": Logs LOGS,
+    "exec": Exec EXEC,
+    "top": Top TOP,
+    "kill": Kill KILL,
+    "stop": Stop STOP,
+    "rm": Rm RM,
+    "prune": Prune PRUNE,
+    "wait": Wait WAIT,
+    "pause": Pause PAUSE,
+    "resume": Resume RESUME,
+    "unpause": Resume RESUME,
+    "inspect": Inspect INSPECT,
+    "stats": Stats STATS,
+    "update": Update UPDATE,
+    "completion": Completion COMPLETION,
+    "check": Check CHECK,
+    "init": Init INIT,
 }
 
 /// The help text of a command.
@@ -30,10 +308,7 @@ pub fn topic(command: &str) -> Option<&'static str> {
 
 /// A command that there is, with its help text.
 pub fn command(name: &str) -> Option<(Command, &'static str)> {
-    let (command, packed) = packed::COMMANDS[place(NAMES, name.as_bytes())?];
-    let mut text = String::with_capacity(4 * packed.len());
-    packed.iter().for_each(|byte| unpack(*byte, &mut text));
-    Some((command, text.leak()))
+    place(NAMES, name.as_bytes()).map(|at| COMMANDS[at])
 }
 
 /// The flags that a help text lists: the words that begin with a dash in its option lines.
@@ -44,14 +319,31 @@ pub fn flags(text: &'static str) -> impl Iterator<Item = &'static str> {
     words.filter(|word| word.starts_with(b"-")).map(|word| std::str::from_utf8(word).unwrap_or_default())
 }
 
-/// The long form of a flag, where a help text lists it: `--memory` for itself, and for the `-m` before it.
+/// The long form of a flag, where a help text lists it: `--memory` for itself, and for the `-m` before it. Every launch asks
+/// for each of its options, so the text is not taken apart for that.
 pub fn long(text: &'static str, flag: &str) -> Option<&'static str> {
-    let mut letter = false;
-    flags(text).find(|found| {
-        let is_it = found.starts_with("--") && (letter || *found == flag);
-        letter = *found == flag;
-        is_it
-    })
+    let bytes = text.as_bytes();
+    let is_it = |at: &usize| bytes[*at] == b'-' && bytes[*at - 1] == b' ' && flag_at(text, *at) == flag;
+    for at in (1..bytes.len()).filter(is_it) {
+        let line = bytes[..at].iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+        if !bytes[line..].starts_with(b"  -") {
+            continue;
+        }
+        if flag.starts_with("--") {
+            return Some(flag_at(text, at));
+        }
+        let next = at + flag.len();
+        if bytes[next..].starts_with(b", --") {
+            return Some(flag_at(text, next + 2));
+        }
+    }
+    None
+}
+
+fn flag_at(text: &'static str, at: usize) -> &'static str {
+    let rest = text.get(at..).unwrap_or_default();
+    let end = rest.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'-').unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
 }
 
 /// What a help text calls the value of a flag, `DIR` or `none|host`; `None` where the flag takes none.
@@ -73,7 +365,7 @@ mod tests {
 
     #[test]
     fn lists_flags() {
-        let all: Vec<_> = flags(topic("run").unwrap()).collect();
+        let all: Vec<_> = flags(RUN).collect();
         for flag in ["--rootfs", "-m", "--memory", "--volume", "--env", "--ipc", "--uts", "--dry-run", "--cpu", "-h"] {
             assert!(all.contains(&flag), "{flag} in {all:?}");
         }
@@ -96,15 +388,14 @@ mod tests {
             ("-h", None),
             ("--nosuch", None),
         ] {
-            assert_eq!(value(topic("run").unwrap(), flag), kind, "{flag}");
+            assert_eq!(value(RUN, flag), kind, "{flag}");
         }
-        assert_eq!((value(topic("kill").unwrap(), "-s"), value(GLOBAL, "--root")), (Some("SIGNAL"), Some("DIR")));
+        assert_eq!((value(KILL, "-s"), value(GLOBAL, "--root")), (Some("SIGNAL"), Some("DIR")));
     }
 
     #[test]
     fn texts_fit_a_terminal() {
-        for name in lines(NAMES) {
-            let text = topic(name).unwrap_or_default();
+        for (_, text) in COMMANDS {
             assert!(text.lines().all(|line| line.len() < 80), "{text}");
         }
     }

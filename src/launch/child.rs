@@ -48,7 +48,7 @@ struct Child<'a> {
     sources: heapless::Vec<OwnedFd, MOST_SOURCES>,
     /// What the launcher has given: v1's, one in each controller.
     groups: Descriptors,
-    bases: [Option<OwnedFd>; Base::ALL.len()],
+    bases: [Option<OwnedFd>; Base::COUNT],
     /// The file system that directories are hidden behind.
     empty: Option<OwnedFd>,
 }

@@ -6,15 +6,8 @@ use std::ffi::CStr;
 
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 
-/// Steps as bytes, a third of their size: six numbers and three texts, each with its NUL.
-macro_rules! table {
-    ($($step:expr),* $(,)?) => {{
-        const STEPS: &[Step] = &[$($step),*];
-        &packed::<{ length(STEPS) }>(STEPS)
-    }};
-}
 /// The launcher's acts while the child sets itself up.
-pub const BESIDE: &[u8] = table!(
+pub const BESIDE: &[Step] = &[
     Step::of(Act::UnshareNetwork).case(Case::OwnNet),
     Step::of(Act::GiveNetwork).case(Case::OwnNet),
     // And v1's groups before them.
@@ -22,13 +15,13 @@ pub const BESIDE: &[u8] = table!(
     Step::of(Act::GiveCgroups).case(Case::Groups),
     Step::of(Act::RaiseLoopback).case(Case::OwnNet),
     Step::of(Act::GiveGo).case(Case::Untold),
-);
+];
 
 /// The launcher's acts once the command runs: beside the child's last steps they would hold up what the kernel does there.
-pub const AFTER: &[u8] = table!(Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers));
+pub const AFTER: &[Step] = &[Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers)];
 
 /// The child's acts.
-pub const INSIDE: &[u8] = table!(
+pub const INSIDE: &[Step] = &[
     Step::of(Act::Session),
     Step::of(Act::SetHostname).case(Case::OwnUts),
     Step::of(Act::MakeMountsPrivate),
@@ -118,10 +111,10 @@ pub const INSIDE: &[u8] = table!(
     Step::of(Act::AwaitGo),
     Step::of(Act::Unblock),
     Step::of(Act::Execute),
-);
+];
 
 /// The acts of one that joins a container.
-pub const JOINING: &[u8] = table!(
+pub const JOINING: &[Step] = &[
     Step::of(Act::Session),
     // While the host's files are in reach; the memory group last, as in a launch.
     Step::of(Act::JoinCgroups).case(Case::Groups),
@@ -136,7 +129,7 @@ pub const JOINING: &[u8] = table!(
     Step::of(Act::Unblock),
     Step::of(Act::LiveOn).case(Case::Redirected),
     Step::of(Act::Execute),
-);
+];
 
 const fn make_mount_point(path: &'static CStr, name: &'static CStr) -> Step {
     Step::of(Act::MakeMountPoint).on(Base::Root, path).with(c"/").options(name).case(Case::ReadOnly)
@@ -151,57 +144,6 @@ const fn mount_below(base: Base, path: &'static CStr, filesystem: &'static CStr,
 }
 
 /// The steps of a table that are to be had in these cases.
-pub fn each(mut table: &'static [u8], cases: &Cases, add: &mut dyn FnMut(Step)) {
-    while let [act, base, flags, case, low, high, rest @ ..] = table {
-        let mut texts = [c""; 3];
-        table = rest;
-        for text in &mut texts {
-            *text = CStr::from_bytes_until_nul(table).unwrap_or_default();
-            table = table.get(text.count_bytes() + 1..).unwrap_or_default();
-        }
-        if cases[usize::from(*case)] {
-            add(Step {
-                base: Base::ALL[usize::from(*base)],
-                flags: Flags(*flags),
-                number: u32::from(*low) | u32::from(*high) << 8,
-                path: texts[0],
-                with: texts[1],
-                options: texts[2],
-                ..Step::of(Act::ALL[usize::from(*act)])
-            });
-        }
-    }
-}
-
-const fn length(steps: &[Step]) -> usize {
-    let (mut length, mut at) = (0, 0);
-    while at < steps.len() {
-        let Step { path, with, options, .. } = steps[at];
-        length += 6 + path.count_bytes() + with.count_bytes() + options.count_bytes() + 3;
-        at += 1;
-    }
-    length
-}
-
-const fn packed<const LENGTH: usize>(steps: &[Step]) -> [u8; LENGTH] {
-    let mut bytes = [0; LENGTH];
-    let (mut next, mut at) = (0, 0);
-    while at < steps.len() {
-        let Step { act, base, flags, case, number, path, with, options } = steps[at];
-        assert!(number <= 0xffff);
-        let numbers = [act as u8, base as u8, flags.0, case as u8, number as u8, (number >> 8) as u8];
-        let parts = [&numbers, path.to_bytes_with_nul(), with.to_bytes_with_nul(), options.to_bytes_with_nul()];
-        let mut part = 0;
-        while part < parts.len() {
-            let mut byte = 0;
-            while byte < parts[part].len() {
-                bytes[next] = parts[part][byte];
-                next += 1;
-                byte += 1;
-            }
-            part += 1;
-        }
-        at += 1;
-    }
-    bytes
+pub fn each(table: &[Step], cases: &Cases, add: &mut dyn FnMut(Step)) {
+    table.iter().filter(|step| cases[step.case as usize]).for_each(|step| add(*step));
 }

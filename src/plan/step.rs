@@ -36,10 +36,6 @@ macro_rules! acts {
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Act { $($(#[$doc])* $act),* }
 
-        impl Act {
-            pub const ALL: &[Act] = &[$(Act::$act),*];
-        }
-
         const LINES: &str = concat!($($line, $("\t", $more,)* "\n"),*);
     };
 }
@@ -171,7 +167,7 @@ pub enum Base {
 }
 
 impl Base {
-    pub const ALL: [Base; 5] = [Base::Root, Base::Proc, Base::Dev, Base::Sys, Base::Cgroup];
+    pub const COUNT: usize = Base::Cgroup as usize + 1;
 
     /// Where it is in the rootfs.
     pub fn name(self) -> &'static CStr {
