@@ -232,7 +232,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no blank; 0, which no value begins with, at the end.
-    fn peek(&mut self) -> u8 {
+    /// The byte that the next value begins with; 0 at the end.
+    pub fn peek(&mut self) -> u8 {
         loop {
             match self.text.get(self.at) {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,

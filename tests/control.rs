@@ -69,7 +69,7 @@ fn stop_and_continue_are_signals_too() {
 #[test]
 fn without_a_pid_namespace_the_whole_group_is_killed() {
     let home = Home::new();
-    for words in [&["kill"] as &[&str], &["stop", "-t", "0"], &["rm", "-f"]] {
+    for words in [&["kill"] as &[&str], &["stop", "-t", "0"], &["rm", "-ft0"]] {
         let id = home.ready(&["--pid", "host"], "setsid sleep 1000 & echo $!; trap '' TERM; wait; sleep 1000");
         let child: i32 = home.log(&id).trim().parse().unwrap();
         assert!(!is_gone(child));

@@ -196,7 +196,7 @@ fn it_counts_in_the_containers_groups_and_is_held_by_its_limits() {
 #[test]
 fn what_a_detached_command_leaves_counts_no_more() {
     let container = Detached::sleeping(&["--pids", "3"]);
-    for _ in 0..4 {
+    for _ in 0..8 {
         container.exec(&["-d"], &["true"]).is(0, "");
         wait_until("its end", || container.exec(&[], &["ps"]).out.lines().count() == 3);
     }

@@ -103,12 +103,14 @@ fn a_number_that_is_another_processs_by_now_is_not_joined() {
     let (pid, start) = (stranger.id(), start_time(stranger.id()));
     let own = (std::process::id(), start_time(std::process::id()));
     let exec = |state: &str| finish(command(&["exec", "--root", state, "00000000000000aa", "--", "echo", "joined"]));
-    for (pid, start, supervisor) in
-        [(pid, start + 1, own), (pid, 0, own), (0, 0, own), (4_194_304, start, own), (pid, start, (own.0, own.1 + 1))]
-    {
+    for (pid, start, supervisor) in [(pid, start + 1, own), (pid, 0, own), (0, 0, own), (4_194_304, start, own)] {
         let (state, _lock) = forged(&scratch, pid, start, supervisor);
         exec(&state).fails(125, &["container 00000000000000aa is not running"]);
     }
+    // Whoever holds the lock is not the one in the record.
+    let (state, other) = forged(&scratch, pid, start, (own.0, own.1 + 1));
+    exec(&state).fails(125, &["container 00000000000000aa is held by a process that is not the one in its record"]);
+    drop(other);
     // Everything fits, but that is no container at all.
     let (state, lock) = forged(&scratch, pid, start, own);
     exec(&state).fails(125, &["is not running: it has just ended"]);

@@ -86,7 +86,7 @@ impl Drop for State {
         let ids = String::from_utf8(left).unwrap();
         let ids: Vec<&str> = ids.lines().collect();
         if !ids.is_empty() {
-            let _ = self.command(&[&["rm", "-f"], &ids[..]].concat()).output();
+            let _ = self.command(&[&["rm", "-f", "-t", "0"], &ids[..]].concat()).output();
         }
     }
 }

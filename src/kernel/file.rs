@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::{Errno, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The beginning of a file, as far as it fits, without the heap.
 pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
@@ -55,6 +56,13 @@ pub fn read_all(file: BorrowedFd<'_>, most: usize) -> Result<Vec<u8>> {
     }
     all.truncate(most);
     Ok(all)
+}
+
+/// Makes this process be allowed as many descriptors as it may ask for, and says how many those are.
+pub fn most_open() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let _as_many_as_before = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    limit.maximum.map_or(usize::MAX, |most| most as usize)
 }
 
 /// Every name in an open directory, read from its start.

@@ -17,11 +17,6 @@ fn die_with_parent() -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-/// Ends that again.
-pub fn live_on() -> Result<()> {
-    set_parent_process_death_signal(None)
-}
-
 /// What root in a container may do: podman's default capabilities. Without CAP_SYS_ADMIN it can neither lift a mount nor
 /// type into a terminal that it was given (TIOCSTI).
 const DEFAULT: CapabilitySet = CapabilitySet::CHOWN

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::AsFd;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use crate::kernel::file::{names, place, read_start};
@@ -32,10 +33,13 @@ pub fn disposition(pid: Pid, signal: Signal) -> Disposition {
 }
 
 /// When a process started, in clock ticks since boot; `None` where there is none (proc_pid_stat(5), field 22).
-pub fn start_time(pid: Pid) -> Option<u64> {
+pub fn start_time(pid: Pid) -> rustix::io::Result<Option<u64>> {
     let mut buffer = [0u8; 1024];
-    let text = beginning(pid, "/stat", &mut buffer)?;
-    stat(text, 22)
+    match start(pid, "/stat", &mut buffer) {
+        Ok(length) => Ok(ascii(&mut buffer[..length]).and_then(|text| stat(text, 22))),
+        Err(Errno::NOENT | Errno::SRCH) => Ok(None),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// Whether a process was stopped, as a job of its shell.
@@ -76,7 +80,7 @@ pub fn tell(pid: Pid) -> Option<Told> {
     let inside = decimal(cut_last(line(text, "NSpid:")?, b'\t')?.1)?;
     let uid = decimal(split(line(text, "Uid:\t")?, b'\t').nth(1)?)?;
     let mut command = ["[", line(text, "Name:\t")?, "]"].concat();
-    if let Some(length @ 1..) = start(pid, "/cmdline", &mut buffer) {
+    if let Ok(length @ 1..) = start(pid, "/cmdline", &mut buffer) {
         // Each word ends with a NUL.
         buffer[..length].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
         command = String::from_utf8_lossy(&buffer[..length]).trim_ascii_end().into();
@@ -108,13 +112,17 @@ pub fn companions(first: u64, group: Option<&str>) -> Vec<Pid> {
 
 /// The beginning of a file in /proc/PID as ASCII, without the heap: PID 1's loop asks too.
 fn beginning<'a>(pid: Pid, file: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
-    let length = start(pid, file, buffer)?;
-    // A process may have any bytes in its name, which is of no interest here.
-    buffer[..length].iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
-    std::str::from_utf8(&buffer[..length]).ok()
+    let length = start(pid, file, buffer).ok()?;
+    ascii(&mut buffer[..length])
 }
 
-fn start(pid: Pid, file: &str, buffer: &mut [u8]) -> Option<usize> {
+/// A process may have any bytes in its name, which is of no interest here.
+fn ascii(text: &mut [u8]) -> Option<&str> {
+    text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
+    std::str::from_utf8(text).ok()
+}
+
+fn start(pid: Pid, file: &str, buffer: &mut [u8]) -> rustix::io::Result<usize> {
     // Written from its end on.
     let mut path = [0; 32];
     let mut at = path.len() - 1;
@@ -129,7 +137,7 @@ fn start(pid: Pid, file: &str, buffer: &mut [u8]) -> Option<usize> {
         number /= 10;
     }
     b"/proc/".iter().rev().copied().for_each(put);
-    read_start(CStr::from_bytes_until_nul(&path[at..]).ok()?, buffer).ok()
+    read_start(CStr::from_bytes_until_nul(&path[at..]).unwrap_or_default(), buffer)
 }
 
 fn mask(status: &str, field: &str) -> Option<Set> {

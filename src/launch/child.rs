@@ -212,7 +212,6 @@ impl Child<'_> {
                 rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
                 sys::signal::block(sys::signal::Set::EMPTY)
             }
-            Act::LiveOn => identity::live_on(),
             Act::Execute => Err(self.execute()),
             // The launcher's own steps stand in other lists.
             Act::EnableControllers

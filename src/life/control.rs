@@ -8,10 +8,11 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::Group;
+use crate::kernel::file::most_open;
 use crate::kernel::proc;
 use crate::life::output;
 use crate::life::remember::clear;
-use crate::life::running::{self, Found, PATIENCE, about, find, handle, not_running};
+use crate::life::running::{self, Found, PATIENCE, about, find, handle, not_running, unseen};
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root, waited};
@@ -28,18 +29,21 @@ pub fn with_each(
 ) -> Result<u8> {
     let root = running::root(places, &joined(targets, ", "))?;
     let mut status = 0;
-    let mut all = Vec::new();
-    for word in targets {
-        match find(&root, word) {
-            Ok(found) => all.push(found),
-            Err(error) => status = output::fail(&error),
+    // Each holds two descriptors, and takes some more in its turn.
+    for targets in targets.chunks((most_open() / 4).max(1)) {
+        let mut all = Vec::new();
+        for word in targets {
+            match find(&root, word) {
+                Ok(found) => all.push(found),
+                Err(error) => status = output::fail(&error),
+            }
         }
-    }
-    together(&mut all);
-    for found in all {
-        match each(&root, &found) {
-            Ok(text) => output::print(&[text, "\n"].concat())?,
-            Err(error) => status = output::fail(&error),
+        together(&mut all);
+        for found in all {
+            match each(&root, &found) {
+                Ok(text) => output::print(&[text, "\n"].concat())?,
+                Err(error) => status = output::fail(&error),
+            }
         }
     }
     Ok(status)
@@ -51,13 +55,13 @@ impl Found {
     }
 
     /// Asks it to end, or makes it.
-    fn signal(&self, signal: Signal) {
-        let (Some(record), Some(supervisor)) = (self.record, &self.supervisor) else { return };
+    fn signal(&self, signal: Signal) -> rustix::io::Result<()> {
+        let (Some(record), Some(supervisor)) = (self.record, &self.supervisor) else { return Ok(()) };
         let group = Group::open(record.cgroups);
         if signal != Signal::KILL {
             let _ended = pidfd_send_signal(supervisor, signal);
             let _ended = self.thaw(&group);
-        } else if let Some(process) = handle(record.process) {
+        } else if let Some(process) = handle(record.process)? {
             running::kill(record, &process, &group);
         } else if record.process.pid == 0 {
             // It has none yet; what is just being made dies with its maker.
@@ -67,6 +71,7 @@ impl Found {
         if Pid::from_raw(record.supervisor.pid as i32).is_some_and(proc::is_stopped) {
             let _ended = pidfd_send_signal(supervisor, Signal::CONT);
         }
+        Ok(())
     }
 
     /// Lets it go on, and writes it down.
@@ -152,7 +157,10 @@ pub fn kill(targets: &[&'static str], signal: i32, places: &Places) -> Result<u8
         // What contain itself lives by, or dies of, would not be passed on.
         let sent = match is_passed_on(signal) {
             true => pidfd_send_signal(supervisor, signal),
-            false => handle(record.process).map_or(Err(Errno::SRCH), |first| pidfd_send_signal(first, signal)),
+            false => match handle(record.process).map_err(|errno| unseen(found.word, errno))? {
+                Some(first) => pidfd_send_signal(first, signal),
+                None => Err(Errno::SRCH),
+            },
         };
         sent.map(|()| found.word).map_err(|_gone| not_running(found.word))
     })
@@ -174,13 +182,19 @@ pub fn end(
         for (signal, time) in [(Signal::TERM, grace), (Signal::KILL, Some(PATIENCE))] {
             if let Some(time) = time {
                 let until = Some(Instant::now() + time);
-                all.iter().filter(|found| !found.has_ended()).for_each(|found| found.signal(signal));
-                all.iter().filter_map(|found| found.supervisor.as_ref()).all(|process| running::wait(process, until));
+                for found in all.iter_mut().filter(|found| !found.has_ended()) {
+                    found.refused = found.signal(signal).err();
+                }
+                let asked = all.iter().filter(|found| found.refused.is_none());
+                asked.filter_map(|found| found.supervisor.as_ref()).all(|process| running::wait(process, until));
             }
         }
     };
     with_each(targets, places, &mut together, &mut |root, found| {
         if !found.has_ended() {
+            if let Some(errno) = found.refused {
+                return Err(unseen(found.word, errno));
+            }
             let pid = found.record.as_ref().map_or(0, |record| record.supervisor.pid);
             return Err(about(found.word, &format!(" was killed, but process {pid}, which waits for it, goes on"))
                 .with_hint("the container may wait for a disk, or that process may be stopped: continue it"));
@@ -233,6 +247,6 @@ fn each_group(
         let (record, _) = found.running()?;
         let done = act(found, &Group::open(record.cgroups)).map(|()| found.word);
         // What fails because it has just ended needs no other reason.
-        done.map_err(|error| if handle(record.process).is_none() { not_running(found.word) } else { error })
+        done.map_err(|error| if matches!(handle(record.process), Ok(None)) { not_running(found.word) } else { error })
     })
 }

@@ -20,9 +20,12 @@ use crate::text::cut;
 /// the sentence and the hint of an error.
 pub struct Caller(Cell<Option<OwnedFd>>);
 
+/// What the child does, and its exit status.
+type Life<'a> = Box<dyn FnOnce(&Caller) -> Result<u8> + 'a>;
+
 /// Lives `life` in a child in a session of its own. What it fails with before it has called [`Caller::release`] is this
 /// function's error.
-pub fn detach(life: impl FnOnce(&Caller) -> Result<()>) -> Result<()> {
+pub fn detach(life: Life<'_>) -> Result<()> {
     let failed = |errno| Error::os("leave the container in the background", errno);
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
     match clone3(0, None).map_err(failed)? {
@@ -38,7 +41,7 @@ pub fn detach(life: impl FnOnce(&Caller) -> Result<()>) -> Result<()> {
                 text.truncate(4096);
                 caller.say(&text);
             }
-            exit_now(lived.map_or_else(|error| error.status(), |()| 0))
+            exit_now(lived.unwrap_or_else(|error| error.status()))
         }
         Cloned::Parent { .. } => {
             drop(theirs);

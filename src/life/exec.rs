@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Text, Written};
@@ -13,6 +13,7 @@ use crate::kernel::cgroup::Group;
 use crate::kernel::file::place;
 use crate::kernel::{identity, mount, proc, program, terminal};
 use crate::launch::{Given, Host, launch};
+use crate::life::detach::{Caller, detach};
 use crate::life::mean::{account, add, set};
 use crate::life::running::{self, Running};
 use crate::log::Voice;
@@ -22,7 +23,6 @@ use crate::state::place::Places;
 use crate::state::record::Status;
 use crate::supervise::signals::Signals;
 use crate::supervise::{Watch, watch};
-use crate::sys;
 use crate::text::{Word, kept};
 
 /// Runs the command and tells its exit status; of a detached one that it runs.
@@ -46,10 +46,17 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
 
     let container = Container::find(written.target, places)?;
     let plan = container.plan(written, environment, tty)?;
-    container.run(&plan, written.has(Flag::Detach)).map_err(|error| match container.has_ended() {
-        false if error.errno() != Some(Errno::SRCH) => error,
-        _ => container.over(),
-    })
+    let run = |caller: Option<&Caller>| {
+        container.run(&plan, caller).map_err(|error| match container.has_ended() {
+            false if error.errno() != Some(Errno::SRCH) => error,
+            _ => container.over(),
+        })
+    };
+    match written.has(Flag::Detach) {
+        // Somebody has to reap it: the container's first process may not do that for others.
+        true => detach(Box::new(|caller| run(Some(caller)))).map(|()| 0),
+        false => run(None),
+    }
 }
 
 /// A container that runs.
@@ -74,7 +81,7 @@ impl Container<'_> {
         let root = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         let group = Group::open(record.cgroups);
         let container = Container { word, group, root: root.map_err(|_gone| over(word))?, running };
-        match container.is_whole() {
+        match container.is_whole()? {
             true => Ok(container),
             false => Err(over(word)),
         }
@@ -82,13 +89,14 @@ impl Container<'_> {
 
     /// Whether all that was opened is this container's. The numbers are looked at after it: so they have not become
     /// another's meanwhile.
-    fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> Result<bool> {
         let record = self.running.record;
-        let same = running::handle(record.process).is_some();
+        let same = running::handle(record.process).map_err(|errno| running::unseen(self.word, errno))?.is_some();
         // Whatever a record says, no container sees the host's mounts.
         let mounts = |whose: &str| place(kept(&[b"/proc/", whose.as_bytes(), b"/ns/mnt"]));
         let apart = mounts(&record.process.pid.to_string()) != mounts("self");
-        same && apart && self.running.entry.is_alive() && self.group.paths().count() == record.cgroups.len()
+        let whole = same && apart && self.group.paths().count() == record.cgroups.len();
+        Ok(whole && self.running.entry.is_alive())
     }
 
     /// What the container has, unless the user wants something else.
@@ -125,9 +133,9 @@ impl Container<'_> {
         }))
     }
 
-    fn run(&self, plan: &Plan, detached: bool) -> Result<u8> {
+    fn run(&self, plan: &Plan, caller: Option<&Caller>) -> Result<u8> {
         let mut streams = Vec::new();
-        while detached && streams.len() < 3 {
+        while caller.is_some() && streams.len() < 3 {
             let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
             streams.push(null.map_err(|errno| Error::os("open /dev/null", errno))?);
         }
@@ -142,9 +150,7 @@ impl Container<'_> {
         let mut signals = None;
         // Until the command is to begin a signal ends this process, and the guest with it, wherever that hangs.
         let mut release = || {
-            if !detached {
-                signals = Some(Signals::take()?);
-            }
+            signals = Some(Signals::take()?);
             Ok(())
         };
         let child = launch(
@@ -164,12 +170,12 @@ impl Container<'_> {
                 }),
             },
         )?;
-        if detached {
-            // It goes on without this process, unless it was killed with the container before it had begun.
-            return match sys::process::reap(Some(child.pid)) {
-                Ok(Some(ended)) if ended.status == Signal::KILL.as_raw() && self.has_ended() => Err(self.over()),
-                _ => Ok(0),
-            };
+        if let Some(caller) = caller {
+            // Killed with the container, before it had begun?
+            if running::has_ended(&child.pidfd) && self.has_ended() {
+                return Err(self.over());
+            }
+            caller.release()?;
         }
         let signals = signals.map_or_else(Signals::take, Ok)?;
         let ended = watch(Watch {

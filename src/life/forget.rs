@@ -10,7 +10,7 @@ use crate::kernel::file::names;
 use crate::life::control::{end, note, with_each};
 use crate::life::output;
 use crate::life::remember::{end_rest, sweep_all};
-use crate::life::running::{about, handle};
+use crate::life::running::{about, handle, held};
 use crate::log;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
@@ -20,7 +20,12 @@ use crate::text::is_id;
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
     if grace.is_some() {
-        return end(targets, grace, places, &mut |root, found| remove(root, &found.entry).map(drop));
+        return end(targets, grace, places, &mut |root, found| match remove(root, &found.entry)?
+            || !found.entry.is_alive()
+        {
+            true => Ok(()),
+            false => Err(held(found.word)),
+        });
     }
     with_each(targets, places, &mut |_| (), &mut |root, found| {
         if let Ok((record, _)) = found.running() {
@@ -38,7 +43,7 @@ fn remove(root: &Root, entry: &Entry) -> Result<bool> {
     let waits = !matches!(record, Err(Damage::Missing));
     // Who notes an end, or clears away, gives the lock back soon; else it is held for as long as the container lives.
     let lasts = match &record {
-        Ok(record) => record.status != Status::Stopped && handle(record.supervisor).is_some(),
+        Ok(record) => record.status != Status::Stopped && !matches!(handle(record.supervisor), Ok(None)),
         Err(_) => true,
     };
     if lasts && entry.is_alive() {
@@ -71,10 +76,17 @@ pub fn prune(places: &Places) -> Result<u8> {
     let Some(root) = places.find()? else { return Ok(0) };
     let mut status = 0;
     for id in root.ids()? {
-        let Some(entry) = root.entry(id) else { continue };
-        match remove(&root, &entry) {
+        let removed = root.entry(id).and_then(|entry| match entry {
+            Some(entry) if remove(&root, &entry)? => Ok(true),
+            Some(entry) => {
+                tidy(&entry);
+                Ok(false)
+            }
+            None => Ok(false),
+        });
+        match removed {
             Ok(true) => output::print(&[id, "\n"].concat())?,
-            Ok(false) => tidy(&entry),
+            Ok(false) => {}
             Err(error) => status = output::fail(&error),
         }
     }
@@ -82,8 +94,10 @@ pub fn prune(places: &Places) -> Result<u8> {
     let listed = names(root.directory.as_fd(), &mut |name| {
         let text = name.to_str().unwrap_or_default();
         let is_there = || statat(&root.directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        let ours =
-            text == "names" || text == "." || text == ".." || is_id(name.to_bytes()) && root.open(name).is_some();
+        let ours = text == "names"
+            || text == "."
+            || text == ".."
+            || is_id(name.to_bytes()) && !matches!(root.open(name), Ok(None));
         if !ours && is_there() {
             log::error(format_args!("{}/{} is not contain's: left alone", root.path, name.to_string_lossy()));
         }

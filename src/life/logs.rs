@@ -50,7 +50,7 @@ fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<b
             return Ok(streams.iter().any(|stream| stream.at.is_some()));
         }
         if supervisor.is_none() {
-            supervisor = entry.record().ok().and_then(|record| running::handle(record.supervisor));
+            supervisor = entry.record().ok().and_then(|record| running::handle(record.supervisor).ok().flatten());
         }
         // Without any event asked for, poll(2) tells of a pipe that nobody reads any more.
         let mut descriptors: [_; 3] = std::array::from_fn(|_| PollFd::from_borrowed_fd(stdout(), PollFlags::empty()));

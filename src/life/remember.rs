@@ -55,7 +55,7 @@ impl Remembered {
     pub fn publish(&mut self) -> Result<()> {
         let (Some(name), Some((root, _))) = (self.record.name, self.place) else { return self.write() };
         // It may be that of a container whose `contain` was killed.
-        if let Some(holder) = root.named(name).and_then(|id| root.entry(id)) {
+        if let Some(holder) = root.holder(name)? {
             clear(root, &holder);
         }
         let _claimed = root.claim(name, self.record.id)?;
@@ -131,7 +131,7 @@ impl Remembered {
 }
 
 fn process(pid: Pid) -> Process {
-    Process { pid: pid.as_raw_pid() as u64, start: proc::start_time(pid).unwrap_or(0) }
+    Process { pid: pid.as_raw_pid() as u64, start: proc::start_time(pid).ok().flatten().unwrap_or(0) }
 }
 
 /// Seconds since the epoch.
@@ -209,7 +209,7 @@ pub fn sweep_all() {
 /// Ends what still runs of a container that nobody waits for, and removes its groups.
 pub fn end_rest(record: &Record) {
     let group = groups(record.id);
-    if let Some(first) = running::handle(record.process) {
+    if let Ok(Some(first)) = running::handle(record.process) {
         running::kill(record, &first, &group);
         running::wait(&first, Some(Instant::now() + running::PATIENCE));
     }
@@ -231,7 +231,7 @@ pub fn clear_some(root: &Root, id: &str) {
     let Ok(ids) = root.ids() else { return };
     let start = if ids.len() <= MOST { 0 } else { now() as usize % ids.len() };
     for at in start..start + ids.len().min(MOST) {
-        if let Some(entry) = root.entry(ids[at % ids.len()]) {
+        if let Ok(Some(entry)) = root.entry(ids[at % ids.len()]) {
             clear(root, &entry);
         }
     }

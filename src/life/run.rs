@@ -56,7 +56,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     if !detached {
         return live(None);
     }
-    detach(|caller| live(Some(caller)).map(drop))?;
+    detach(Box::new(|caller| live(Some(caller))))?;
     output::print(&[id, "\n"].concat()).map(|()| 0)
 }
 
@@ -90,7 +90,7 @@ impl Job<'_> {
             Some(place) if log => Streams::open(written, spec, place)?,
             _ => Streams::default(),
         };
-        let Streams { given, pipes, mut logs } = streams;
+        let Streams { mut given, pipes, mut logs } = streams;
         let mut write_down = |child: &Child| {
             if !must {
                 let _unseen = remembered.begin(places);
@@ -116,7 +116,12 @@ impl Job<'_> {
                 host: None,
             },
         )?;
-        drop((rootfs, given));
+        drop(rootfs);
+        if !pipes.is_empty() {
+            // These ends are to be the container's only. But log files stay open here too: on a file that it alone has open, the
+            // container could take a lease (fcntl(2)), and keep readers out.
+            given.clear();
+        }
         if let Some(caller) = caller {
             caller.release()?;
         }

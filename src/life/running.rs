@@ -2,6 +2,7 @@
 //! cannot turn into another process's.
 
 use std::os::fd::OwnedFd;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -36,6 +37,8 @@ pub struct Found {
     pub supervisor: Option<OwnedFd>,
     /// Where its end will be told to who waits for it, if nothing else is to tell of it.
     pub told: Option<OwnedFd>,
+    /// Why it could not be told to end.
+    pub refused: Option<Errno>,
 }
 
 /// The containers' directory, which there must be when a container is named.
@@ -57,9 +60,39 @@ pub fn find(root: &Root, word: &'static str) -> Result<Found> {
         }
         Err(_) => None,
     };
-    // The lock is held only by the supervisor of the record: with it alive, all numbers there are still whose they were.
-    let supervisor = record.and_then(|record| handle(record.supervisor)).filter(|_| entry.is_alive());
-    Ok(Found { word, entry, record, supervisor, told: None })
+    let supervisor = match record {
+        Some(record) => supervisor(word, &entry, record)?,
+        None => None,
+    };
+    Ok(Found { word, entry, record, supervisor, told: None, refused: None })
+}
+
+/// The `contain` that waits for a container, if that runs. The lock is held only by the supervisor of the record: with it
+/// alive, all numbers there are still whose they were.
+fn supervisor(word: &'static str, entry: &Entry, record: &Record) -> Result<Option<OwnedFd>> {
+    for pause in 0..30 {
+        let handle = handle(record.supervisor).map_err(|errno| unseen(word, errno))?;
+        if !entry.is_alive() {
+            return Ok(None);
+        }
+        if handle.is_some() {
+            return Ok(handle);
+        }
+        // Who clears it away has the lock for a moment, too.
+        sleep(Duration::from_millis(pause));
+    }
+    Err(held(word))
+}
+
+/// What could not be looked at may well run.
+pub fn unseen(word: &str, errno: Errno) -> Error {
+    Error::os(["look at the processes of container ", word].concat(), errno)
+}
+
+/// Somebody has a container's lock, who is not to be found by its record.
+pub fn held(word: &str) -> Error {
+    about(word, " is held by a process that is not the one in its record")
+        .with_hint("that may be removing it, or live in another pid or time namespace")
 }
 
 impl Found {
@@ -76,7 +109,7 @@ impl Found {
 pub fn running(places: &Places, word: &'static str) -> Result<Running> {
     let found = find(&root(places, word)?, word)?;
     let (record, _) = found.running()?;
-    let process = handle(record.process).ok_or_else(|| not_running(word))?;
+    let process = handle(record.process).map_err(|errno| unseen(word, errno))?.ok_or_else(|| not_running(word))?;
     Ok(Running { entry: found.entry, record, process })
 }
 
@@ -120,10 +153,13 @@ pub fn has_ended(process: &OwnedFd) -> bool {
     wait(process, Some(Instant::now()))
 }
 
-/// A handle on a process that was written down, if it still is that one.
-pub fn handle(process: Process) -> Option<OwnedFd> {
-    let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw)?;
-    let handle = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+/// A handle on a process that was written down, if it still is that one. What could not be looked at is not taken for gone.
+pub fn handle(process: Process) -> rustix::io::Result<Option<OwnedFd>> {
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+    let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+        Err(Errno::SRCH) => return Ok(None),
+        handle => handle?,
+    };
     // Looked at after it was opened: a number that was given to another process shows another start.
-    (proc::start_time(pid) == Some(process.start)).then_some(handle)
+    Ok((proc::start_time(pid)? == Some(process.start)).then_some(handle))
 }

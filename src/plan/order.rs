@@ -127,7 +127,6 @@ pub const JOINING: &[Step] = &[
     Step::of(Act::CloseDescriptors),
     Step::of(Act::AwaitGo),
     Step::of(Act::Unblock),
-    Step::of(Act::LiveOn).case(Case::Redirected),
     Step::of(Act::Execute),
 ];
 

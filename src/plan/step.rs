@@ -147,9 +147,6 @@ acts! {
     /// Wait for the word to go, having said that all is set up where a number says that the launcher wants to know.
     AwaitGo "wait for the word to go";
     Unblock "unblock signals, umask 022";
-    /// Do not die with the launcher, which ends. Whoever reaps its children after it reaps this one: the container's first process
-    /// might not, and what nobody reaps counts as one of the container's processes.
-    LiveOn "live on without contain";
     /// The command; the plan's program says what exactly.
     Execute "execute %";
 }

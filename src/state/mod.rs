@@ -87,11 +87,13 @@ impl Root {
 
     /// Hands over every container's directory, in no order. A list of very many lists no ids first.
     pub fn each(&self, each: &mut dyn FnMut(Entry)) -> Result<()> {
-        self.list(&mut |id, name| {
-            if let Some(directory) = self.open(name) {
-                each(Entry { id, directory });
-            }
-        })
+        let mut failed = Ok(());
+        self.list(&mut |id, name| match self.open(name) {
+            Ok(Some(directory)) => each(Entry { id, directory }),
+            Ok(None) => {}
+            Err(errno) => failed = Err(Error::os(["open ", &self.file(id, c"")].concat(), errno)),
+        })?;
+        failed
     }
 
     fn list(&self, each: &mut dyn FnMut(&'static str, &CStr)) -> Result<()> {
@@ -105,13 +107,21 @@ impl Root {
     }
 
     /// One container's directory; `None` where there is none, or it has just gone.
-    pub fn entry(&self, id: &'static str) -> Option<Entry> {
-        Some(Entry { id, directory: self.open(kept(&[id.as_bytes()]))? })
+    pub fn entry(&self, id: &'static str) -> Result<Option<Entry>> {
+        match self.open(kept(&[id.as_bytes()])) {
+            Ok(directory) => Ok(directory.map(|directory| Entry { id, directory })),
+            Err(errno) => Err(Error::os(["open ", &self.file(id, c"")].concat(), errno)),
+        }
     }
 
-    pub fn open(&self, name: &CStr) -> Option<OwnedFd> {
+    /// A directory in it; `None` where there is none of that name. What could not be looked at is not taken for gone.
+    pub fn open(&self, name: &CStr) -> rustix::io::Result<Option<OwnedFd>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(&self.directory, name, flags, Mode::empty()).ok()
+        match openat(&self.directory, name, flags, Mode::empty()) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(errno) => Err(errno),
+        }
     }
 
     /// Makes a new container's directory and holds its lock for as long as this process lives.
@@ -128,7 +138,7 @@ impl Root {
     fn make_locked(&self, id: &'static str, name: &CStr) -> rustix::io::Result<Entry> {
         for _ in 0..100 {
             mkdirat(&self.directory, name, Mode::RWXU)?;
-            let Some(directory) = self.open(name) else { continue };
+            let Some(directory) = self.open(name)? else { continue };
             flock(&directory, FlockOperation::LockExclusive)?;
             // A directory that was removed has no links left.
             if fstat(&directory)?.st_nlink > 0 {

@@ -9,10 +9,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Root, SAFELY, regular};
+use super::{Damage, Entry, Root, SAFELY, regular};
 use crate::error::{Error, Result};
 use crate::kernel::file::{names, read_all, write_all};
-use crate::text::{Word, is_id, kept, shown};
+use crate::text::{Word, is_id, kept};
 
 impl Root {
     /// Takes a name for the container `id`. Held until the descriptor is dropped, which is when its record is written.
@@ -39,10 +39,17 @@ impl Root {
             let Some(file) = self.open_name(path, OFlags::RDWR | OFlags::CREATE)? else { continue };
             // A name outlives its container where that was removed in the middle.
             if let Some(holder) = holder(&file)?
-                && let Some(entry) = self.entry(holder)
-                && entry.record().map_or_else(|_| entry.is_alive(), |record| record.name == Some(name))
+                && let Some(directory) = self.open(kept(&[holder.as_bytes()]))?
             {
-                return Ok(Err(holder));
+                let entry = Entry { id: holder, directory };
+                let has_it = match entry.record() {
+                    Ok(record) => record.name == Some(name),
+                    Err(Damage::Unreadable(errno)) => return Err(errno),
+                    Err(_) => entry.is_alive(),
+                };
+                if has_it {
+                    return Ok(Err(holder));
+                }
             }
             let written = ftruncate(&file, 0).and_then(|()| write_all(file.as_fd(), id.as_bytes()));
             if written.is_err() {
@@ -68,7 +75,7 @@ impl Root {
             // there is not ours.
             let dead = &mut |holder: &[u8]| {
                 let ours = holder.len() <= 16 && holder.iter().all(|b| *b == 0 || b.is_ascii_hexdigit());
-                ours && self.entry(shown(kept(&[holder]))).is_none()
+                ours && matches!(self.open(kept(&[holder])), Ok(None))
             };
             let _left = self.disclaim_if(path, dead);
         }
@@ -83,10 +90,17 @@ impl Root {
         }
     }
 
-    /// The id that a name stands for.
-    pub fn named(&self, name: &str) -> Option<&'static str> {
-        let file = regular(self.open_safely(path(name), OFlags::RDONLY).ok()?).ok()?;
-        holder(&file).ok().flatten()
+    /// The container that a name stands for.
+    pub fn holder(&self, name: &str) -> Result<Option<Entry>> {
+        let held = self.open_safely(path(name), OFlags::RDONLY).and_then(regular).and_then(|file| holder(&file));
+        match held {
+            Ok(Some(id)) => self.entry(id),
+            // No name could be so, or nobody has it.
+            Ok(None) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::LOOP | Errno::XDEV | Errno::INVAL) => {
+                Ok(None)
+            }
+            Err(errno) => Err(Error::os(["read ", self.path, "/names/", name].concat(), errno)),
+        }
     }
 
     /// The file of a name, locked; `None` where it was removed before the lock was ours.

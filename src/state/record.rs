@@ -275,10 +275,12 @@ impl Place<'_> {
             }
             Place::Truth(truth) => *truth = r.truth()?,
             Place::Perhaps(number) => *number = Some(r.number()?),
-            Place::Most(number) => match r.number() {
-                None if r.string()? != b"max" => return None,
-                found => *number = Some(found.unwrap_or(MAX)),
-            },
+            Place::Most(number) => {
+                *number = match r.peek() {
+                    b'"' if r.string()? == b"max" => Some(MAX),
+                    _ => Some(r.number()?),
+                }
+            }
             Place::Limits(limits) => {
                 r.object(&mut |name, r| match LIMITS.iter().find(|(known, _)| known.as_bytes() == name) {
                     Some((_, limit)) => place_of(limits, *limit).read(r),

@@ -13,9 +13,9 @@ impl Root {
     pub fn select(&self, word: &'static str) -> Result<Entry> {
         let unknown = || unknown(word);
         if is_id(word.as_bytes()) {
-            return self.entry(word).ok_or_else(unknown);
+            return self.entry(word)?.ok_or_else(unknown);
         }
-        if let Some(entry) = self.named(word).and_then(|id| self.entry(id)) {
+        if let Some(entry) = self.holder(word)? {
             return Ok(entry);
         }
         let mut ids: Vec<&'static str> = Vec::new();
@@ -26,7 +26,7 @@ impl Root {
             }
         }
         match ids.as_slice() {
-            [id] => self.entry(id).ok_or_else(unknown),
+            [id] => self.entry(id)?.ok_or_else(unknown),
             [] => Err(unknown()),
             several => {
                 let text = [word, " is the beginning of several ids: ", &joined(several, " ")].concat();

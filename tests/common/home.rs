@@ -116,7 +116,7 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         for id in self.entries() {
-            self.contain(&["rm", "-f", &id]);
+            self.contain(&["rm", "-f", "-t", "0", &id]);
         }
     }
 }
