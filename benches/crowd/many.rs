@@ -18,9 +18,10 @@ const GAP: Duration = Duration::from_millis(25);
 const REST: Duration = Duration::from_secs(2);
 
 pub struct Crowd {
-    /// How many run, and the median of contain's launch; of the floor's; of contain's into the background.
-    pub launches: Vec<(usize, f64)>,
-    pub floors: Vec<(usize, f64)>,
+    /// How many run, and the median of contain's launch and of the floor's, after a gap and back to back; of contain's into
+    /// the background.
+    pub launches: [Vec<(usize, f64)>; 2],
+    pub floors: [Vec<(usize, f64)>; 2],
     pub starts: Vec<(usize, f64)>,
     pub ps: f64,
     pub bare: f64,
@@ -33,7 +34,7 @@ pub struct Crowd {
 pub fn measure(contain: &Contain, stage: &Stage, rounds: usize) -> Result<Crowd> {
     let mut ours = contain.command(&["run", "--rootfs", &contain.rootfs, "--", "/bin/true"]);
     let mut floor = quiet(&stage.floor, &[&contain.rootfs, "/bin/true"]);
-    let mut launches = RUNNING.map(|running| (running, Vec::new()));
+    let mut launches = [GAP, Duration::ZERO].map(|_| RUNNING.map(|running| (running, Vec::new())));
     let mut floors = launches.clone();
     let mut ids = Vec::new();
     let mut starts = Vec::new();
@@ -43,10 +44,13 @@ pub fn measure(contain: &Contain, stage: &Stage, rounds: usize) -> Result<Crowd>
         sleep(REST);
         for (at, running) in RUNNING.into_iter().enumerate() {
             grow(contain, running, &mut ids, &mut starts)?;
-            for _ in 0..rounds.div_ceil(CYCLES) {
-                for (command, samples) in [(&mut floor, &mut floors[at].1), (&mut ours, &mut launches[at].1)] {
-                    sleep(GAP);
-                    samples.push(timed(command)?);
+            for (way, gap) in [GAP, Duration::ZERO].into_iter().enumerate() {
+                for _ in 0..rounds.div_ceil(CYCLES) {
+                    let pair = [(&mut floor, &mut floors[way][at].1), (&mut ours, &mut launches[way][at].1)];
+                    for (command, samples) in pair {
+                        sleep(gap);
+                        samples.push(timed(command)?);
+                    }
                 }
             }
         }
@@ -71,8 +75,8 @@ pub fn measure(contain: &Contain, stage: &Stage, rounds: usize) -> Result<Crowd>
         (from, median(&some.map(|(_, took)| *took).collect::<Vec<_>>()))
     };
     Ok(Crowd {
-        launches: launches.iter().map(of).collect(),
-        floors: floors.iter().map(of).collect(),
+        launches: launches.map(|sizes| sizes.iter().map(of).collect()),
+        floors: floors.map(|sizes| sizes.iter().map(of).collect()),
         starts: [0, 100, 400, 900].map(|from| between(from, from + 100)).to_vec(),
         ps: median(&ps_times),
         bare: median(&bare_times),
