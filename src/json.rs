@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::text::{decimal, hex};
+use crate::text::hex;
 
 /// How deep values may be nested; far more than any text of ours.
 const DEEPEST: u32 = 32;
@@ -170,13 +170,16 @@ impl<'a> Reader<'a> {
     /// A whole number that is not negative.
     pub fn number(&mut self) -> Option<u64> {
         self.peek();
-        let start = self.at;
-        self.run_of(|byte| byte.is_ascii_digit());
-        let digits = &self.text[start..self.at];
+        let (start, mut number) = (self.at, Some(0_u64));
+        while let Some(digit @ b'0'..=b'9') = self.text.get(self.at) {
+            number = number.and_then(|number| number.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            self.at += 1;
+        }
         let fraction = matches!(self.text.get(self.at), Some(b'.' | b'e' | b'E'));
-        match std::str::from_utf8(digits).ok().and_then(decimal) {
-            Some(number) if !fraction && (digits.len() == 1 || digits[0] != b'0') => Some(number),
-            _ => {
+        let zeros = self.at > start + 1 && self.text[start] == b'0';
+        match number.filter(|_| self.at > start && !fraction && !zeros) {
+            Some(number) => Some(number),
+            None => {
                 self.wrong = Wrong { at: start, what: "a whole number is wanted" };
                 None
             }
@@ -190,7 +193,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the value is null, which is read then.
     pub fn is_null(&mut self) -> bool {
-        self.word(b"null")
+        self.peek() == b'n' && self.word(b"null")
     }
 
     /// Reads any value and forgets it.

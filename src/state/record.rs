@@ -3,7 +3,7 @@
 
 use crate::json::{Reader, Writer, Wrong};
 use crate::spec::{Limit, Limits, MAX, Spec};
-use crate::text::{Word, kept, lines};
+use crate::text::{Word, kept};
 
 /// A process, told apart from a later one with the same number by its start time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -99,48 +99,46 @@ enum Place<'a> {
     Limits(&'a mut Limits),
 }
 
-macro_rules! members {
-    ($($name:literal: $place:expr),* $(,)?) => {
-        const NAMES: &str = concat!($($name, "\n"),*);
-        const PLACES: &[fn(&mut Record) -> Place<'_>] = &[$($place),*];
-    };
-}
+/// A member's name, and where it is.
+type Member = (&'static str, fn(&mut Record) -> Place<'_>);
 
-members! {
-    "id": |record| Place::Text(&mut record.id),
-    "name": |record| Place::Name(&mut record.name),
-    "status": |record| Place::State(&mut record.status),
-    "command": |record| Place::Words(&mut record.spec.command),
-    "pid": |record| Place::Pid(&mut record.process.pid),
-    "created": |record| Place::Number(&mut record.created),
-    "exit_code": |record| Place::Perhaps(&mut record.exit_code),
-    "oom": |record| Place::Truth(&mut record.oom),
-    // Up to here a list needs them, see BRIEF.
-    "rootfs": |record| Place::Path(&mut record.spec.rootfs),
-    "hostname": |record| Place::Text(&mut record.spec.hostname),
-    "start_time": |record| Place::Number(&mut record.process.start),
-    "supervisor_pid": |record| Place::Pid(&mut record.supervisor.pid),
-    "supervisor_start_time": |record| Place::Number(&mut record.supervisor.start),
-    "finished": |record| Place::Perhaps(&mut record.finished),
-    "limits": |record| Place::Limits(&mut record.spec.limits),
-    "cgroups": |record| Place::Words(&mut record.cgroups),
-    "environment": |record| Place::Words(&mut record.spec.environment),
-    "workdir": |record| Place::Path(&mut record.spec.workdir),
-    "uid": |record| Place::Id(&mut record.spec.user.uid),
-    "gid": |record| Place::Id(&mut record.spec.user.gid),
-    "groups": |record| Place::Ids(&mut record.spec.user.groups),
-    "share_pid": |record| Place::Truth(&mut record.spec.share.pid),
-    "share_net": |record| Place::Truth(&mut record.spec.share.net),
-    "share_ipc": |record| Place::Truth(&mut record.spec.share.ipc),
-    "share_uts": |record| Place::Truth(&mut record.spec.share.uts),
-    "init": |record| Place::Truth(&mut record.spec.init),
-    "tty": |record| Place::Truth(&mut record.spec.tty),
-    "log": |record| Place::Truth(&mut record.log),
-    "keep": |record| Place::Truth(&mut record.keep),
-}
+const MEMBERS: [Member; 29] = [
+    ("id", |record| Place::Text(&mut record.id)),
+    ("name", |record| Place::Name(&mut record.name)),
+    ("status", |record| Place::State(&mut record.status)),
+    ("command", |record| Place::Words(&mut record.spec.command)),
+    ("pid", |record| Place::Pid(&mut record.process.pid)),
+    ("created", |record| Place::Number(&mut record.created)),
+    ("exit_code", |record| Place::Perhaps(&mut record.exit_code)),
+    ("oom", |record| Place::Truth(&mut record.oom)),
+    // Up to here a list needs them, and the last two only once it has ended: see BRIEF.
+    ("rootfs", |record| Place::Path(&mut record.spec.rootfs)),
+    ("hostname", |record| Place::Text(&mut record.spec.hostname)),
+    ("start_time", |record| Place::Number(&mut record.process.start)),
+    ("supervisor_pid", |record| Place::Pid(&mut record.supervisor.pid)),
+    ("supervisor_start_time", |record| Place::Number(&mut record.supervisor.start)),
+    ("finished", |record| Place::Perhaps(&mut record.finished)),
+    ("limits", |record| Place::Limits(&mut record.spec.limits)),
+    ("cgroups", |record| Place::Words(&mut record.cgroups)),
+    ("environment", |record| Place::Words(&mut record.spec.environment)),
+    ("workdir", |record| Place::Path(&mut record.spec.workdir)),
+    ("uid", |record| Place::Id(&mut record.spec.user.uid)),
+    ("gid", |record| Place::Id(&mut record.spec.user.gid)),
+    ("groups", |record| Place::Ids(&mut record.spec.user.groups)),
+    ("share_pid", |record| Place::Truth(&mut record.spec.share.pid)),
+    ("share_net", |record| Place::Truth(&mut record.spec.share.net)),
+    ("share_ipc", |record| Place::Truth(&mut record.spec.share.ipc)),
+    ("share_uts", |record| Place::Truth(&mut record.spec.share.uts)),
+    ("init", |record| Place::Truth(&mut record.spec.init)),
+    ("tty", |record| Place::Truth(&mut record.spec.tty)),
+    ("log", |record| Place::Truth(&mut record.log)),
+    ("keep", |record| Place::Truth(&mut record.keep)),
+];
 
-/// What a list shows of a container, from the name to oom. These stand first, so that a list of very many need not read on.
-const BRIEF: std::ops::Range<usize> = 1..8;
+/// How many of them a list shows of a container that has ended, and of one that has not. These stand first, so that a list
+/// of very many need not read on.
+const BRIEF: usize = 8;
+const BRIEF_ALIVE: usize = 6;
 
 /// The members of the limits, and which each is: bytes, microseconds and counts.
 const LIMITS: [(&str, Limit); 8] = [
@@ -181,7 +179,7 @@ impl Record {
 
     /// All members, for an object that may hold more, with a status that may be truer than the record's.
     pub fn members(&mut self, status: &str, w: &mut Writer) {
-        for (name, place) in lines(NAMES).zip(PLACES) {
+        for (name, place) in MEMBERS {
             match place(self) {
                 Place::State(_) => w.name(name).string(status.as_bytes()),
                 place => place.write(w.name(name)),
@@ -189,28 +187,30 @@ impl Record {
         }
     }
 
-    /// Takes over the members of a text of JSON, where `brief` is enough at least those in BRIEF. What is missing or null
-    /// stays as it is, what is unknown is passed over: an older or a newer contain may have written it.
+    /// Takes over the members of a text of JSON, where `brief` is enough at least those that a list shows. What is missing
+    /// or null stays as it is, what is unknown is passed over: an older or a newer contain may have written it.
     pub fn fill(&mut self, text: &[u8], brief: bool) -> Result<(), Wrong> {
         // Nothing that was cut off ends so.
-        let mut left = if brief && text.ends_with(b"\n}\n") { BRIEF.len() } else { usize::MAX };
+        let whole = text.ends_with(b"\n}\n");
+        let known = if brief { &MEMBERS[..BRIEF] } else { &MEMBERS };
         let mut reader = Reader::new(text);
-        // They are looked for in the order in which they are written.
-        let mut known = lines(NAMES).zip(0..).cycle();
+        // They are looked for in the order in which they are written: one look finds each. A bit for each that was found.
+        let (mut next, mut found, mut enough) = (0, 0_u32, false);
         let read = reader.object(&mut |name, r| {
-            for _ in PLACES {
-                if let Some((next, at)) = known.next()
-                    && next.as_bytes() == name
-                    && (!brief || BRIEF.contains(&at))
-                {
-                    PLACES[at](self).read(r)?;
-                    left -= 1;
-                    return if left == 0 { None } else { Some(()) };
+            for _ in known {
+                let (index, (called, place)) = (next, known[next]);
+                next = if index + 1 == known.len() { 0 } else { index + 1 };
+                if called.as_bytes() == name {
+                    place(self).read(r)?;
+                    found |= 1 << index;
+                    let wanted = if self.status == Status::Stopped { BRIEF } else { BRIEF_ALIVE };
+                    enough = brief && whole && found.trailing_ones() as usize >= wanted;
+                    return if enough { None } else { Some(()) };
                 }
             }
             r.skip()
         });
-        if left == 0 || read.and_then(|()| reader.end()).is_some() { Ok(()) } else { Err(reader.wrong) }
+        if enough || read.and_then(|()| reader.end()).is_some() { Ok(()) } else { Err(reader.wrong) }
     }
 }
 
@@ -374,10 +374,11 @@ mod tests {
     fn a_glance_is_enough_for_a_list() {
         let (text, mut brief) = (full().write(), Record::default());
         assert_eq!(brief.fill(text.as_bytes(), true), Ok(()));
-        let Record { name, status, spec, process, created, exit_code, oom, .. } = full();
+        let Record { id, name, status, spec, process, created, exit_code, oom, .. } = full();
         let spec = Spec { command: spec.command, ..Spec::NONE };
         let process = Process { start: 0, ..process };
-        assert_eq!(brief, Record { name, status, spec, process, created, exit_code, oom, ..Record::default() });
+        let wanted = Record { id, name, status, spec, process, created, exit_code, oom, ..Record::default() };
+        assert_eq!(brief, wanted);
         for length in 0..text.len() - 2 {
             assert!(Record::default().fill(&text.as_bytes()[..length], true).is_err(), "cut at {length}");
         }
