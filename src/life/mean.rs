@@ -89,7 +89,7 @@ fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
     let rootfs = root::open(path).map_err(|errno| {
         let hint = match errno {
             Errno::NOENT => {
-                "name an unpacked root file system: --rootfs DIR, or $CONTAIN_ROOTFS; the default is ./rootfs"
+                "name an unpacked root file system: --rootfs DIR, $CONTAIN_ROOTFS, or a first word that is a directory"
             }
             Errno::NOTDIR => "the rootfs must be a directory: unpack an archive or mount an image first",
             Errno::ACCESS => "this user may not read it: run contain as root",
