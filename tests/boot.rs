@@ -466,7 +466,8 @@ fn one_more_command_is_born_in_the_containers_group() {
     CONTROL.output("exec.left");
     CONTROL.is("exec.procs", "2");
     CONTROL.is("exec.bomb", "2 15");
-    CONTROL.fails("exec.full", "125", &["leave it to the container: EAGAIN", "limit on processes is reached"]);
+    CONTROL.output("exec.last");
+    CONTROL.fails("exec.full", "125", &["make a process in the container: EAGAIN", "limit on processes is reached"]);
     CONTROL.output("exec.rm");
     CONTROL.is("exec.leaves", "0");
 }

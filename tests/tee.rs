@@ -105,7 +105,12 @@ fn a_reader_that_never_reads_does_not_outlast_a_signal() {
     let place = Place::new();
     let mut child = place.run(&["--log", "--keep"], "exec yes").stdout(Stdio::piped()).spawn().unwrap();
     let logged = || fs::metadata(place.file(&place.only(), "stdout.log")).map_or(0, |found| found.len());
-    wait_until("all pipes full", || !place.ids().is_empty() && logged() >= 65_536 + 4096);
+    wait_until("the reader's pipe to be full", || !place.ids().is_empty() && logged() >= 65_536 + 4096);
+    // It waits in write(2), which is call 1.
+    wait_until("the container's pipe to be full", || {
+        let first = place.member(&place.only(), "pid");
+        fs::read_to_string(format!("/proc/{first}/syscall")).is_ok_and(|call| call.starts_with("1 "))
+    });
     kill(child.id() as i32, 15);
     assert_eq!(ended(&mut child), 143);
     // What was still in the container's pipe is kept.

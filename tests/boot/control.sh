@@ -76,6 +76,7 @@ outcome exec.left contain exec -d "$id" -- sleep 1000
 fact exec.procs "$(wc -l <"$(group "$id")/cgroup.procs")"
 contain exec "$id" -- sh -c 'i=0; while [ $i -lt 40 ]; do sleep 1000 & i=$((i + 1)); done' >/tmp/out 2>&1
 fact exec.bomb "$? $(wc -l <"$(group "$id")/cgroup.procs")"
+outcome exec.last contain exec -d "$id" -- sleep 1000
 outcome exec.full contain exec -d "$id" -- sleep 1000
 outcome exec.rm contain rm -f "$id"
 fact exec.leaves "$(leaves)"
