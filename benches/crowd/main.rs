@@ -48,10 +48,8 @@ fn bench(repo: &Path) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Err("must be root: crun and runc make namespaces without a user namespace".into());
     }
-    let contain = env::var_os("CONTAIN").map_or_else(|| repo.join("build/contain"), PathBuf::from);
-    let contain = fs::canonicalize(&contain)
-        .map_err(|e| format!("{}: {e} (run `make` first, or name the binary in CONTAIN)", contain.display()))?;
-    let rounds = rounds()?;
+    let contain = stage::contain(repo)?;
+    let rounds = stage::rounds(ROUNDS)?;
     // Another load on the machine would delay what takes long more often than what takes little.
     rustix::process::setpriority_process(None, -20).map_err(|e| format!("raise the priority: {e}"))?;
     let stage = stage::prepare(&repo.join("build/bench"))?;
@@ -72,16 +70,6 @@ fn bench(repo: &Path) -> Result<()> {
         println!("wrote {folder}/bench-crowd.tsv");
     }
     Ok(())
-}
-
-fn rounds() -> Result<usize> {
-    match env::var("BENCH_ROUNDS") {
-        Err(_) => Ok(ROUNDS),
-        Ok(text) => match text.parse() {
-            Ok(number) if number > 0 => Ok(number),
-            _ => Err(format!("BENCH_ROUNDS must be a number above zero, not {text:?}")),
-        },
-    }
 }
 
 /// A line for each figure: what, the median in microseconds or KB, its ratio to the first of its kind, and the goal.

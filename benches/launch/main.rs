@@ -13,7 +13,7 @@ mod memory;
 mod report;
 mod stage;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs};
@@ -37,10 +37,8 @@ fn bench(repo: &Path) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Err("must be root: the floor, crun and runc make namespaces without a user namespace".into());
     }
-    let contain = env::var_os("CONTAIN").map_or_else(|| repo.join("build/contain"), PathBuf::from);
-    let contain = fs::canonicalize(&contain)
-        .map_err(|e| format!("{}: {e} (run `make` first, or name the binary in CONTAIN)", contain.display()))?;
-    let rounds = rounds()?;
+    let contain = stage::contain(repo)?;
+    let rounds = stage::rounds(ROUNDS)?;
 
     let stage = stage::prepare(&repo.join("build/bench"))?;
     let mut rows = launchers::present(&contain, &stage)?;
@@ -66,16 +64,6 @@ fn bench(repo: &Path) -> Result<()> {
         println!("wrote {folder}/bench.tsv and {folder}/bench.svg");
     }
     Ok(())
-}
-
-fn rounds() -> Result<usize> {
-    match env::var("BENCH_ROUNDS") {
-        Err(_) => Ok(ROUNDS),
-        Ok(text) => match text.parse() {
-            Ok(number) if number > 0 => Ok(number),
-            _ => Err(format!("BENCH_ROUNDS must be a number above zero, not {text:?}")),
-        },
-    }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

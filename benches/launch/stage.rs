@@ -1,5 +1,6 @@
 //! What the launches need on disk, all of it under build/bench: the floor, a root filesystem that holds nothing but
-//! the two payloads, and three OCI bundles for crun and runc. Knows nothing of the launchers themselves.
+//! the two payloads, and three OCI bundles for crun and runc; and which binary is measured how often. Knows nothing of the
+//! launchers themselves.
 
 use crate::{Result, write};
 use std::ffi::OsString;
@@ -121,4 +122,22 @@ fn bundle(dir: &Path, rootfs: &Path, command: &str, resources: &str) -> Result<P
     fs::create_dir_all(dir).map_err(|e| format!("create {}: {e}", dir.display()))?;
     write(&dir.join("config.json"), &config)?;
     Ok(dir.to_path_buf())
+}
+
+/// The binary that is measured: that of CONTAIN, or build/contain.
+pub fn contain(repo: &Path) -> Result<PathBuf> {
+    let contain = env::var_os("CONTAIN").map_or_else(|| repo.join("build/contain"), PathBuf::from);
+    fs::canonicalize(&contain)
+        .map_err(|e| format!("{}: {e} (run `make` first, or name the binary in CONTAIN)", contain.display()))
+}
+
+/// How many rounds to measure: as many as BENCH_ROUNDS says, or as usual.
+pub fn rounds(usual: usize) -> Result<usize> {
+    match env::var("BENCH_ROUNDS") {
+        Err(_) => Ok(usual),
+        Ok(text) => match text.parse() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(format!("BENCH_ROUNDS must be a number above zero, not {text:?}")),
+        },
+    }
 }

@@ -79,8 +79,11 @@ impl Container<'_> {
         }
         let path = kept(&[b"/proc/", record.process.pid.to_string().as_bytes(), b"/root"]);
         let root = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-        let group = Group::open(record.cgroups);
-        let container = Container { word, group, root: root.map_err(|_gone| over(word))?, running };
+        let root = root.map_err(|errno| match errno {
+            Errno::NOENT | Errno::SRCH => over(word),
+            errno => running::unseen(word, errno),
+        })?;
+        let container = Container { word, group: Group::open(record.cgroups), root, running };
         match container.is_whole()? {
             true => Ok(container),
             false => Err(over(word)),

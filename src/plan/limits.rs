@@ -190,7 +190,7 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
         if asked.is_none() && !(counts && counting && v1.writable) {
             continue;
         }
-        let made = path(&[mount, "/contain-", id]);
+        let made = kept(&[fill("%/contain-%", &[mount, id]).as_bytes()]);
         // cpu and cpuacct are often one hierarchy.
         if !planned.shown.iter().any(|(path, _)| *path == made) {
             planned.beside.push(Step::of(Act::MakeCgroup).on(Base::Root, made));
@@ -262,10 +262,6 @@ fn writes(limits: &Limits, which: u32, is_v2: bool, nodes: Option<&str>) -> Resu
 
 /// What a new group has in cpu.cfs_period_us already, in microseconds.
 const DEFAULT_PERIOD: u64 = 100_000;
-
-fn path(parts: &[&str]) -> Word {
-    kept(&[parts.concat().as_bytes()])
-}
 
 fn unavailable(write: &Write, why: &str) -> Error {
     let hint = match write.controller() {
