@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Stdio;
 
 use common::{Scratch, command, finish, rootfs, run, sh, sh_in};
 
@@ -48,6 +49,26 @@ fn volumes_show_files_and_directories_of_the_host() {
     }
     sh_in(&root, &["-v", &format!("{data}:/there")], "echo changed > /there/file").is(0, "");
     assert_eq!(fs::read_to_string(&file).unwrap(), "changed\n", "a writable volume is the host's own");
+}
+
+/// Launches side by side that all find the same mount points missing: one makes each, the others take it.
+#[test]
+fn launches_beside_each_other_make_the_same_mount_points() {
+    let here = Scratch::new();
+    let root = here.root("root");
+    here.file("file", "");
+    let volumes = [format!("{}:/new/place/file", here.at("file")), format!("{}:/new/directory", here.at("."))];
+    for _ in 0..20 {
+        for made in ["new", "proc", "sys"] {
+            let _missing = fs::remove_dir_all(root.join(made));
+        }
+        let words = ["run", "--rootfs", root.to_str().unwrap(), "-v", &volumes[0], "-v", &volumes[1], "true"];
+        let all: Vec<_> = (0..8).map(|_| command(&words).stderr(Stdio::piped()).spawn().unwrap()).collect();
+        for one in all {
+            let ended = one.wait_with_output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        }
+    }
 }
 
 #[test]

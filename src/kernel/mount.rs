@@ -130,9 +130,18 @@ pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr, empty: &mut Option<Owne
 pub fn base_directory(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
     match real_directory(root, name) {
         Err(Errno::NOENT) => {
-            mkdirat(root, name, Mode::from_raw_mode(0o755))?;
+            made_by_now(mkdirat(root, name, Mode::from_raw_mode(0o755)))?;
             real_directory(root, name)
         }
+        result => result,
+    }
+}
+
+/// A launch beside this one may be the first to make something in a rootfs that both have. What it made is looked at then
+/// like what was there from the start.
+fn made_by_now(made: Result<()>) -> Result<()> {
+    match made {
+        Err(Errno::EXIST) => Ok(()),
         result => result,
     }
 }
@@ -168,20 +177,25 @@ pub fn make_mount_point(
     like: Option<BorrowedFd<'_>>,
 ) -> Result<()> {
     let directory = like.is_none_or(|source| is_directory(source).unwrap_or(true));
-    match open_inside(root, path) {
+    let found = match open_inside(root, path) {
         Err(Errno::NOENT) => {
             let parent = open_inside(root, parent)?;
-            if directory {
-                return mkdirat(parent, name, Mode::from_raw_mode(0o755));
+            made_by_now(match directory {
+                true => mkdirat(parent, name, Mode::from_raw_mode(0o755)),
+                false => create_file(parent.as_fd(), name),
+            })?;
+            match open_inside(root, path) {
+                // What is there leads nowhere.
+                Err(Errno::NOENT) => return Err(Errno::EXIST),
+                found => found?,
             }
-            create_file(parent.as_fd(), name)
         }
-        Err(errno) => Err(errno),
-        Ok(found) => match (directory, is_directory(found.as_fd())?) {
-            (true, false) => Err(Errno::NOTDIR),
-            (false, true) => Err(Errno::ISDIR),
-            _ => Ok(()),
-        },
+        found => found?,
+    };
+    match (directory, is_directory(found.as_fd())?) {
+        (true, false) => Err(Errno::NOTDIR),
+        (false, true) => Err(Errno::ISDIR),
+        _ => Ok(()),
     }
 }
 
