@@ -15,6 +15,8 @@ pub struct Spec {
     /// Absolute, inside the container.
     pub workdir: Word,
     pub user: User,
+    /// What the command and all that comes of it may hold at most: a bit for each of capabilities(7), by its number.
+    pub capabilities: u64,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
     pub volumes: &'static [Volume],
@@ -35,6 +37,7 @@ impl Spec {
         environment: &[],
         workdir: c"",
         user: User { uid: 0, gid: 0, groups: &[] },
+        capabilities: DEFAULT_CAPABILITIES,
         hostname: "",
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },
@@ -43,6 +46,11 @@ impl Spec {
         tty: false,
     };
 }
+
+/// What root in a container may do: podman's default capabilities, CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID
+/// SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP. Without SYS_ADMIN it can neither lift a mount nor type into a terminal that
+/// it was given (TIOCSTI).
+pub const DEFAULT_CAPABILITIES: u64 = 0x8004_05fb;
 
 /// Who the command runs as. Supplementary groups are those of the container's own /etc/group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -70,6 +70,10 @@ process:
                           are terminals)
   -T, --no-tty            give it none
   --timeout TIME          end it after 500ms, 30s, 5m: TERM, and KILL 5 s later
+what it may do:
+  --cap-add CAPABILITY,... more than podman's default eleven: NET_ADMIN, or ALL
+  --cap-drop CAPABILITY,...
+                          less than these, or ALL; then --cap-add adds
 remembering:
   -d, --detach            run in the background and print the container's id
   --name NAME             another name for it than its id

@@ -6,5 +6,6 @@ pub mod env;
 pub mod help;
 pub mod near;
 pub mod number;
+pub mod privilege;
 pub mod user;
 pub mod volume;

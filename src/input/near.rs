@@ -22,13 +22,17 @@ impl<'a> Near<'a> {
         }
     }
 
-    /// The error that the word is none of them; with a hint where the edits are few for its length.
+    /// The error that the word is none of them.
     pub fn unknown(self, sentence: String) -> Error {
-        let Near { word, nearest, edits } = self;
+        Error::usage(sentence).with_hint(self.hint())
+    }
+
+    /// The question that is asked where the edits are few for the word's length; else empty.
+    pub fn hint(&self) -> String {
+        let Near { word, nearest, edits } = *self;
         // A letter is near to every other.
         let is_near = word.len() > 2 && edits <= nearest.len().min(word.len()) / 3 + 1;
-        let hint = if is_near { fill("did you mean %?", &[nearest]) } else { String::new() };
-        Error::usage(sentence).with_hint(hint)
+        if is_near { fill("did you mean %?", &[nearest]) } else { String::new() }
     }
 }
 

@@ -3,8 +3,8 @@
 use rustix::io::{Errno, Result};
 use rustix::process::{Gid, Signal, Uid, set_parent_process_death_signal, setsid};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
-    set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
 /// A session of its own, away from the caller's terminal and its TIOCSTI; and SIGKILL when the parent dies.
@@ -17,23 +17,9 @@ fn die_with_parent() -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-/// What root in a container may do: podman's default capabilities. Without CAP_SYS_ADMIN it can neither lift a mount nor
-/// type into a terminal that it was given (TIOCSTI).
-const DEFAULT: CapabilitySet = CapabilitySet::CHOWN
-    .union(CapabilitySet::DAC_OVERRIDE)
-    .union(CapabilitySet::FOWNER)
-    .union(CapabilitySet::FSETID)
-    .union(CapabilitySet::KILL)
-    .union(CapabilitySet::NET_BIND_SERVICE)
-    .union(CapabilitySet::SETFCAP)
-    .union(CapabilitySet::SETGID)
-    .union(CapabilitySet::SETPCAP)
-    .union(CapabilitySet::SETUID)
-    .union(CapabilitySet::SYS_CHROOT);
-
-/// Gives up the caller's groups, ids and all but the default capabilities. A change of ids clears the parent death signal
+/// Gives up the caller's groups, ids and all but these capabilities. A change of ids clears the parent death signal
 /// (prctl(2)), so it is set again.
-pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
+pub fn become_user(uid: u32, gid: u32, groups: &[u32], keep: u64) -> Result<()> {
     let mut list = heapless::Vec::<Gid, 1024>::new();
     for group in groups {
         // The reader of /etc/group keeps to the same bound.
@@ -44,7 +30,7 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)?;
     // Another user than root has none left by now.
-    let held = capabilities(None)?.permitted & DEFAULT;
+    let held = capabilities(None)?.permitted & CapabilitySet::from_bits_retain(keep);
     set_capabilities(None, CapabilitySets { effective: held, permitted: held, inheritable: CapabilitySet::empty() })?;
     clear_ambient_capability_set()?;
     die_with_parent()
@@ -52,18 +38,29 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
 
 /// What no exec can give back (capabilities(7), "Capability bounding set"); what is held now stays for the set-up. The
 /// kernel's last capability ends the loop.
-pub fn limit_bounding_set() -> Result<()> {
+pub fn limit_bounding_set(keep: u64) -> Result<()> {
     for number in 0..64 {
-        let capability = CapabilitySet::from_bits_retain(1 << number);
-        if DEFAULT.contains(capability) {
+        if keep & 1 << number != 0 {
             continue;
         }
-        match remove_capability_from_bounding_set(capability) {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
             Err(Errno::INVAL) => break,
             result => result?,
         }
     }
     Ok(())
+}
+
+/// What this process holds of capabilities(7).
+pub fn held() -> u64 {
+    capabilities(None).map_or(0, |sets| sets.permitted.bits())
+}
+
+/// All that this kernel knows of.
+pub fn known() -> u64 {
+    let is_unknown =
+        |number: &u32| capability_is_in_bounding_set(CapabilitySet::from_bits_retain(1 << *number)).is_err();
+    (1 << (0..63).find(is_unknown).unwrap_or(63)) - 1
 }
 
 /// Whether this process may mount, make namespaces and the like.

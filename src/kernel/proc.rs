@@ -32,6 +32,13 @@ pub fn disposition(pid: Pid, signal: Signal) -> Disposition {
     }
 }
 
+/// What no exec of a process can give it beyond (capabilities(7), "Capability bounding set"); nothing where /proc does not
+/// tell.
+pub fn bounding(pid: u64) -> u64 {
+    let Some(pid) = Pid::from_raw(pid as i32) else { return 0 };
+    beginning(pid, "/status", &mut [0; 16384]).and_then(|text| mask(text, "CapBnd:")).map_or(0, |set| set.0)
+}
+
 /// When a process started, in clock ticks since boot; `None` where there is none (proc_pid_stat(5), field 22).
 pub fn start_time(pid: Pid) -> rustix::io::Result<Option<u64>> {
     let mut buffer = [0u8; 1024];

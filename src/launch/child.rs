@@ -13,8 +13,8 @@ use crate::error::SET_UP;
 use crate::kernel::cgroup;
 use crate::kernel::{device, identity, mount, namespace, program, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
-use crate::plan::Plan;
 use crate::plan::step::{Act, Base, Flags, Step};
+use crate::plan::{Person, Plan};
 use crate::spec::User;
 use crate::sys;
 use crate::sys::process::Vector;
@@ -179,10 +179,10 @@ impl Child<'_> {
                 }
                 record::say(self.socket.as_fd(), Said::Terminal, Some(controller.as_fd()))
             }
-            Act::LimitCapabilities => identity::limit_bounding_set(),
+            Act::LimitCapabilities => identity::limit_bounding_set(self.from.plan.person.capabilities),
             Act::BecomeUser => {
-                let User { uid, gid, groups } = self.from.plan.person.user;
-                identity::become_user(uid, gid, groups)
+                let Person { user: User { uid, gid, groups }, capabilities, .. } = self.from.plan.person;
+                identity::become_user(uid, gid, groups, capabilities)
             }
             Act::Redirect => {
                 let Some((stderr, others)) = self.from.streams.split_last() else { return Err(Errno::BADF) };

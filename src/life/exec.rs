@@ -119,6 +119,8 @@ impl Container<'_> {
             set(&mut all, ours, &Variable::Inherit("TERM"));
         }
         add(&mut all, &written.environment, ours)?;
+        // What its first process has given up nobody gets back.
+        let bounding = proc::bounding(record.process.pid);
         Ok(join::plan(Guest {
             namespaces: Namespaces::ALL
                 .iter()
@@ -128,6 +130,7 @@ impl Container<'_> {
             environment: all.leak(),
             person: Person {
                 user,
+                capabilities: record.spec.capabilities & bounding,
                 workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),
                 tells: true,
             },

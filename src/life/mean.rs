@@ -10,12 +10,13 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::input::args::written::{EnvironmentSource, Flag, Path, Text, Written};
 use crate::input::env::{self, Variable};
+use crate::input::privilege::{ALL, CAPABILITIES, capability_set};
 use crate::input::user::{self, Account, Who, WrittenUser};
-use crate::kernel::{file, root, terminal};
+use crate::kernel::{file, identity, root, terminal};
 use crate::launch::child::MOST_SOURCES;
 use crate::log::Voice;
-use crate::spec::{Spec, User, Volume, VolumeKind};
-use crate::text::{Word, kept, shown, value, variable};
+use crate::spec::{DEFAULT_CAPABILITIES, Spec, User, Volume, VolumeKind};
+use crate::text::{Word, kept, lines, shown, value, variable};
 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -57,6 +58,7 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
         environment: environment(run, ours, &account, hostname, tty)?,
         workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
         user: account.user,
+        capabilities: capabilities(run)?,
         hostname,
         volumes: volumes(run)?,
         limits: run.limits,
@@ -115,6 +117,28 @@ fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
         .with_hint("remount it: mount -o remount,exec MOUNTPOINT"));
     }
     Ok(rootfs)
+}
+
+/// What the container may hold. Of `ALL` that is what there is of it; what is asked for by name must be had.
+fn capabilities(run: &Written) -> Result<u64> {
+    let set = capability_set(DEFAULT_CAPABILITIES, run.added, run.dropped);
+    if run.added == 0 {
+        return Ok(set);
+    }
+    let known = identity::known();
+    // In a user namespace of its own it holds all that there are.
+    let held = if identity::is_administrator() { identity::held() } else { known };
+    for (number, name) in lines(CAPABILITIES).enumerate() {
+        let bit = 1 << number;
+        let why = match run.added {
+            ALL => break,
+            added if added & bit & !known != 0 => ": this kernel has no such capability",
+            added if added & bit & !held != 0 => ": contain itself does not hold it, so it cannot give it",
+            _ => continue,
+        };
+        return Err(Error::new(["--cap-add ", name, why].concat()));
+    }
+    Ok(set & held)
 }
 
 /// Who the command runs as.

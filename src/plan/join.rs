@@ -57,7 +57,12 @@ mod tests {
             grouped,
             command: &[c"sh", c"-c", c"a b"],
             environment: &[c"PATH=/bin"],
-            person: Person { user: User { uid: 1, gid: 2, groups: &[3] }, workdir: c"/srv", tells: true },
+            person: Person {
+                user: User { uid: 1, gid: 2, groups: &[3] },
+                capabilities: 1,
+                workdir: c"/srv",
+                tells: true,
+            },
             tty,
             detached,
         };
@@ -72,7 +77,7 @@ start a session that ends with contain, signals reset
 join cgroups through tasks
 join uts mnt net cgroup
 open a terminal as standard streams
-limit capabilities to the default
+limit capabilities to CHOWN
 become user 1 group 2,3
 enter directory /srv
 close descriptors from 3

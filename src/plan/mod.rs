@@ -9,10 +9,11 @@ pub mod step;
 use std::ffi::CStr;
 
 use crate::error::Result;
+use crate::input::privilege::capability_names;
 use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts};
 use crate::plan::step::{Act, Base, Case, Cases, Step};
-use crate::spec::{Share, Spec, User, VolumeKind};
+use crate::spec::{DEFAULT_CAPABILITIES, Share, Spec, User, VolumeKind};
 use crate::text::{Word, kept, shown, split};
 
 /// A container, ready to be made.
@@ -41,6 +42,7 @@ pub struct Namespaces(pub u32);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Person {
     pub user: User,
+    pub capabilities: u64,
     pub workdir: Word,
     /// Somebody wants to know when all is set up.
     pub tells: bool,
@@ -73,7 +75,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let limits = limits::plan(&spec.limits, facts, watching.counted)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     let program = Program::of(spec.command, spec.environment, spec.init);
-    let person = Person { user: spec.user, workdir: spec.workdir, tells: watching.story || spec.tty };
+    let Spec { user, capabilities, workdir, .. } = *spec;
+    let person = Person { user, capabilities, workdir, tells: watching.story || spec.tty };
     let Share { pid, uts, ipc, net } = spec.share;
     let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
     let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
@@ -152,6 +155,13 @@ impl Person {
     /// Fills in what the last steps before the command do.
     fn fill(&self, step: &mut Step, program: &Program) {
         match step.act {
+            Act::LimitCapabilities => {
+                let names = match self.capabilities {
+                    DEFAULT_CAPABILITIES => "the default".into(),
+                    set => capability_names(set),
+                };
+                step.with = kept(&[names.as_bytes()]);
+            }
             Act::BecomeUser => {
                 let User { uid, gid, groups } = self.user;
                 let mut text = format!("{uid} group {gid}");

@@ -133,8 +133,8 @@ acts! {
         "ENODEV what the container has on /dev/pts is no devpts";
     OpenConsole "open a terminal as standard streams and /dev/console"
         "ENODEV what the container has on /dev/pts is no devpts";
-    /// No exec gives back more than the default capabilities.
-    LimitCapabilities "limit capabilities to the default";
+    /// No exec gives back more than these capabilities.
+    LimitCapabilities "limit capabilities to %";
     /// The plan says who.
     BecomeUser "become user %";
     /// Take the launcher's descriptors for output, and nothing for input.

@@ -102,7 +102,7 @@ enum Place<'a> {
 /// A member's name, and where it is.
 type Member = (&'static str, fn(&mut Record) -> Place<'_>);
 
-const MEMBERS: [Member; 29] = [
+const MEMBERS: &[Member] = &[
     ("id", |record| Place::Text(&mut record.id)),
     ("name", |record| Place::Name(&mut record.name)),
     ("status", |record| Place::State(&mut record.status)),
@@ -125,6 +125,7 @@ const MEMBERS: [Member; 29] = [
     ("uid", |record| Place::Id(&mut record.spec.user.uid)),
     ("gid", |record| Place::Id(&mut record.spec.user.gid)),
     ("groups", |record| Place::Ids(&mut record.spec.user.groups)),
+    ("capabilities", |record| Place::Number(&mut record.spec.capabilities)),
     ("share_pid", |record| Place::Truth(&mut record.spec.share.pid)),
     ("share_net", |record| Place::Truth(&mut record.spec.share.net)),
     ("share_ipc", |record| Place::Truth(&mut record.spec.share.ipc)),
@@ -192,10 +193,10 @@ impl Record {
     pub fn fill(&mut self, text: &[u8], brief: bool) -> Result<(), Wrong> {
         // Nothing that was cut off ends so.
         let whole = text.ends_with(b"\n}\n");
-        let known = if brief { &MEMBERS[..BRIEF] } else { &MEMBERS };
+        let known = if brief { &MEMBERS[..BRIEF] } else { MEMBERS };
         let mut reader = Reader::new(text);
         // They are looked for in the order in which they are written: one look finds each. A bit for each that was found.
-        let (mut next, mut found, mut enough) = (0, 0_u32, false);
+        let (mut next, mut found, mut enough) = (0, 0_u64, false);
         let read = reader.object(&mut |name, r| {
             for _ in known {
                 let (index, (called, place)) = (next, known[next]);
@@ -338,6 +339,7 @@ mod tests {
                 environment: &[c"A=b"],
                 workdir: c"/",
                 user: User { uid: 1, gid: 2, groups: &[3, 4] },
+                capabilities: 1 << 40 | 1,
                 share: Share { pid: true, net: false, ipc: true, uts: false },
                 init: true,
                 ..Spec::NONE

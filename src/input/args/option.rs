@@ -2,7 +2,7 @@
 
 use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
 use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
-use crate::input::{env, user, volume};
+use crate::input::{env, privilege, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
 use crate::text::{fill, has, is_id, place};
@@ -27,6 +27,8 @@ pub enum Act {
     Cpuset,
     Variable,
     User,
+    AddCapabilities,
+    DropCapabilities,
 }
 
 macro_rules! options {
@@ -57,6 +59,8 @@ options! {
     "--env-file": Act::EnvironmentFile,
     "--workdir": Act::Text(Text::Workdir),
     "--user": Act::User,
+    "--cap-add": Act::AddCapabilities,
+    "--cap-drop": Act::DropCapabilities,
     "--hostname": Act::Text(Text::Hostname),
     "--init": Act::Set(Flag::Init),
     "--tty": Act::Instead(Flag::Tty, Flag::NoTty),
@@ -119,6 +123,8 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         }
         Act::Variable => written.environment.push(EnvironmentSource::Word(env::variable(text)?)),
         Act::User => written.user = Some(user::parse(text)?),
+        Act::AddCapabilities => written.added |= privilege::capabilities(text)?,
+        Act::DropCapabilities => written.dropped |= privilege::capabilities(text)?,
         Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::EnvironmentFile => {}
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::text::{Word, shown};
 #[derive(Debug, Default)]
 pub struct Written {
     /// A bit for each [`Flag`].
-    flags: u32,
+    flags: u64,
     numbers: [Option<u64>; 5],
     texts: [Option<&'static str>; 3],
     paths: [Option<Word>; 2],
@@ -24,6 +24,9 @@ pub struct Written {
     pub limits: Limits,
     pub environment: Vec<EnvironmentSource>,
     pub user: Option<WrittenUser>,
+    /// `--cap-add` and `--cap-drop`: a bit for each, and all of them for `ALL`.
+    pub added: u64,
+    pub dropped: u64,
     pub volumes: Vec<Volume>,
 }
 
@@ -95,7 +98,7 @@ pub enum EnvironmentSource {
 
 impl Written {
     pub fn has(&self, flag: Flag) -> bool {
-        self.flags & 1 << flag as u32 != 0
+        self.flags & 1 << flag as u64 != 0
     }
 
     pub fn number(&self, number: Number) -> Option<u64> {
@@ -139,7 +142,7 @@ impl Written {
     }
 
     pub(super) fn set(&mut self, flag: Flag, to: bool) {
-        let bit = 1 << flag as u32;
+        let bit = 1 << flag as u64;
         self.flags = if to { self.flags | bit } else { self.flags & !bit };
     }
 
