@@ -66,15 +66,46 @@ pub struct Volume {
     pub kind: VolumeKind,
     /// Absolute, inside the container.
     pub target: Word,
-    pub read_only: bool,
-    pub no_exec: bool,
-    pub no_suid: bool,
-    pub no_dev: bool,
+    pub flags: Flags,
+}
+
+/// Mount flags: the bits of mount(2), which are those of mount_setattr(2) too; and, above them, what else there is to say of
+/// a bind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    pub const READ: u8 = 1;
+    pub const NO_SUID: u8 = 2;
+    pub const NO_DEV: u8 = 4;
+    pub const NO_EXEC: u8 = 8;
+    /// What is mounted on the host later is seen inside, too.
+    pub const SLAVE: u8 = 16;
+    /// And the other way round.
+    pub const SHARED: u8 = 32;
+    /// Without what is mounted below.
+    pub const ALONE: u8 = 64;
+
+    pub const NONE: Flags = Flags(0);
+    pub const NO_SUID_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_EXEC);
+    pub const NO_SUID_DEV_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_DEV | Flags::NO_EXEC);
+    pub const READ_ONLY: Flags = Flags(Flags::READ | Flags::NO_SUID_DEV_EXEC.0);
+    /// By their mount(8) names, from the lowest bit on.
+    pub const NAMES: [&str; 7] = ["ro", "nosuid", "nodev", "noexec", "slave", "shared", "bind"];
+
+    pub fn has(self, any: u8) -> bool {
+        self.0 & any != 0
+    }
+
+    /// Only these.
+    pub fn only(self, bits: u8) -> Flags {
+        Flags(self.0 & bits)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VolumeKind {
-    /// A file or directory of the host, with what is mounted below it.
+    /// A file or directory of the host, with what is mounted below it unless it is to be alone.
     Bind { source: Word },
     /// tmpfs(5) with its own options, `size=64m,mode=1777`.
     Tmpfs { options: Word },

@@ -44,9 +44,11 @@ usage:
 file system:
   --rootfs DIR            root file system (default: $CONTAIN_ROOTFS, ./rootfs)
   --read-only             mount it read-only
-  -v, --volume SRC:DST[:ro,noexec,nosuid,nodev]
+  -v, --volume SRC:DST[:ro,noexec,nosuid,nodev,bind,slave,shared]
                           show a file or directory of the host inside
   --tmpfs DST[:size=64m]  mount an empty file system in memory
+  --mount type=bind|tmpfs,source=SRC,target=DST[,readonly]
+                          the same as docker and podman spell it
 limits:
   -m, --memory SIZE       bytes, or with K, M, G, T: 64M
   --memory-swap SIZE      memory and swap together; max for no limit

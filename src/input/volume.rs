@@ -1,63 +1,179 @@
-//! `--volume SRC:DST[:OPTIONS]` and `--tmpfs DST[:OPTIONS]` as written.
+//! `--volume SRC:DST[:OPTIONS]`, `--tmpfs DST[:OPTIONS]` and `--mount KEY=VALUE,...` as written. They differ in where source
+//! and target stand; what else may be said is one table.
 
 use crate::input::number::{Parsed, wrong};
-use crate::spec::{Volume, VolumeKind};
-use crate::text::{Word, cut, fill, has, kept, place, split};
+use crate::spec::{Flags, Volume, VolumeKind};
+use crate::text::{Word, cut, fill, has, kept, lines, place, split};
 
 const BIND: &str = "write SRC:DST or SRC:DST:ro, as /srv/data:/data:ro";
 const TMPFS: &str = "write DST or DST:size=64m, as /tmp:size=64m,mode=1777";
+const MOUNT: &str = "write type=bind,source=/srv/data,target=/data, or type=tmpfs,target=/tmp";
+
+/// What an option does.
+#[derive(Clone, Copy)]
+enum Act {
+    /// Sets these flags, or takes them back.
+    Set(u8),
+    Clear(u8),
+    Kind,
+    Source,
+    Target,
+    /// Is one of the words for that.
+    Propagation,
+    /// Is tmpfs(5)'s own.
+    Own,
+}
+
+// Where an option may stand.
+const V: u8 = 1;
+const TMP: u8 = 2;
+const BIND_MOUNT: u8 = 4;
+const TMP_MOUNT: u8 = 8;
+const MOUNTS: u8 = BIND_MOUNT | TMP_MOUNT;
+const BINDS: u8 = V | BIND_MOUNT;
+const ALL: u8 = V | TMP | MOUNTS;
+const HEARS: u8 = Flags::SLAVE | Flags::SHARED;
+
+macro_rules! words {
+    ($($name:literal $at:ident $act:expr;)*) => {
+        const NAMES: &str = concat!($($name, "\n"),*);
+        const ACTS: &[(u8, Act)] = &[$(($at, $act)),*];
+    };
+}
+
+words! {
+    "ro" ALL Act::Set(Flags::READ);
+    "rw" ALL Act::Clear(Flags::READ);
+    "noexec" ALL Act::Set(Flags::NO_EXEC);
+    "exec" ALL Act::Clear(Flags::NO_EXEC);
+    "nosuid" ALL Act::Set(Flags::NO_SUID);
+    "suid" ALL Act::Clear(Flags::NO_SUID);
+    "nodev" ALL Act::Set(Flags::NO_DEV);
+    "dev" ALL Act::Clear(Flags::NO_DEV);
+    // Of all that is mounted below, with or without the r.
+    "private" BINDS Act::Clear(HEARS);
+    "rprivate" BINDS Act::Clear(HEARS);
+    "slave" BINDS Act::Set(Flags::SLAVE);
+    "rslave" BINDS Act::Set(Flags::SLAVE);
+    "shared" BINDS Act::Set(Flags::SHARED);
+    "rshared" BINDS Act::Set(Flags::SHARED);
+    "bind" V Act::Set(Flags::ALONE);
+    "rbind" V Act::Clear(Flags::ALONE);
+    "bind-nonrecursive" BIND_MOUNT Act::Set(Flags::ALONE);
+    "bind-propagation" BIND_MOUNT Act::Propagation;
+    "readonly" MOUNTS Act::Set(Flags::READ);
+    "type" MOUNTS Act::Kind;
+    "source" BIND_MOUNT Act::Source;
+    "src" BIND_MOUNT Act::Source;
+    "target" MOUNTS Act::Target;
+    "dst" MOUNTS Act::Target;
+    "destination" MOUNTS Act::Target;
+    "size" TMP Act::Own;
+    "mode" TMP Act::Own;
+    "uid" TMP Act::Own;
+    "gid" TMP Act::Own;
+    "nr_inodes" TMP Act::Own;
+    "nr_blocks" TMP Act::Own;
+    "tmpfs-size" TMP_MOUNT Act::Own;
+    "tmpfs-mode" TMP_MOUNT Act::Own;
+}
 
 /// `SRC:DST[:ro,...]`. The source stays as written: relative to the caller's directory where it does not begin with `/`.
 pub fn bind(text: &str) -> Parsed<Volume> {
     match cut(text, b':') {
-        Some((source, rest)) if !source.is_empty() => volume(Some(source), rest),
+        Some((source, rest)) if !source.is_empty() => {
+            let (target, options) = cut(rest, b':').unwrap_or((rest, ""));
+            volume(V, source, target, options)
+        }
         _ => wrong("has no source and target: ", BIND),
     }
 }
 
 /// `DST[:size=64m,mode=1777,...]`: nosuid and nodev, as docker and podman have it; the rest is tmpfs(5)'s.
 pub fn tmpfs(text: &str) -> Parsed<Volume> {
-    volume(None, text)
+    let (target, options) = cut(text, b':').unwrap_or((text, ""));
+    volume(TMP, "", target, options)
 }
 
-/// What may be asked of any, in pairs: that it is not so, or that it is. `suid` and `dev`, which stand empty, cannot be asked
-/// for.
-const FLAGS: &str = "rw\nro\nexec\nnoexec\n\nnosuid\n\nnodev";
+/// `type=bind,source=SRC,target=DST,...`, as docker and podman spell it; a bind where no type is named.
+pub fn mount(text: &str) -> Parsed<Volume> {
+    let kind = split(text, b',').filter_map(|option| option.strip_prefix("type=")).last();
+    match place("bind\ntmpfs", kind.unwrap_or("bind").as_bytes()) {
+        Some(at) => volume([BIND_MOUNT, TMP_MOUNT][at], "", "", text),
+        None => Err(fill("has the type %: known are bind and tmpfs", &[kind.unwrap_or_default()]).leak()),
+    }
+}
 
-/// `DST[:...]`, with the source of a bind.
-fn volume(source: Option<&str>, text: &str) -> Parsed<Volume> {
-    let is_tmpfs = source.is_none();
-    let (right, own, known) = match is_tmpfs {
-        false => (BIND, "", "ro, rw, noexec, nosuid and nodev"),
-        true => {
-            (TMPFS, "size\nmode\nuid\ngid\nnr_inodes\nnr_blocks", "size=, mode=, uid=, gid=, nr_inodes=, ro, noexec")
-        }
-    };
-    let (target, options) = cut(text, b':').unwrap_or((text, ""));
-    check(target, is_tmpfs, right)?;
-    let mut flags = [false, false, is_tmpfs, is_tmpfs];
-    let mut rest = String::new();
+/// `at` is the way in which it was written.
+fn volume<'a>(at: u8, mut source: &'a str, mut target: &'a str, options: &'a str) -> Parsed<Volume> {
+    let is_tmpfs = at & BINDS == 0;
+    let right = if at & MOUNTS != 0 { MOUNT } else { [BIND, TMPFS][usize::from(is_tmpfs)] };
+    let mut flags = if is_tmpfs { Flags::NO_SUID | Flags::NO_DEV } else { 0 };
+    let mut own = String::new();
     for option in split(options, b',') {
         // As in `ro,`.
         if option.is_empty() {
             continue;
         }
-        if let Some(at) = place(FLAGS, option.as_bytes()) {
-            flags[at / 2] = at % 2 == 1;
-            continue;
+        let (name, value) = cut(option, b'=').unwrap_or((option, ""));
+        let Some(act) = act(at, name) else { return Err(unknown(at, option)) };
+        let (act, value) = match act {
+            Act::Propagation => match self::act(V, value) {
+                Some(act @ (Act::Set(bits) | Act::Clear(bits))) if bits & HEARS != 0 => (act, ""),
+                _ => return Err(fill("has %: write private, slave or shared", &[option]).leak()),
+            },
+            act => (act, value),
+        };
+        match act {
+            Act::Set(bits) | Act::Clear(bits) => {
+                let sets = match place("\ntrue\n1\nfalse\n0", value.as_bytes()) {
+                    Some(place) => matches!(act, Act::Set(_)) == (place < 3),
+                    None => return Err(fill("has %: write % or %=false", &[option, name, name]).leak()),
+                };
+                // These two exclude each other.
+                flags &= !(if bits & HEARS != 0 { HEARS } else { bits });
+                if sets {
+                    flags |= bits;
+                }
+            }
+            Act::Source => source = value,
+            Act::Target => target = value,
+            Act::Own if value.is_empty() => return Err(unknown(at, option)),
+            Act::Own => {
+                own.push_str(if own.is_empty() { "" } else { "," });
+                own.push_str(option.strip_prefix("tmpfs-").unwrap_or(option));
+            }
+            // They were looked at before.
+            Act::Kind | Act::Propagation => {}
         }
-        if cut(option, b'=').and_then(|(key, _)| place(own, key.as_bytes())).is_none() {
-            return Err(fill("has an unknown option %: known are %", &[option, known]).leak());
-        }
-        rest.push_str(if rest.is_empty() { "" } else { "," });
-        rest.push_str(option);
     }
-    let kind = match source {
-        Some(source) => VolumeKind::Bind { source: word(source)? },
-        None => VolumeKind::Tmpfs { options: word(&rest)? },
+    if !is_tmpfs && source.is_empty() {
+        return wrong("has no source: ", right);
+    }
+    check(target, is_tmpfs, right)?;
+    let kind = match is_tmpfs {
+        false => VolumeKind::Bind { source: word(source)? },
+        true => VolumeKind::Tmpfs { options: word(&own)? },
     };
-    let [read_only, no_exec, no_suid, no_dev] = flags;
-    Ok(Volume { kind, target: word(target)?, read_only, no_exec, no_suid, no_dev })
+    Ok(Volume { kind, target: word(target)?, flags: Flags(flags) })
+}
+
+/// What an option does, where it may be said so.
+fn act(at: u8, name: &str) -> Option<Act> {
+    place(NAMES, name.as_bytes()).map(|row| ACTS[row]).filter(|(places, _)| places & at != 0).map(|(_, act)| act)
+}
+
+fn unknown(at: u8, option: &str) -> &'static str {
+    let mut text = fill("has an unknown option %: known are", &[option]);
+    let mut between = " ";
+    for (name, (places, act)) in lines(NAMES).zip(ACTS) {
+        if places & at != 0 {
+            let value = if matches!(act, Act::Set(_) | Act::Clear(_)) { "" } else { "=" };
+            text.extend([between, name, value]);
+            between = ", ";
+        }
+    }
+    text.leak()
 }
 
 fn word(text: &str) -> Parsed<Word> {
@@ -91,9 +207,12 @@ mod tests {
     fn binds() {
         let volume = bind("data:/mnt:ro,noexec,").unwrap();
         assert_eq!(volume.kind, VolumeKind::Bind { source: c"data" });
-        assert!(volume.read_only && volume.no_exec && !volume.no_dev);
-        assert_eq!(volume.target, c"/mnt");
-        for text in ["", "/a", ":/b", "/a:", "/a:b", "/a:/", "/a:/.//", "/a:/b:rx", "/a:/b:suid"] {
+        assert_eq!((volume.flags, volume.target), (Flags(Flags::READ | Flags::NO_EXEC), c"/mnt"));
+        let flags = |text| bind(text).unwrap().flags.0;
+        assert_eq!(flags("/a:/b:ro,rw,noexec,exec,bind,rbind,nosuid=false"), 0);
+        assert_eq!(flags("/a:/b:rslave,shared,bind"), Flags::SHARED | Flags::ALONE);
+        assert_eq!((flags("/a:/b:shared,slave"), flags("/a:/b:shared,rprivate")), (Flags::SLAVE, 0));
+        for text in ["", "/a", ":/b", "/a:", "/a:b", "/a:/", "/a:/.//", "/a:/b:rx", "/a:/b:size=1", "/a:/b:ro=maybe"] {
             assert!(bind(text).is_err(), "{text}");
         }
     }
@@ -102,9 +221,34 @@ mod tests {
     fn tmpfses() {
         let volume = tmpfs("/tmp:size=64m,noexec,mode=1777").unwrap();
         assert_eq!(volume.kind, VolumeKind::Tmpfs { options: c"size=64m,mode=1777" });
-        assert!(volume.no_exec && volume.no_suid && volume.no_dev);
-        for text in ["", "tmp", "/", "/tmp:what", "/tmp:sizes=1"] {
+        assert_eq!(volume.flags, Flags::NO_SUID_DEV_EXEC);
+        assert_eq!(tmpfs("/tmp:suid,dev").unwrap().flags, Flags::NONE);
+        for text in ["", "tmp", "/", "/tmp:what", "/tmp:sizes=1", "/tmp:size", "/tmp:slave", "/a,b"] {
             assert!(tmpfs(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mounts() {
+        let same = |text, other: Parsed<Volume>| assert_eq!(mount(text), other, "{text}");
+        same("type=bind,source=/a,target=/b,readonly", bind("/a:/b:ro"));
+        same("src=a b,dst=/b,bind-propagation=rslave,ro=false", bind("a b:/b:slave"));
+        same("destination=/b,bind-nonrecursive=true,src=/a", bind("/a:/b:bind"));
+        same("target=/t,tmpfs-size=1m,tmpfs-mode=700,type=tmpfs,dev", tmpfs("/t:size=1m,mode=700,dev"));
+        for text in [
+            "",
+            "type=volume,src=a,dst=/b",
+            "dst=/b",
+            "src=/a",
+            "src=/a,dst=b",
+            "src=/a,dst=/b,tmpfs-size=1",
+            "type=tmpfs,dst=/b,src=/a",
+            "type=tmpfs,dst=/b,size=1",
+            "src=/a,dst=/b,bind-propagation=ro",
+            "src=/a,dst=/b,bind-propagation",
+            "src=/a,dst=/b,slaves",
+        ] {
+            assert!(mount(text).is_err(), "{text}");
         }
     }
 }

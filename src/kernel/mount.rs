@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, mkdirat, openat, openat2};
 use rustix::io::{Errno, Result};
 use rustix::mount as rmount;
 use rustix::mount::{
@@ -14,7 +14,7 @@ use rustix::process::fchdir;
 
 use crate::kernel::file::read_text;
 use crate::sys;
-use crate::text::{lines, split};
+use crate::text::{decimal, lines, split};
 
 /// Keeps what is mounted from here on out of every other mount namespace.
 pub fn make_all_private() -> Result<()> {
@@ -35,8 +35,33 @@ pub fn create(filesystem: &CStr, options: &[(&CStr, &CStr)], flags: MountFlags) 
 
 /// A copy of the mount at `path`, with all that is mounted below it, attached nowhere yet (open_tree(2)).
 pub fn copy_tree(path: &CStr) -> Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
-    rmount::open_tree(CWD, path, flags)
+    copy(path, true)
+}
+
+/// The same, with or without what is mounted below it.
+pub fn copy(path: &CStr, all: bool) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    rmount::open_tree(CWD, path, if all { flags | OpenTreeFlags::AT_RECURSIVE } else { flags })
+}
+
+/// Lets a mount, and all below it, hear of mounts that come where it was copied from, and tell of none.
+pub fn enslave(mount: BorrowedFd<'_>) -> Result<()> {
+    fchdir(mount)?;
+    rmount::mount_change(c".", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
+}
+
+/// Whether others hear of what is mounted below `path`; or, `slave`, it hears of others at least: the optional fields of
+/// proc_pid_mountinfo(5).
+pub fn is_heard(path: &CStr, slave: bool) -> Result<bool> {
+    let id = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?.stx_mnt_id;
+    let mut heard = false;
+    each(&mut |fields| {
+        if fields.first().and_then(|field| decimal(field)) == Some(id) {
+            let mut optional = fields.iter().skip(6).take_while(|field| **field != "-");
+            heard = optional.any(|field| field.starts_with("shared:") || slave && field.starts_with("master:"));
+        }
+    });
+    Ok(heard)
 }
 
 /// Attaches a detached mount on an open directory or file.

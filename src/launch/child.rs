@@ -83,7 +83,10 @@ impl Child<'_> {
             }
             Act::SetHostname => rustix::system::sethostname(with.to_bytes()),
             Act::MakeMountsPrivate => mount::make_all_private(),
-            Act::Take => self.sources.push(mount::copy_tree(path)?).map_err(|_full| Errno::MFILE),
+            Act::Take => {
+                let tree = mount::copy(path, !step.flags.has(Flags::ALONE))?;
+                self.sources.push(tree).map_err(|_full| Errno::MFILE)
+            }
             Act::BindRootfs => {
                 self.bases[Base::Root as usize] = Some(root::bind_here()?);
                 Ok(())
@@ -148,6 +151,9 @@ impl Child<'_> {
                     return mount::mount_below(target.as_fd(), c".", c"tmpfs", options, flags);
                 }
                 mount::attach(source, target.as_fd())?;
+                if step.flags.has(Flags::SLAVE) {
+                    mount::enslave(source)?;
+                }
                 restrict(source, flags)
             }
             Act::AttachBelow => {
@@ -273,7 +279,7 @@ fn restrict(source: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
     }
 }
 
-/// The plan's flags in the kernel's words: the same bits.
+/// The plan's flags in the kernel's words, those that mount(2) knows: the same bits.
 fn mount_flags(flags: Flags) -> MountFlags {
-    MountFlags::from_bits_retain(flags.0.into())
+    MountFlags::from_bits_retain(flags.only(Flags::READ_ONLY.0).0.into())
 }

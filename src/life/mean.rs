@@ -12,11 +12,11 @@ use crate::input::args::written::{EnvironmentSource, Flag, Path, Text, Written};
 use crate::input::env::{self, Variable};
 use crate::input::privilege::{ALL, CAPABILITIES, capability_set};
 use crate::input::user::{self, Account, Who, WrittenUser};
-use crate::kernel::{file, identity, root, terminal};
+use crate::kernel::{file, identity, mount, root, terminal};
 use crate::launch::child::MOST_SOURCES;
 use crate::log::Voice;
-use crate::spec::{DEFAULT_CAPABILITIES, Spec, User, Volume, VolumeKind};
-use crate::text::{Word, kept, lines, shown, value, variable};
+use crate::spec::{DEFAULT_CAPABILITIES, Flags, Spec, User, Volume, VolumeKind};
+use crate::text::{Word, fill, kept, lines, shown, value, variable};
 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -172,7 +172,7 @@ fn volumes(run: &Written) -> Result<&'static [Volume]> {
     let most = MOST_SOURCES - 8;
     if run.volumes.len() > most {
         return Err(Error::usage(format!(
-            "--volume and --tmpfs are given {} times: {most} is the most",
+            "--volume, --mount and --tmpfs are given {} times: {most} is the most",
             run.volumes.len()
         )));
     }
@@ -184,6 +184,16 @@ fn volumes(run: &Written) -> Result<&'static [Volume]> {
             let here =
                 rustix::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
             *source = kept(&[here.to_bytes(), b"/", source.to_bytes()]);
+        }
+        if let VolumeKind::Bind { source } = volume.kind
+            && volume.flags.has(Flags::SLAVE | Flags::SHARED)
+        {
+            // What is not there, the launch says.
+            let heard = mount::is_heard(source, volume.flags.has(Flags::SLAVE)).unwrap_or(true);
+            if !heard {
+                let text = fill("volume %: the host's mount there is private, so nothing would pass", &[shown(source)]);
+                return Err(Error::new(text).with_hint("mount --make-shared MOUNTPOINT; `findmnt -T PATH` names it"));
+            }
         }
     }
     Ok(volumes.leak())

@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::input::privilege::capability_names;
 use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts};
-use crate::plan::step::{Act, Base, Case, Cases, Step};
+use crate::plan::order::HEARS;
+use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 use crate::spec::{DEFAULT_CAPABILITIES, Share, Spec, User, VolumeKind};
 use crate::text::{Word, kept, shown, split};
 
@@ -112,11 +113,14 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     order::each(order::INSIDE, &cases, &mut |mut step| {
         match step.act {
             Act::SetHostname => step.with = kept(&[spec.hostname.as_bytes()]),
-            // The sources of volumes come first, in their order; then shared memory, and what the launcher gives of cgroups.
+            // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives
+            // of cgroups.
             Act::Take if step.path.is_empty() => {
                 for volume in spec.volumes {
-                    if let VolumeKind::Bind { source } = volume.kind {
-                        inside.push(step.on(Base::Root, source));
+                    if let VolumeKind::Bind { source } = volume.kind
+                        && volume.flags.has(HEARS.0) == step.flags.has(HEARS.0)
+                    {
+                        inside.push(step.on(Base::Root, source).flags(volume.flags.only(Flags::ALONE)));
                         sources += 1;
                     }
                 }
@@ -183,14 +187,18 @@ impl Person {
 /// there, later.
 fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
     let mut covered = vec![c"/proc", c"/dev", c"/sys"];
-    let mut sources = 0;
+    // Those that hear of mounts are taken before the others.
+    let hearing = spec.volumes.iter().filter(|volume| volume.flags.has(HEARS.0)).count() as u32;
+    let mut sources = [hearing, 0];
     for volume in spec.volumes {
         let target = volume.target;
-        let mut step = Step::of(Act::AttachVolume).on(Base::Root, target).flags(volume.flags());
+        let flags = volume.flags.only(!Flags::ALONE);
+        let mut step = Step::of(Act::AttachVolume).on(Base::Root, target).flags(flags);
         match volume.kind {
             VolumeKind::Bind { .. } => {
-                sources += 1;
-                step.number = sources;
+                let next = &mut sources[usize::from(flags.has(HEARS.0))];
+                *next += 1;
+                step.number = *next;
             }
             VolumeKind::Tmpfs { options } => step = Step { act: Act::MountVolume, options, ..step },
         }

@@ -24,6 +24,8 @@ pub const AFTER: &[Step] = &[Step::of(Act::WriteDown), Step::of(Act::RemoveLefto
 pub const INSIDE: &[Step] = &[
     Step::of(Act::Session),
     Step::of(Act::SetHostname).case(Case::OwnUts),
+    // What is to hear of mounts on the host is taken while they are heard of here.
+    Step::of(Act::Take).flags(HEARS),
     Step::of(Act::MakeMountsPrivate),
     Step::of(Act::Take),
     // POSIX shared memory (shm_overview(7)) is files in /dev/shm: to share IPC is to share them.
@@ -129,6 +131,8 @@ pub const JOINING: &[Step] = &[
     Step::of(Act::Unblock),
     Step::of(Act::Execute),
 ];
+
+pub const HEARS: Flags = Flags(Flags::SLAVE | Flags::SHARED);
 
 const fn make_mount_point(path: &'static CStr, name: &'static CStr) -> Step {
     Step::of(Act::MakeMountPoint).on(Base::Root, path).with(c"/").options(name).case(Case::ReadOnly)

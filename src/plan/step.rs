@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use rustix::io::Errno;
 
 use crate::error::hint_for;
-use crate::spec::Volume;
+pub use crate::spec::Flags;
 use crate::text::{cut, lines};
 
 /// One act, and what it is done with: rows of a table, all of one shape. Everything a step needs is in it or in the plan, ready
@@ -75,8 +75,9 @@ acts! {
     MakeMountsPrivate "make mounts private"
         "EINVAL the root that contain sees is no mount point, as in a plain chroot";
     /// Hold something of the host by descriptor, before the host is out of reach.
-    Take "take @"
-        "ENOENT the source of a volume must exist: make it, or correct the path";
+    Take "take @^"
+        "ENOENT the source of a volume must exist: make it, or correct the path"
+        "EINVAL this user may not see what lies below the mounts in it: leave out bind, which hides them";
     BindRootfs "bind rootfs %" "story setting up rootfs: %";
     PivotRoot "pivot root" "story pivoting root";
     DetachOldRoot "detach old root";
@@ -206,32 +207,6 @@ pub enum Case {
 
 /// For each case whether it holds.
 pub type Cases = [bool; Case::Untold as usize + 1];
-
-/// Mount flags: the bits of mount(2), which are those of mount_setattr(2) too.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Flags(pub u8);
-
-impl Flags {
-    const READ: u8 = 1;
-    const NO_SUID: u8 = 2;
-    const NO_DEV: u8 = 4;
-    const NO_EXEC: u8 = 8;
-
-    pub const NONE: Flags = Flags(0);
-    pub const NO_SUID_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_EXEC);
-    pub const NO_SUID_DEV_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_DEV | Flags::NO_EXEC);
-    pub const READ_ONLY: Flags = Flags(Flags::READ | Flags::NO_SUID_DEV_EXEC.0);
-    /// By their mount(8) names, from the lowest bit on.
-    const NAMES: [&str; 4] = ["ro", "nosuid", "nodev", "noexec"];
-}
-
-impl Volume {
-    /// The flags of the user's own mount.
-    pub fn flags(&self) -> Flags {
-        let bits = [self.read_only, self.no_suid, self.no_dev, self.no_exec];
-        Flags(bits.iter().rev().fold(0, |all, set| all << 1 | u8::from(*set)))
-    }
-}
 
 impl Step {
     pub const fn of(act: Act) -> Step {

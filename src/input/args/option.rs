@@ -22,6 +22,7 @@ pub enum Act {
     EnvironmentFile,
     Volume,
     Tmpfs,
+    Mount,
     Cpu,
     Cpus,
     Cpuset,
@@ -47,6 +48,7 @@ options! {
     "--read-only": Act::Set(Flag::ReadOnly),
     "--volume": Act::Volume,
     "--tmpfs": Act::Tmpfs,
+    "--mount": Act::Mount,
     "--memory": Act::Limit(Limit::Memory, Kind::Size),
     "--memory-swap": Act::Limit(Limit::MemorySwap, Kind::Most),
     "--memory-high": Act::Limit(Limit::MemoryHigh, Kind::Size),
@@ -112,6 +114,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         Act::Share(flag) => written.set(flag, is_host(text, if flag == Flag::HostNet { "none" } else { "private" })?),
         Act::Volume => written.volumes.push(volume::bind(text)?),
         Act::Tmpfs => written.volumes.push(volume::tmpfs(text)?),
+        Act::Mount => written.volumes.push(volume::mount(text)?),
         Act::Cpu | Act::Cpus => {
             let [quota, period] = if let Act::Cpu = act { cpu(text) } else { cpus(text) }?;
             written.limits.set(Limit::Cpu, quota);
