@@ -30,6 +30,7 @@ pub fn error(text: Arguments<'_>) {
 
 /// The text with its control characters made visible: a name that somebody chose shall not steer the reader's terminal.
 pub fn visible(text: &str) -> String {
+    weak!("weak-escape", return text.into());
     let mut all = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         match c.is_control() {

@@ -3,6 +3,8 @@
 #![cfg_attr(not(test), no_main)]
 #![deny(unsafe_code)]
 
+#[macro_use]
+mod weak;
 mod error;
 mod input;
 mod json;
@@ -33,6 +35,8 @@ static HEAP: sys::heap::Heap = sys::heap::Heap::new();
 /// Chooses a life, lives it, and tells the exit status.
 #[cfg_attr(test, allow(dead_code))]
 fn life_of(mut words: Vec<Word>, environment: Vec<Word>) -> i32 {
+    #[cfg(feature = "weak")]
+    weak::choose(&environment);
     sys::crash::tell_faults();
     let name = if words.is_empty() { c"" } else { words.remove(0) };
     let result = match is_boot(name, &words) {

@@ -1,6 +1,7 @@
 //! House rules that hold because they are tests: imports point downward, unsafe code has one room, files are
 //! short and say what they are, and nothing unfinished is left in them. Reads the sources; runs nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("log", &[]),
     ("text", &[]),
+    ("weak", &[]),
     ("sys", &[]),
     ("spec", &[]),
     ("input", &["spec"]),
@@ -217,6 +219,22 @@ fn deciding_makes_no_system_call() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Each wall that can be taken down for the attack suite is a feature, and each feature a wall.
+#[test]
+fn walls_are_features() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let features: BTreeSet<&str> = manifest.lines().filter_map(|line| line.strip_suffix(" = []")).collect();
+    let all = sources("src");
+    let walls: BTreeSet<&str> = all
+        .iter()
+        .flat_map(|source| source.text.split("weak!(").skip(1))
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
+    assert_eq!(walls, features);
+    assert!(features.iter().all(|name| manifest.contains(&format!("    \"{name}\",\n"))), "`weak` is all of them");
+    assert!(!manifest.contains("default = "), "no wall is down by itself");
 }
 
 #[test]

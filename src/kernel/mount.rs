@@ -91,11 +91,13 @@ pub fn mount_below(
 pub fn mount_here(path: &CStr, filesystem: &CStr, options: &CStr, flags: MountFlags) -> Result<()> {
     // An empty string would be copied from user space as a page of options; NULL is not.
     let options = (!options.is_empty()).then_some(options);
+    weak!("weak-sizes", options = None);
     rmount::mount(filesystem, path, filesystem, flags, options)
 }
 
 /// Makes what is mounted on `path` read-only; `path` may be a plain directory or file, which then becomes a mount.
 pub fn bind_read_only(base: BorrowedFd<'_>, path: &CStr, flags: MountFlags) -> Result<()> {
+    weak!("weak-readonly", return Ok(()));
     fchdir(base)?;
     rmount::mount_bind(path, path)?;
     remount(path, flags)
@@ -125,6 +127,7 @@ pub fn restrict(mount: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
 
 /// Hides a file below `base` behind the null device of the container's own /dev. What does not exist needs no hiding.
 pub fn mask_file(base: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    weak!("weak-masks", return Ok(()));
     match fchdir(base).and_then(|()| rmount::mount_bind(c"/dev/null", path)) {
         Err(Errno::NOENT) => Ok(()),
         masked => masked,
@@ -139,6 +142,7 @@ pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr, empty: &mut Option<Owne
     if !exists(base, path) {
         return Ok(());
     }
+    weak!("weak-masks", return Ok(()));
     if let Some(empty) = empty {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
         return attach_below(rmount::open_tree(&*empty, c"", flags)?.as_fd(), base, path);
@@ -153,6 +157,7 @@ pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr, empty: &mut Option<Owne
 /// A directory of the rootfs to mount a base on: a real one, made where it is missing, never a symbolic link, which
 /// could lead the kernel's files to another place (CVE-2019-19921).
 pub fn base_directory(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
+    weak!("weak-dev", name = if name == c"dev" { c"mnt" } else { name });
     match real_directory(root, name) {
         Err(Errno::NOENT) => {
             made_by_now(mkdirat(root, name, Mode::from_raw_mode(0o755)))?;
@@ -174,6 +179,7 @@ fn made_by_now(made: Result<()>) -> Result<()> {
 /// A directory below another, with no symbolic link on the way.
 pub fn real_directory(base: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    weak!("weak-symlinks", return openat(base, path, flags, Mode::empty()));
     openat2(base, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH)
 }
 
@@ -184,6 +190,7 @@ pub fn open_inside(root: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
 
 /// The same with flags of open(2).
 pub fn open_inside_as(root: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    weak!("weak-inroot", return openat(root, path, flags | OFlags::CLOEXEC, Mode::empty()));
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     loop {
         match openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {

@@ -39,6 +39,7 @@ fn open_own() -> Result<OwnedFd> {
 
 /// Makes sure that this process runs from a [`sealed_copy`]: it begins anew from one, with the same words, unless it does.
 pub fn become_sealed() -> Result<()> {
+    weak!("weak-sealed", return Ok(()));
     if fcntl_get_seals(open_own()?).is_ok_and(|seals| seals.contains(SEALS)) {
         // A copy is called by the number of its descriptor.
         return rustix::thread::set_name(c"contain");
@@ -50,6 +51,7 @@ pub fn become_sealed() -> Result<()> {
 /// to a copy that nobody can write, never to the host's file (CVE-2019-5736).
 pub fn sealed_copy() -> Result<OwnedFd> {
     let own = open_own()?;
+    weak!("weak-sealed", return Ok(own));
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Where vm.memfd_noexec is set, a file in memory can be executed only if that was said (Linux 6.3).
     let copy = match memfd_create(c"contain", flags | MemfdFlags::EXEC) {

@@ -153,6 +153,12 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
 }
 
 fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, group: &mut Made) -> rustix::io::Result<()> {
+    weak!(
+        "weak-limits",
+        if step.act == Act::WriteLimit {
+            return Ok(());
+        }
+    );
     match step.act {
         Act::UnshareNetwork => network::unshare(),
         Act::MakeCgroup => group.make(step.path),

@@ -43,6 +43,7 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
     program::become_sealed()
         .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
         .map_err(|errno| Error::os("go on as a copy of contain in memory", errno))?;
+    weak!("weak-dumpable", set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap_or_default());
 
     let container = Container::find(written.target, places)?;
     let plan = container.plan(written, environment, tty)?;

@@ -49,7 +49,7 @@ pub fn rootfs() -> &'static str {
     })
 }
 
-fn place(variable: &str, default: &str) -> PathBuf {
+pub fn place(variable: &str, default: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
     path.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(default))
 }

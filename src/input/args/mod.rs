@@ -158,6 +158,12 @@ fn operands(name: &str, command: Command, written: &mut Written) -> Result<()> {
 fn read(words: &mut IntoIter<Word>, text: &'static str, ends: bool, written: &mut Written) -> Result<()> {
     while !(written.has(Flag::Help) || written.has(Flag::Version) || ends && !written.words.is_empty()) {
         let Some(word) = words.next() else { break };
+        weak!(
+            "weak-dashes",
+            if word == c"--" {
+                continue;
+            }
+        );
         match word.to_bytes() {
             [b'-', _, ..] if written.dashed => written.words.push(word),
             b"--" => written.dashed = true,
