@@ -153,7 +153,7 @@ const TABLE: &[(&str, i32, &str)] = &[
     ("setpriv --bounding-set=-sys_admin contain run true", 125, "CAP_SYS_ADMIN"),
     ("unshare -m sh -c 'umount -a -t cgroup,cgroup2 && contain run -m 64M true'", 125, "--memory|cgroup|mount"),
     ("unshare -m sh -c 'umount -a -t cgroup,cgroup2 && contain run --pids 5 true'", 125, "--pids|cgroup|mount"),
-    ("strace -f -o /dev/null -e inject=openat2:error=ENOSYS contain run true", 125, "ENOSYS|Linux 5.9"),
+    ("strace -f -o /dev/null -e inject=fsopen:error=ENOSYS contain run true", 125, "ENOSYS|Linux 5.9"),
     ("strace -f -o /dev/null -e inject=clone3:error=EINVAL contain run true", 125, "namespace|EINVAL"),
     ("strace -f -o /dev/null -e inject=clone3:error=ENOSPC contain run true", 125, "namespace|ENOSPC"),
     ("strace -f -o /dev/null -e inject=clone3:error=EPERM contain run true", 125, "namespace|EPERM"),

@@ -14,3 +14,4 @@ pub mod program;
 pub mod root;
 pub mod spread;
 pub mod terminal;
+pub mod walk;

@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, mkdirat, openat, openat2};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, mkdirat, openat};
 use rustix::io::{Errno, Result};
 use rustix::mount as rmount;
 use rustix::mount::{
@@ -13,6 +13,7 @@ use rustix::mount::{
 use rustix::process::fchdir;
 
 use crate::kernel::file::read_text;
+use crate::kernel::walk;
 use crate::sys;
 use crate::text::{decimal, lines, split};
 
@@ -180,7 +181,7 @@ fn made_by_now(made: Result<()>) -> Result<()> {
 pub fn real_directory(base: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     weak!("weak-symlinks", return openat(base, path, flags, Mode::empty()));
-    openat2(base, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH)
+    walk::open(base, path, flags, Mode::empty(), walk::STRICT)
 }
 
 /// Opens a path of the rootfs as the container would see it: links lead nowhere outside it.
@@ -191,14 +192,7 @@ pub fn open_inside(root: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
 /// The same with flags of open(2).
 pub fn open_inside_as(root: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
     weak!("weak-inroot", return openat(root, path, flags | OFlags::CLOEXEC, Mode::empty()));
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    loop {
-        match openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-            // A rename or a mount somewhere raced with a "..".
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            result => return result,
-        }
-    }
+    walk::open(root, path, flags, Mode::empty(), walk::IN_ROOT)
 }
 
 /// Makes `name` in the directory `parent` of the rootfs where `path`, which is both together, is missing: a directory, or

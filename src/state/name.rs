@@ -4,14 +4,13 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, flock, fstat, ftruncate, mkdirat, openat2, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, ftruncate, mkdirat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::{Damage, Entry, Root, SAFELY, regular};
 use crate::error::{Error, Result};
 use crate::kernel::file::{names, read_all, write_all};
+use crate::kernel::walk;
 use crate::text::{Word, is_id, kept};
 
 impl Root {
@@ -114,8 +113,7 @@ impl Root {
     /// Opens what lies below the root itself, through no link and no `..`.
     fn open_safely(&self, path: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let mode = if flags.contains(OFlags::CREATE) { Mode::RUSR | Mode::WUSR } else { Mode::empty() };
-        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        openat2(&self.directory, path, flags | SAFELY, mode, within)
+        walk::open(self.directory.as_fd(), path, flags | SAFELY, mode, walk::STRICT)
     }
 }
 

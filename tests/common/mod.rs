@@ -4,6 +4,7 @@
 #![allow(dead_code)] // Each test file uses its own part of this module.
 
 pub mod detached;
+pub mod filter;
 pub mod home;
 pub mod json;
 pub mod killer;
