@@ -38,12 +38,21 @@ fn life_of(mut words: Vec<Word>, environment: Vec<Word>) -> i32 {
     #[cfg(feature = "weak")]
     weak::choose(&environment);
     sys::crash::tell_faults();
+    if sys::start::is_secure() {
+        return i32::from(life::output::fail(&not_for_others()));
+    }
     let name = if words.is_empty() { c"" } else { words.remove(0) };
     let result = match is_boot(name, &words) {
         true => life::boot::boot(&environment),
         false => command(words, &environment),
     };
     i32::from(result.unwrap_or_else(|error| life::output::fail(&error)))
+}
+
+/// A user who runs it would get rights that contain does not hold back.
+fn not_for_others() -> error::Error {
+    error::Error::new("contain is installed setuid, setgid or with file capabilities, so it does nothing")
+        .with_hint("take these off its file: chmod ug-s, setcap -r")
 }
 
 /// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.

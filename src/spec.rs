@@ -17,6 +17,10 @@ pub struct Spec {
     pub user: User,
     /// What the command and all that comes of it may hold at most: a bit for each of capabilities(7), by its number.
     pub capabilities: u64,
+    /// An exec may give more than was held before it: no_new_privs is off.
+    pub new_privileges: bool,
+    /// Nothing of the kernel's files is hidden or read-only.
+    pub privileged: bool,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
     pub volumes: &'static [Volume],
@@ -38,6 +42,8 @@ impl Spec {
         workdir: c"",
         user: User { uid: 0, gid: 0, groups: &[] },
         capabilities: DEFAULT_CAPABILITIES,
+        new_privileges: false,
+        privileged: false,
         hostname: "",
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },

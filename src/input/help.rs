@@ -76,6 +76,11 @@ what it may do:
   --cap-add CAPABILITY,... more than podman's default eleven: NET_ADMIN, or ALL
   --cap-drop CAPABILITY,...
                           less than these, or ALL; then --cap-add adds
+  --security no-new-privs|new-privs
+                          whether setuid programs inside have no effect
+                          (default: they have none)
+  --privileged            all that this user may: every capability, the host's
+                          devices, setuid programs, nothing masked or read-only
 remembering:
   -d, --detach            run in the background and print the container's id
   --name NAME             another name for it than its id

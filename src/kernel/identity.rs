@@ -1,11 +1,15 @@
 //! Who a process is and what ends it: user and group ids, session, parent's death. Called between clone and exec.
 
 use rustix::io::{Errno, Result};
-use rustix::process::{Gid, Signal, Uid, set_parent_process_death_signal, setsid};
+use rustix::process::{
+    DumpableBehavior, Gid, Signal, Uid, set_dumpable_behavior, set_parent_process_death_signal, setsid,
+};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
+
+use crate::sys;
 
 /// A session of its own, away from the caller's terminal and its TIOCSTI; and SIGKILL when the parent dies.
 pub fn start_session() -> Result<()> {
@@ -16,6 +20,22 @@ pub fn start_session() -> Result<()> {
 
 fn die_with_parent() -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
+}
+
+/// A new session keyring in place of the caller's. Where the kernel has no keyrings, or a filter over the caller forbids them,
+/// which is over the container too, there is nothing to share.
+pub fn start_keyring() -> Result<()> {
+    match sys::process::join_session_keyring() {
+        Err(Errno::NOSYS | Errno::PERM) => Ok(()),
+        result => result,
+    }
+}
+
+/// Until it executes a program, nobody with no more rights than this process may trace it, or look at its memory and
+/// descriptors.
+pub fn forbid_dumps() -> Result<()> {
+    weak!("weak-dumpable", return Ok(()));
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }
 
 /// Gives up the caller's groups, ids and all but these capabilities. A change of ids clears the parent death signal

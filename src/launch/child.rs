@@ -189,6 +189,9 @@ impl Child<'_> {
                 }
                 record::say(self.socket.as_fd(), Said::Terminal, Some(controller.as_fd()))
             }
+            Act::StartKeyring => identity::start_keyring(),
+            Act::ForbidDumps => identity::forbid_dumps(),
+            Act::ForbidNewPrivileges => rustix::thread::set_no_new_privs(true),
             Act::LimitCapabilities => identity::limit_bounding_set(self.from.plan.person.capabilities),
             Act::BecomeUser => {
                 let Person { user: User { uid, gid, groups }, capabilities, .. } = self.from.plan.person;

@@ -15,7 +15,7 @@ use rustix::thread::ThreadNameSpaceType;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
-use crate::kernel::{mount, namespace, network, proc, program, spread};
+use crate::kernel::{identity, mount, namespace, network, proc, program, spread};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
@@ -144,6 +144,7 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
         match step.act {
             Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
             Act::MakeCgroup => group.make(step.path),
+            Act::ForbidDumps => identity::forbid_dumps(),
             Act::JoinPid => namespace::join(process, ThreadNameSpaceType::PROCESS_ID),
             _ => Err(Errno::INVAL),
         }

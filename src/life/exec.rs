@@ -4,7 +4,6 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Text, Written};
@@ -38,12 +37,8 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
     if !identity::is_administrator() {
         return Err(Error::new("exec needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
-    // What a container can reach of its guest before that has become the command is never the host's file, and nothing
-    // of it can be read.
-    program::become_sealed()
-        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
-        .map_err(|errno| Error::os("go on as a copy of contain in memory", errno))?;
-    weak!("weak-dumpable", set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap_or_default());
+    // What a container can reach of its guest before that has become the command is never the host's file.
+    program::become_sealed().map_err(|errno| Error::os("go on as a copy of contain in memory", errno))?;
 
     let container = Container::find(written.target, places)?;
     let plan = container.plan(written, environment, tty)?;
@@ -132,6 +127,7 @@ impl Container<'_> {
             person: Person {
                 user,
                 capabilities: record.spec.capabilities & bounding,
+                new_privileges: record.spec.new_privileges,
                 workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),
                 tells: true,
             },

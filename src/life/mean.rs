@@ -51,6 +51,7 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
             "run: --tty and --interactive have nothing to join with --detach: leave them out, and use contain exec -it";
         return Err(Error::usage(text));
     }
+    let privileged = run.has(Flag::Privileged);
     *spec = Spec {
         rootfs: path,
         read_only: run.has(Flag::ReadOnly),
@@ -59,6 +60,8 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
         workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
         user: account.user,
         capabilities: capabilities(run)?,
+        new_privileges: run.has(Flag::NewPrivileges) || privileged && !run.has(Flag::NoNewPrivileges),
+        privileged,
         hostname,
         volumes: volumes(run)?,
         limits: run.limits,
@@ -121,8 +124,9 @@ fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
 
 /// What the container may hold. Of `ALL` that is what there is of it; what is asked for by name must be had.
 fn capabilities(run: &Written) -> Result<u64> {
-    let set = capability_set(DEFAULT_CAPABILITIES, run.added, run.dropped);
-    if run.added == 0 {
+    let default = if run.has(Flag::Privileged) { ALL } else { DEFAULT_CAPABILITIES };
+    let set = capability_set(default, run.added, run.dropped);
+    if run.added == 0 && default != ALL {
         return Ok(set);
     }
     let known = identity::known();

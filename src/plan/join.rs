@@ -26,6 +26,7 @@ pub fn plan(guest: Guest) -> Plan {
     let program = Program::of(guest.command, guest.environment, false);
     let mut cases = Cases::default();
     cases[Case::Always as usize] = true;
+    cases[Case::NoNewPrivileges as usize] = !person.new_privileges;
     cases[Case::Groups as usize] = guest.grouped;
     cases[Case::Tty as usize] = guest.tty;
     cases[Case::Redirected as usize] = guest.detached;
@@ -38,7 +39,8 @@ pub fn plan(guest: Guest) -> Plan {
         person.fill(&mut step, &program);
         inside.push(step);
     });
-    let mut before = Vec::new();
+    // Before the clone: what the container can reach of its guest is nothing that it can look into.
+    let mut before = vec![Step::of(Act::ForbidDumps)];
     if namespaces.has(Namespaces::PID) {
         before.push(Step::of(Act::JoinPid));
     }
@@ -60,6 +62,7 @@ mod tests {
             person: Person {
                 user: User { uid: 1, gid: 2, groups: &[3] },
                 capabilities: 1,
+                new_privileges: false,
                 workdir: c"/srv",
                 tells: true,
             },
@@ -71,13 +74,16 @@ mod tests {
 
     #[test]
     fn a_guest_with_a_terminal() {
-        let wanted = "join pid
+        let wanted = "be not dumpable until the command runs
+join pid
 clone 
 start a session that ends with contain, signals reset
 join cgroups through tasks
 join uts mnt net cgroup
 open a terminal as standard streams
+start a session keyring
 limit capabilities to CHOWN
+forbid new privileges
 become user 1 group 2,3
 enter directory /srv
 close descriptors from 3

@@ -44,6 +44,7 @@ pub struct Namespaces(pub u32);
 pub struct Person {
     pub user: User,
     pub capabilities: u64,
+    pub new_privileges: bool,
     pub workdir: Word,
     /// Somebody wants to know when all is set up.
     pub tells: bool,
@@ -76,8 +77,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let limits = limits::plan(&spec.limits, facts, watching.counted)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     let program = Program::of(spec.command, spec.environment, spec.init);
-    let Spec { user, capabilities, workdir, .. } = *spec;
-    let person = Person { user, capabilities, workdir, tells: watching.story || spec.tty };
+    let Spec { user, capabilities, new_privileges, workdir, .. } = *spec;
+    let person = Person { user, capabilities, new_privileges, workdir, tells: watching.story || spec.tty };
     let Share { pid, uts, ipc, net } = spec.share;
     let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
     let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
@@ -100,6 +101,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     holds(Case::Tty, spec.tty);
     holds(Case::Redirected, watching.redirected);
     holds(Case::Untold, !person.tells);
+    holds(Case::Confined, !spec.privileged);
+    holds(Case::NoNewPrivileges, !new_privileges);
 
     let mut beside = Vec::new();
     order::each(order::BESIDE, &cases, &mut |step| match step.act {
@@ -113,6 +116,10 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     // About as many as there are: growing by doubling would touch twice the memory.
     let mut inside = Vec::with_capacity(96);
     order::each(order::INSIDE, &cases, &mut |mut step| {
+        // /sys and what is below it.
+        if spec.privileged && step.base as usize >= Base::Sys as usize {
+            step.flags = step.flags.only(!Flags::READ);
+        }
         match step.act {
             Act::SetHostname => step.with = kept(&[spec.hostname.as_bytes()]),
             // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives

@@ -134,6 +134,13 @@ acts! {
         "ENODEV what the container has on /dev/pts is no devpts";
     OpenConsole "open a terminal as standard streams and /dev/console"
         "ENODEV what the container has on /dev/pts is no devpts";
+    /// Session keyring of its own: the caller's is not shared (keyrings(7)).
+    StartKeyring "start a session keyring"
+        "EDQUOT this user has as many keys as /proc/sys/kernel/keys/maxkeys allows, for root root_maxkeys";
+    /// Nobody looks into this process before it is the command (PR_SET_DUMPABLE of prctl(2)).
+    ForbidDumps "be not dumpable until the command runs";
+    /// No exec gives more than was held before (PR_SET_NO_NEW_PRIVS).
+    ForbidNewPrivileges "forbid new privileges";
     /// No exec gives back more than these capabilities.
     LimitCapabilities "limit capabilities to %";
     /// The plan says who.
@@ -203,10 +210,13 @@ pub enum Case {
     Redirected,
     /// Nobody wants to know that all is set up.
     Untold,
+    /// Parts of the kernel's files are hidden or read-only.
+    Confined,
+    NoNewPrivileges,
 }
 
 /// For each case whether it holds.
-pub type Cases = [bool; Case::Untold as usize + 1];
+pub type Cases = [bool; Case::NoNewPrivileges as usize + 1];
 
 impl Step {
     pub const fn of(act: Act) -> Step {

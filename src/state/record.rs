@@ -126,6 +126,7 @@ const MEMBERS: &[Member] = &[
     ("gid", |record| Place::Id(&mut record.spec.user.gid)),
     ("groups", |record| Place::Ids(&mut record.spec.user.groups)),
     ("capabilities", |record| Place::Number(&mut record.spec.capabilities)),
+    ("new_privileges", |record| Place::Truth(&mut record.spec.new_privileges)),
     ("share_pid", |record| Place::Truth(&mut record.spec.share.pid)),
     ("share_net", |record| Place::Truth(&mut record.spec.share.net)),
     ("share_ipc", |record| Place::Truth(&mut record.spec.share.ipc)),
@@ -340,6 +341,7 @@ mod tests {
                 workdir: c"/",
                 user: User { uid: 1, gid: 2, groups: &[3, 4] },
                 capabilities: 1 << 40 | 1,
+                new_privileges: true,
                 share: Share { pid: true, net: false, ipc: true, uts: false },
                 init: true,
                 ..Spec::NONE

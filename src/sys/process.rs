@@ -116,6 +116,12 @@ pub fn current_cpu() -> usize {
     cpu as usize
 }
 
+/// keyctl(2), KEYCTL_JOIN_SESSION_KEYRING: an empty session keyring without a name.
+pub fn join_session_keyring() -> Result<(), Errno> {
+    // SAFETY: no name is given, so nothing is read.
+    check(unsafe { syscall(raw::__NR_keyctl as c_long, 1 as c_long, std::ptr::null::<c_char>()) }).map(drop)
+}
+
 /// exit_group(2): ends the process at once, without destructors or buffers.
 pub fn exit_now(status: u8) -> ! {
     loop {

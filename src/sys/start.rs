@@ -44,6 +44,27 @@ pub fn remember(words: *const *const c_char, environment: *const *const c_char) 
     GIVEN[1].store(environment.cast_mut(), Ordering::Relaxed);
 }
 
+/// Whether the kernel gave this program more rights than its caller has, for its file is setuid, setgid or has capabilities
+/// (AT_SECURE of getauxval(3)).
+pub fn is_secure() -> bool {
+    const AT_SECURE: usize = 23;
+    let mut next = GIVEN[1].load(Ordering::Relaxed).cast_const().cast::<usize>();
+    if next.is_null() {
+        return false;
+    }
+    // SAFETY: the environment ends in NULL, and the auxiliary vector, which follows it, in a pair that begins with 0.
+    unsafe {
+        while *next != 0 {
+            next = next.add(1);
+        }
+        next = next.add(1);
+        while *next != AT_SECURE && *next != 0 {
+            next = next.add(2);
+        }
+        *next == AT_SECURE && *next.add(1) != 0
+    }
+}
+
 /// execveat(2) of the program behind a descriptor, with the words and the environment that this one was given. Returns
 /// only where that failed.
 pub fn begin_anew(program: BorrowedFd<'_>) -> Errno {

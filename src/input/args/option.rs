@@ -28,6 +28,7 @@ pub enum Act {
     Cpuset,
     Variable,
     User,
+    Security,
     AddCapabilities,
     DropCapabilities,
 }
@@ -61,6 +62,8 @@ options! {
     "--env-file": Act::EnvironmentFile,
     "--workdir": Act::Text(Text::Workdir),
     "--user": Act::User,
+    "--privileged": Act::Set(Flag::Privileged),
+    "--security": Act::Security,
     "--cap-add": Act::AddCapabilities,
     "--cap-drop": Act::DropCapabilities,
     "--hostname": Act::Text(Text::Hostname),
@@ -126,6 +129,14 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         }
         Act::Variable => written.environment.push(EnvironmentSource::Word(env::variable(text)?)),
         Act::User => written.user = Some(user::parse(text)?),
+        Act::Security => {
+            let allowed = match place("no-new-privs\nnew-privs", text.as_bytes()) {
+                Some(at) => at == 1,
+                None => return Err("is not known: write no-new-privs or new-privs"),
+            };
+            written.set(Flag::NewPrivileges, allowed);
+            written.set(Flag::NoNewPrivileges, !allowed);
+        }
         Act::AddCapabilities => written.added |= privilege::capabilities(text)?,
         Act::DropCapabilities => written.dropped |= privilege::capabilities(text)?,
         Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::EnvironmentFile => {}
