@@ -1,6 +1,6 @@
 //! A container as it is meant, whatever wrote it down: plain public values, checked, with nothing left to look up.
 
-use crate::text::Word;
+use crate::text::{Word, decimal, kept, shown, split};
 
 /// What it holds is kept for as long as the process lives, so it is copied as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,9 @@ pub struct Spec {
     pub new_privileges: bool,
     /// Nothing of the kernel's files is hidden or read-only.
     pub privileged: bool,
+    /// The ids of the container's own user namespace; none where it is in the caller's.
+    pub uids: Map,
+    pub gids: Map,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
     pub volumes: &'static [Volume],
@@ -44,6 +47,8 @@ impl Spec {
         capabilities: DEFAULT_CAPABILITIES,
         new_privileges: false,
         privileged: false,
+        uids: Map::NONE,
+        gids: Map::NONE,
         hostname: "",
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },
@@ -64,6 +69,60 @@ pub struct User {
     pub uid: u32,
     pub gid: u32,
     pub groups: &'static [u32],
+}
+
+/// Which ids a user namespace has, and which those are outside (user_namespaces(7)). It is the text that is written, shown
+/// and kept: ranges `INSIDE:OUTSIDE:COUNT`, with blanks between.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Map(pub Word);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Range {
+    pub inside: u64,
+    pub outside: u64,
+    pub count: u64,
+}
+
+impl Map {
+    pub const NONE: Map = Map(c"");
+
+    pub fn of(ranges: &[Range]) -> Map {
+        let mut all = String::new();
+        for Range { inside, outside, count } in ranges {
+            for (before, number) in [(" ", inside), (":", outside), (":", count)] {
+                all.extend([if all.is_empty() { "" } else { before }, &number.to_string()]);
+            }
+        }
+        Map(kept(&[all.as_bytes()]))
+    }
+
+    pub fn is_none(self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn text(self) -> &'static str {
+        shown(self.0)
+    }
+
+    /// What is no range is none.
+    pub fn ranges(self) -> impl Iterator<Item = Range> {
+        split(self.text(), b' ').filter_map(Range::of)
+    }
+
+    /// Whether the namespace has this id.
+    pub fn holds(self, id: u32) -> bool {
+        self.ranges().any(|range| u64::from(id).checked_sub(range.inside).is_some_and(|above| above < range.count))
+    }
+}
+
+impl Range {
+    /// `INSIDE:OUTSIDE:COUNT`, each a number.
+    pub fn of(text: &str) -> Option<Range> {
+        let mut parts = split(text, b':');
+        let mut number = || decimal(parts.next()?);
+        let range = Range { inside: number()?, outside: number()?, count: number()? };
+        parts.next().is_none().then_some(range)
+    }
 }
 
 /// Something mounted into the container at the user's wish.

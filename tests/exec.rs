@@ -68,7 +68,7 @@ fn what_cannot_be_executed_is_told_as_run_tells_it() {
     finish(command(&["exec", "--root", "/no/such", "x", "ls"])).fails(125, &["x: no such container"]);
     let mut other = container.command(&[], &["ls"]);
     std::os::unix::process::CommandExt::uid(&mut other, 65534);
-    finish(other).fails(125, &["exec needs root", "sudo"]);
+    finish(other).fails(125, &["/state: EACCES"]);
 }
 
 #[test]

@@ -95,6 +95,12 @@ namespaces:
   --net none|host         (default none: only lo, up)
   --pid host  --ipc host  --uts host
                           share the host's
+  --userns auto|keep-id|host
+                          ids as an ordinary user: those that /etc/subuid and
+                          newuidmap give, else one; keep-id: ours stay ours
+  --uidmap INSIDE:OUTSIDE:COUNT
+  --gidmap INSIDE:OUTSIDE:COUNT
+                          map these ids into a user namespace
 contain itself:
   --quiet                 tell errors and why it was killed, no more
   --verbose               tell each step (default: when stderr is a terminal)

@@ -4,6 +4,7 @@ pub mod args;
 pub mod cmdline;
 pub mod env;
 pub mod help;
+pub mod map;
 pub mod near;
 pub mod number;
 pub mod privilege;

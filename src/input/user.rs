@@ -95,6 +95,18 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Acc
     Ok(Account { user: User { uid, gid, groups: groups.leak() }, home })
 }
 
+/// What passwd(5) calls a user; empty where it does not know him.
+pub fn name(passwd: &[u8], uid: u32) -> &str {
+    for line in split(passwd, b'\n') {
+        if let Some(fields) = entry(line, 7)
+            && number(fields[2]) == Some(uid)
+        {
+            return std::str::from_utf8(fields[0]).unwrap_or_default();
+        }
+    }
+    ""
+}
+
 fn is_called(who: Who, name: &[u8]) -> bool {
     matches!(who, Who::Name(called) if called.as_bytes() == name)
 }

@@ -38,20 +38,33 @@ pub fn forbid_dumps() -> Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }
 
-/// Gives up the caller's groups, ids and all but these capabilities. A change of ids clears the parent death signal
-/// (prctl(2)), so it is set again.
-pub fn become_user(uid: u32, gid: u32, groups: &[u32], keep: u64) -> Result<()> {
-    let mut list = heapless::Vec::<Gid, 1024>::new();
-    for group in groups {
-        // The reader of /etc/group keeps to the same bound.
-        let _full = list.push(Gid::from_raw(*group));
-    }
-    set_thread_groups(&list)?;
+/// Becomes root of the user namespace that this process is in, with the power that it has there.
+pub fn become_root() -> Result<()> {
+    set_ids(0, 0)?;
+    die_with_parent()
+}
+
+fn set_ids(uid: u32, gid: u32) -> Result<()> {
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     set_thread_res_gid(gid, gid, gid)?;
-    set_thread_res_uid(uid, uid, uid)?;
-    // Another user than root has none left by now.
-    let held = capabilities(None)?.permitted & CapabilitySet::from_bits_retain(keep);
+    set_thread_res_uid(uid, uid, uid)
+}
+
+/// Gives up the caller's groups, unless they stay, ids and all but these capabilities. A change of ids clears the parent
+/// death signal (prctl(2)), so it is set again.
+pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>, keep: u64) -> Result<()> {
+    if let Some(groups) = groups {
+        let mut list = heapless::Vec::<Gid, 1024>::new();
+        for group in groups {
+            // The reader of /etc/group keeps to the same bound.
+            let _full = list.push(Gid::from_raw(*group));
+        }
+        set_thread_groups(&list)?;
+    }
+    set_ids(uid, gid)?;
+    // Another user than root has none; where the ids did not change the kernel has left them.
+    let held = if uid == 0 { capabilities(None)?.permitted.bits() & keep } else { 0 };
+    let held = CapabilitySet::from_bits_retain(held);
     weak!("weak-inheritable", return die_with_parent());
     set_capabilities(None, CapabilitySets { effective: held, permitted: held, inheritable: CapabilitySet::empty() })?;
     clear_ambient_capability_set()?;

@@ -14,4 +14,5 @@ pub mod program;
 pub mod root;
 pub mod spread;
 pub mod terminal;
+pub mod users;
 pub mod walk;

@@ -11,7 +11,7 @@ use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
-use crate::kernel::{device, identity, mount, namespace, program, root, spread, terminal};
+use crate::kernel::{device, identity, mount, namespace, network, program, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::plan::{Person, Plan};
@@ -102,8 +102,19 @@ impl Child<'_> {
                 mount::make_mount_point(base, (path, with, options), like)
             }
             Act::MakeRootReadOnly => mount::restrict(base, MountFlags::RDONLY),
-            Act::MountBase | Act::MakeBase => {
-                let mounted = mount::create(with, step.base.options(), flags)?;
+            Act::MountBase | Act::MakeBase | Act::BorrowBase => {
+                let made = self.bases[step.base as usize].take();
+                let mounted = match made {
+                    Some(made) => made,
+                    None => match mount::create(with, step.base.options(), flags) {
+                        Err(Errno::PERM) if act == Act::BorrowBase => {
+                            let theirs = mount::copy_tree(if step.base == Base::Sys { c"/sys" } else { c"/proc" })?;
+                            mount::restrict(theirs.as_fd(), flags)?;
+                            theirs
+                        }
+                        made => made?,
+                    },
+                };
                 if act == Act::MountBase {
                     let target = mount::base_directory(self.base(Base::Root), step.base.name())?;
                     mount::attach(mounted.as_fd(), target.as_fd())?;
@@ -114,14 +125,21 @@ impl Child<'_> {
             Act::AttachBase => mount::attach_below(base, self.base(Base::Sys), c"fs/cgroup"),
             Act::MountBelow => mount::mount_below(base, path, with, options, flags),
             Act::TryMountBelow => match mount::mount_below(base, path, with, options, flags) {
-                Err(Errno::NODEV) => Ok(()),
+                // Or what it would show belongs to another user namespace.
+                Err(Errno::NODEV | Errno::PERM) => Ok(()),
                 result => result,
             },
             Act::MakeDirectory => device::make_directory(base, path),
             Act::MakeDevice => device::make_node(base, path, number),
+            Act::BindDevice => {
+                mount::create_file(base, path)?;
+                mount::attach_below(source, base, path)
+            }
             Act::MakeLink => device::make_link(base, path, with),
             Act::Freeze => mount::restrict_below(base, c".", mount_flags(Flags::READ_ONLY)),
-            Act::AwaitNetwork => self.wait(),
+            Act::AwaitIds | Act::AwaitNetwork => self.wait(),
+            Act::BecomeRoot => identity::become_root(),
+            Act::RaiseLoopback => network::raise_loopback(),
             Act::AwaitCgroups => {
                 self.wait()?;
                 // What is shown comes last, in its order.
@@ -194,8 +212,8 @@ impl Child<'_> {
             Act::ForbidNewPrivileges => rustix::thread::set_no_new_privs(true),
             Act::LimitCapabilities => identity::limit_bounding_set(self.from.plan.person.capabilities),
             Act::BecomeUser => {
-                let Person { user: User { uid, gid, groups }, capabilities, .. } = self.from.plan.person;
-                identity::become_user(uid, gid, groups, capabilities)
+                let Person { user: User { uid, gid, groups }, capabilities, keeps_groups, .. } = self.from.plan.person;
+                identity::become_user(uid, gid, if keeps_groups { None } else { Some(groups) }, capabilities)
             }
             Act::Redirect => {
                 let Some((stderr, others)) = self.from.streams.split_last() else { return Err(Errno::BADF) };
@@ -230,10 +248,12 @@ impl Child<'_> {
             Act::EnableControllers
             | Act::MakeCgroup
             | Act::WriteLimit
+            | Act::WriteIds
+            | Act::RunMapper
+            | Act::GiveIds
             | Act::UnshareNetwork
             | Act::GiveNetwork
             | Act::GiveCgroups
-            | Act::RaiseLoopback
             | Act::GiveGo
             | Act::WriteDown
             | Act::RemoveLeftovers

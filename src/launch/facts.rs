@@ -4,7 +4,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::mounts::{self, Mounted};
-use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2};
+use crate::plan::facts::{Cgroups, Controller, Facts, Mapper, V1, V2};
 use crate::spec::Limits;
 use crate::text::{Word, hex, kept, words};
 
@@ -17,7 +17,7 @@ pub fn gather(id: &'static str, limits: &Limits, counting: bool) -> Facts {
         }
     }
     let cgroups = cgroups_of(mounts::find(), &used);
-    Facts { id, cgroups }
+    Facts { id, cgroups, mapper: Mapper::default() }
 }
 
 /// Where groups of ours may be.

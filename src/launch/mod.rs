@@ -15,7 +15,7 @@ use rustix::thread::ThreadNameSpaceType;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
-use crate::kernel::{identity, mount, namespace, network, proc, program, spread};
+use crate::kernel::{identity, mount, namespace, network, proc, program, spread, users};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
@@ -105,7 +105,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
             child::become_container(inherited, theirs)
         }
         Cloned::Parent { child: pid, pidfd } => {
-            if plan.namespaces.has(Namespaces::NET) {
+            if plan.namespaces.has(Namespaces::NET) && !plan.namespaces.has(Namespaces::USER) {
                 spread::apart(pid, &cpus);
             }
             drop((theirs, inherited));
@@ -124,7 +124,10 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
 /// The launcher's own steps beside the child, the conversation with it, and what can wait until the command runs.
 fn accompany(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
     for step in &plan.beside {
-        beside(plan, step, socket, &mut child.group).map_err(|errno| launcher_error(step, errno))?;
+        match step.act {
+            Act::RunMapper => users::run_mapper(step.path, child.pid, step.with)?,
+            _ => beside(plan, step, socket, child).map_err(|errno| launcher_error(step, errno))?,
+        }
     }
     converse(plan, given, socket, child)?;
     for step in &plan.after {
@@ -145,7 +148,7 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
             Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
             Act::MakeCgroup => group.make(step.path),
             Act::ForbidDumps => identity::forbid_dumps(),
-            Act::JoinPid => namespace::join(process, ThreadNameSpaceType::PROCESS_ID),
+            Act::JoinPid => namespace::join(process, ThreadNameSpaceType::from_bits_retain(step.number)),
             _ => Err(Errno::INVAL),
         }
         .map_err(|errno| launcher_error(step, errno))?;
@@ -153,14 +156,16 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
     Ok(group)
 }
 
-fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, group: &mut Made) -> rustix::io::Result<()> {
+fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -> rustix::io::Result<()> {
     weak!(
         "weak-limits",
         if step.act == Act::WriteLimit {
             return Ok(());
         }
     );
+    let group = &mut child.group;
     match step.act {
+        Act::WriteIds => users::write(child.pid, step.path, step.with),
         Act::UnshareNetwork => network::unshare(),
         Act::MakeCgroup => group.make(step.path),
         Act::WriteLimit => cgroup::write(CWD, step.path, step.with.to_bytes()),
@@ -174,7 +179,7 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, group: &mut Made) ->
             shown.iter().for_each(|mount| all.push(mount.as_fd()));
             record::give(socket, &all)
         }
-        Act::GiveNetwork | Act::GiveGo => record::give(socket, &[]),
+        Act::GiveIds | Act::GiveNetwork | Act::GiveGo => record::give(socket, &[]),
         Act::RaiseLoopback => network::raise_loopback(),
         _ => Err(Errno::INVAL),
     }
@@ -258,12 +263,15 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
         Errno::INVAL if !missing.is_empty() => {
             error.with_hint(["this kernel has no namespaces for:", &missing].concat())
         }
-        _ => error.with_hint(hint_for(CLONE_HINTS, name(errno))),
+        _ => match users::forbidden(errno) {
+            knob if !knob.is_empty() && namespaces.has(Namespaces::USER) => error.with_hint(knob),
+            _ => error.with_hint(hint_for(CLONE_HINTS, name(errno))),
+        },
     }
 }
 
 const CLONE_HINTS: &str = concat!(
-    "EPERM new namespaces need root (CAP_SYS_ADMIN): run it with sudo\t",
+    "EPERM none can be made in a chroot, nor where a seccomp filter or a security module forbids it\t",
     "ENOSPC a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached\t",
     "ENOSYS clone3 needs Linux 5.3, and a seccomp filter that lets it through\t",
     "EINVAL this kernel lacks one of these namespaces, or was built without: see `contain check`\t",
@@ -301,6 +309,7 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
     }
     let hint = match step.hint(errno) {
         "" if errno == Errno::NOSYS => "contain needs Linux 5.9 or newer: see `contain check`",
+        "" if plan.namespaces.has(Namespaces::USER) => users::forbidden(errno),
         hint => hint,
     };
     Error::os(step.line(), errno).with_hint(hint)

@@ -9,15 +9,17 @@ use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Text, Written};
 use crate::input::env::Variable;
 use crate::kernel::cgroup::Group;
-use crate::kernel::file::place;
-use crate::kernel::{identity, mount, proc, program, terminal};
+use crate::kernel::file::{place, read_text};
+use crate::kernel::{mount, proc, program, terminal};
 use crate::launch::{Given, Host, launch};
 use crate::life::detach::{Caller, detach};
+use crate::life::ids::check;
 use crate::life::mean::{account, add, set};
 use crate::life::running::{self, Running};
 use crate::log::Voice;
 use crate::plan::join::{self, Guest};
 use crate::plan::{Namespaces, Person, Plan};
+use crate::spec::{Share, Spec};
 use crate::state::place::Places;
 use crate::state::record::Status;
 use crate::supervise::signals::Signals;
@@ -33,9 +35,6 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
     }
     if written.words[0].is_empty() {
         return Err(Error::usage("exec: the command is empty: name a program, as /bin/sh"));
-    }
-    if !identity::is_administrator() {
-        return Err(Error::new("exec needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
     // What a container can reach of its guest before that has become the command is never the host's file.
     program::become_sealed().map_err(|errno| Error::os("go on as a copy of contain in memory", errno))?;
@@ -101,7 +100,8 @@ impl Container<'_> {
     /// What the container has, unless the user wants something else.
     fn plan(&self, written: &'static Written, ours: &[Word], tty: bool) -> Result<Plan> {
         let record = self.running.record;
-        let mut all = record.spec.environment.to_vec();
+        let spec = &record.spec;
+        let mut all = spec.environment.to_vec();
         let user = match &written.user {
             Some(written) => {
                 let account = account(written, self.root.as_fd())?;
@@ -111,6 +111,10 @@ impl Container<'_> {
             }
             None => record.spec.user,
         };
+        // A map is written for good, and so is that setgroups(2) is given up.
+        let setgroups = kept(&[b"/proc/", record.process.pid.to_string().as_bytes(), b"/setgroups"]);
+        let keeps_groups = !spec.uids.is_none() && read_text(CWD, setgroups).is_ok_and(|text| text.starts_with("deny"));
+        check(&user, &[spec.uids, spec.gids], keeps_groups)?;
         if tty {
             set(&mut all, ours, &Variable::Inherit("TERM"));
         }
@@ -118,9 +122,7 @@ impl Container<'_> {
         // What its first process has given up nobody gets back.
         let bounding = proc::bounding(record.process.pid);
         Ok(join::plan(Guest {
-            namespaces: Namespaces::ALL
-                .iter()
-                .fold(Namespaces::NONE, |all, (name, kind)| all.with(*kind, proc::has_namespace(name))),
+            namespaces: namespaces(spec),
             grouped: self.group.directories().any(|directory| mount::exists(directory, c"tasks")),
             command: &written.words,
             environment: all.leak(),
@@ -129,6 +131,7 @@ impl Container<'_> {
                 capabilities: record.spec.capabilities & bounding,
                 new_privileges: record.spec.new_privileges,
                 workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),
+                keeps_groups,
                 tells: true,
             },
             tty,
@@ -200,6 +203,19 @@ impl Container<'_> {
 
     fn over(&self) -> Error {
         over(self.word)
+    }
+}
+
+/// Those that this kernel has. Who comes from a user namespace has no power over the host's, and is in them already.
+fn namespaces(spec: &Spec) -> Namespaces {
+    let users = !spec.uids.is_none();
+    let Share { pid, net, ipc, uts } = spec.share;
+    let shared = [(Namespaces::PID, pid), (Namespaces::NET, net), (Namespaces::IPC, ipc), (Namespaces::UTS, uts)];
+    let all =
+        Namespaces::ALL.iter().fold(Namespaces::NONE, |all, (name, kind)| all.with(*kind, proc::has_namespace(name)));
+    match users {
+        false => all.without(Namespaces::USER),
+        true => shared.iter().fold(all, |all, (kind, shared)| all.without(if *shared { *kind } else { 0 })),
     }
 }
 

@@ -14,7 +14,9 @@ use crate::input::privilege::{ALL, CAPABILITIES, capability_set};
 use crate::input::user::{self, Account, Who, WrittenUser};
 use crate::kernel::{file, identity, mount, root, terminal};
 use crate::launch::child::MOST_SOURCES;
+use crate::life::ids::{self, Ids};
 use crate::log::Voice;
+use crate::plan::facts::Mapper;
 use crate::spec::{DEFAULT_CAPABILITIES, Flags, Spec, User, Volume, VolumeKind};
 use crate::text::{Word, fill, kept, lines, shown, value, variable};
 
@@ -23,7 +25,12 @@ pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 
 /// Turns what was written into what is meant; opens the rootfs. `ours` is the caller's environment, `id` the default host
 /// name.
-pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut Spec) -> Result<(OwnedFd, Voice)> {
+pub fn mean(
+    run: &'static Written,
+    ours: &[Word],
+    id: &'static str,
+    spec: &mut Spec,
+) -> Result<(OwnedFd, Voice, Mapper)> {
     let [stdin, stdout, stderr] = terminal::standard();
     let (path, words) = rootfs_and_command(run, ours)?;
     let rootfs = open_rootfs(path).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
@@ -34,9 +41,14 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
     })?;
     let account = match &run.user {
         Some(written) => account(written, rootfs.as_fd())?,
+        None if run.text(Text::Users) == Some("keep-id") => {
+            let [uid, gid] = ids::own();
+            account(&WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) }, rootfs.as_fd())?
+        }
         // Root needs no file of the rootfs.
         None => Account { user: User::default(), home: Some("/root".into()) },
     };
+    let Ids { maps: [uids, gids], mapper } = ids::ids(run, ours, &account.user)?;
     let hostname = match (run.text(Text::Hostname), run.share().uts) {
         (Some(name), _) => name,
         (None, true) => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
@@ -62,6 +74,8 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
         capabilities: capabilities(run)?,
         new_privileges: run.has(Flag::NewPrivileges) || privileged && !run.has(Flag::NoNewPrivileges),
         privileged,
+        uids,
+        gids,
         hostname,
         volumes: volumes(run)?,
         limits: run.limits,
@@ -70,7 +84,7 @@ pub fn mean(run: &'static Written, ours: &[Word], id: &'static str, spec: &mut S
         tty,
     };
     let voice = run.voice().unwrap_or(if stderr && !run.has(Flag::Detach) { Voice::Story } else { Voice::Plain });
-    Ok((rootfs, voice))
+    Ok((rootfs, voice, mapper))
 }
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.

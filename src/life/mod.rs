@@ -7,6 +7,7 @@ pub mod control;
 pub mod detach;
 pub mod exec;
 pub mod forget;
+pub mod ids;
 pub mod init;
 pub mod list;
 pub mod logs;

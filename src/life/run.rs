@@ -6,7 +6,6 @@ use crate::error::{Error, Result, TIMED_OUT};
 use crate::input::args::written::{Flag, Number, Text, Written};
 use crate::input::number::readable;
 use crate::kernel::cgroup::Group;
-use crate::kernel::identity;
 use crate::launch::{Child, Given, facts, launch};
 use crate::life::detach::{Caller, detach};
 use crate::life::mean::mean;
@@ -14,6 +13,7 @@ use crate::life::output;
 use crate::life::remember::{Remembered, clear_some, sweep_all};
 use crate::life::streams::{Streams, redirected};
 use crate::log::{self, Voice, signal_name};
+use crate::plan::facts::Facts;
 use crate::plan::{Plan, Watching, plan};
 use crate::spec::{Limit, MAX, Spec};
 use crate::state::place::Places;
@@ -29,7 +29,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     let (id, name) = (facts::draw_id()?, written.text(Text::Name));
     (record.id, record.name) = (id, name);
     let spec = &mut record.spec;
-    let (rootfs, voice) = mean(written, environment, id, spec)?;
+    let (rootfs, voice, mapper) = mean(written, environment, id, spec)?;
     let (story, detached) = (voice == Voice::Story, written.has(Flag::Detach));
     let log = written.has(Flag::Log) || detached;
     if written.number(Number::LogMax).is_some() && !log {
@@ -37,13 +37,10 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     }
     let redirected = !redirected(written, spec.tty).is_empty();
     let counted = story || spec.share.pid || detached;
-    let facts = facts::gather(id, &spec.limits, counted);
+    let facts = Facts { mapper, ..facts::gather(id, &spec.limits, counted) };
     let decided = plan(spec, &facts, Watching { story, counted, redirected })?;
     if written.has(Flag::DryRun) {
         return output::print(&decided.text()).map(|()| 0);
-    }
-    if !identity::is_administrator() {
-        return Err(Error::new("run needs root: this user has no CAP_SYS_ADMIN").with_hint("run it with sudo"));
     }
     record.log = log;
     record.keep = (detached || written.has(Flag::Keep) || name.is_some()) && !written.has(Flag::Remove);

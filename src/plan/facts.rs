@@ -2,12 +2,28 @@
 
 use std::ffi::CStr;
 
+use crate::text::Word;
+
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Facts {
     /// 16 hexadecimal digits.
     pub id: &'static str,
     pub cgroups: Cgroups,
+    pub mapper: Mapper,
+}
+
+/// Who writes the maps of a container's user namespace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mapper {
+    /// The launcher, which may write any.
+    #[default]
+    Launcher,
+    /// The launcher, which may map its own ids only, and only with setgroups(2) given up: a process could else leave a group
+    /// that keeps it from a file (CVE-2014-8989).
+    OwnIds,
+    /// newuidmap(1) and newgidmap(1), by their paths.
+    Programs([Word; 2]),
 }
 
 /// The machine's control groups, cgroups(7).

@@ -21,6 +21,14 @@ pub struct Guest {
     pub detached: bool,
 }
 
+/// What the launcher joins for its child: numbers of processes count for children only, and to join those of a user
+/// namespace takes what one may only there.
+const EARLY: u32 = Namespaces::PID | Namespaces::USER;
+
+fn joining(step: Step, namespaces: Namespaces) -> Step {
+    step.with(kept(&[namespaces.names().as_bytes()])).number(namespaces.0)
+}
+
 pub fn plan(guest: Guest) -> Plan {
     let Guest { namespaces, person, .. } = guest;
     let program = Program::of(guest.command, guest.environment, false);
@@ -33,16 +41,15 @@ pub fn plan(guest: Guest) -> Plan {
     let mut inside = Vec::new();
     order::each(order::JOINING, &cases, &mut |mut step| {
         if step.act == Act::JoinNamespaces {
-            let joined = namespaces.without(Namespaces::PID);
-            step = step.with(kept(&[joined.names().as_bytes()])).number(joined.0);
+            step = joining(step, namespaces.without(EARLY));
         }
         person.fill(&mut step, &program);
         inside.push(step);
     });
     // Before the clone: what the container can reach of its guest is nothing that it can look into.
     let mut before = vec![Step::of(Act::ForbidDumps)];
-    if namespaces.has(Namespaces::PID) {
-        before.push(Step::of(Act::JoinPid));
+    if namespaces.has(EARLY) {
+        before.push(joining(Step::of(Act::JoinPid), Namespaces(namespaces.0 & EARLY)));
     }
     let (beside, after, shown) = (Vec::new(), Vec::new(), Vec::new());
     Plan { before, namespaces: Namespaces::NONE, beside, inside, after, shown, person, program }
@@ -55,7 +62,8 @@ mod tests {
 
     fn lines(tty: bool, detached: bool, grouped: bool) -> String {
         let guest = Guest {
-            namespaces: Namespaces(Namespaces::ALL.iter().map(|(_, kind)| kind).sum()).without(Namespaces::IPC),
+            namespaces: Namespaces(Namespaces::ALL.iter().map(|(_, kind)| kind).sum())
+                .without(Namespaces::IPC | Namespaces::USER),
             grouped,
             command: &[c"sh", c"-c", c"a b"],
             environment: &[c"PATH=/bin"],
@@ -64,6 +72,7 @@ mod tests {
                 capabilities: 1,
                 new_privileges: false,
                 workdir: c"/srv",
+                keeps_groups: false,
                 tells: true,
             },
             tty,

@@ -11,7 +11,7 @@ use std::ffi::CStr;
 use crate::error::Result;
 use crate::input::privilege::capability_names;
 use crate::log::visible;
-use crate::plan::facts::{Cgroups, Facts};
+use crate::plan::facts::{Cgroups, Facts, Mapper};
 use crate::plan::order::HEARS;
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 use crate::spec::{DEFAULT_CAPABILITIES, Share, Spec, User, VolumeKind};
@@ -46,6 +46,8 @@ pub struct Person {
     pub capabilities: u64,
     pub new_privileges: bool,
     pub workdir: Word,
+    /// setgroups(2) is given up, so the caller's own stay.
+    pub keeps_groups: bool,
     /// Somebody wants to know when all is set up.
     pub tells: bool,
 }
@@ -78,11 +80,15 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     let program = Program::of(spec.command, spec.environment, spec.init);
     let Spec { user, capabilities, new_privileges, workdir, .. } = *spec;
-    let person = Person { user, capabilities, new_privileges, workdir, tells: watching.story || spec.tty };
+    let keeps_groups = !spec.uids.is_none() && facts.mapper == Mapper::OwnIds;
+    let tells = watching.story || spec.tty;
+    let person = Person { user, capabilities, new_privileges, workdir, keeps_groups, tells };
     let Share { pid, uts, ipc, net } = spec.share;
     let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
     let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
     let namespaces = namespaces.with(Namespaces::IPC, !ipc).with(Namespaces::NET, !net);
+    let users = !spec.uids.is_none();
+    let namespaces = namespaces.with(Namespaces::USER, users);
 
     weak!("weak-pids", namespaces = namespaces.without(Namespaces::PID));
 
@@ -90,7 +96,11 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let mut holds = |case: Case, holds| cases[case as usize] = holds;
     holds(Case::Always, true);
     holds(Case::OwnUts, !uts);
-    holds(Case::OwnNet, !net);
+    holds(Case::OwnNet, !net && !users);
+    holds(Case::OwnedNet, !net && users);
+    holds(Case::Users, users);
+    holds(Case::OwnIds, keeps_groups);
+    holds(Case::MoreIds, users && !keeps_groups);
     holds(Case::OwnIpc, !ipc);
     holds(Case::SharedIpc, ipc);
     holds(Case::ReadOnly, spec.read_only);
@@ -105,14 +115,24 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     holds(Case::NoNewPrivileges, !new_privileges);
 
     let mut beside = Vec::new();
-    order::each(order::BESIDE, &cases, &mut |step| match step.act {
-        Act::WriteLimit => beside.extend_from_slice(&limits.beside),
-        _ => beside.push(step),
+    order::each(order::BESIDE, &cases, &mut |mut step| {
+        match step.act {
+            Act::WriteLimit => return beside.extend_from_slice(&limits.beside),
+            Act::WriteIds if step.with.is_empty() => {
+                let of_users = step.path == c"uid_map";
+                step.with = if of_users { spec.uids } else { spec.gids }.0;
+                if let Mapper::Programs([users, groups]) = facts.mapper {
+                    (step.act, step.path) = (Act::RunMapper, if of_users { users } else { groups });
+                }
+            }
+            _ => {}
+        }
+        beside.push(step);
     });
     let mut after = Vec::new();
     order::each(order::AFTER, &cases, &mut |step| after.push(step));
 
-    let mut sources = 0;
+    let (mut sources, mut device) = (0, 0);
     // About as many as there are: growing by doubling would touch twice the memory.
     let mut inside = Vec::with_capacity(96);
     order::each(order::INSIDE, &cases, &mut |mut step| {
@@ -135,7 +155,19 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
                 }
                 return;
             }
-            Act::Take => sources += 1,
+            Act::Take => {
+                sources += 1;
+                // The first of the devices.
+                device = if device == 0 { sources } else { device };
+            }
+            // Another's processes cannot be shown by a proc of its own.
+            Act::BorrowBase if step.base == Base::Proc && !pid => step.act = Act::MakeBase,
+            Act::MakeDevice if users => {
+                step = Step { act: Act::BindDevice, number: device, ..step };
+                device += 1;
+            }
+            // The group of terminals need not be there.
+            Act::MountBelow if users && step.with == c"devpts" => step.options = c"newinstance,ptmxmode=0666,mode=0620",
             Act::BindRootfs => step.with = spec.rootfs,
             Act::MakeMountPoint if step.path.is_empty() => return volumes(spec, true, &mut inside),
             Act::AttachVolume => return volumes(spec, false, &mut inside),
@@ -298,11 +330,13 @@ impl Namespaces {
     pub const CGROUP: u32 = 0x0200_0000;
     pub const UTS: u32 = 0x0400_0000;
     pub const IPC: u32 = 0x0800_0000;
+    pub const USER: u32 = 0x1000_0000;
     pub const PID: u32 = 0x2000_0000;
     pub const NET: u32 = 0x4000_0000;
 
     /// The kernel's short names, in the order the story tells them.
-    pub const ALL: [(&str, u32); 6] = [
+    pub const ALL: [(&str, u32); 7] = [
+        ("user", Namespaces::USER),
         ("pid", Namespaces::PID),
         ("uts", Namespaces::UTS),
         ("mnt", Namespaces::MNT),
@@ -325,10 +359,10 @@ impl Namespaces {
         Namespaces(self.0 & !kinds)
     }
 
-    /// Those that the clone makes. The network's is made beside it, which saves an eighth of a launch; the child makes the
-    /// cgroup's itself, once it is in its group, for its root to be there.
+    /// Those that the clone makes. The network's is made beside it, which saves an eighth of a launch, unless a user namespace
+    /// is to own it; the child makes the cgroup's itself, once it is in its group, for its root to be there.
     pub fn cloned(self) -> Namespaces {
-        self.without(Namespaces::NET | Namespaces::CGROUP)
+        self.without(if self.has(Namespaces::USER) { Namespaces::CGROUP } else { Namespaces::NET | Namespaces::CGROUP })
     }
 
     /// Their names, with blanks between.

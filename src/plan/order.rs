@@ -8,6 +8,10 @@ use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 
 /// The launcher's acts while the child sets itself up.
 pub const BESIDE: &[Step] = &[
+    Step::of(Act::WriteIds).on(Base::Root, c"setgroups").with(c"deny").case(Case::OwnIds),
+    Step::of(Act::WriteIds).on(Base::Root, c"gid_map").case(Case::Users),
+    Step::of(Act::WriteIds).on(Base::Root, c"uid_map").case(Case::Users),
+    Step::of(Act::GiveIds).case(Case::Users),
     Step::of(Act::UnshareNetwork).case(Case::OwnNet),
     Step::of(Act::GiveNetwork).case(Case::OwnNet),
     // And v1's groups before them.
@@ -23,15 +27,28 @@ pub const AFTER: &[Step] = &[Step::of(Act::WriteDown), Step::of(Act::RemoveLefto
 /// The child's acts.
 pub const INSIDE: &[Step] = &[
     Step::of(Act::Session),
+    Step::of(Act::RaiseLoopback).case(Case::OwnedNet),
     Step::of(Act::SetHostname).case(Case::OwnUts),
     // What is to hear of mounts on the host is taken while they are heard of here.
     Step::of(Act::Take).flags(HEARS),
     Step::of(Act::MakeMountsPrivate),
     Step::of(Act::Take),
+    // In the order of the devices below.
+    take_device(c"/dev/null"),
+    take_device(c"/dev/zero"),
+    take_device(c"/dev/full"),
+    take_device(c"/dev/random"),
+    take_device(c"/dev/urandom"),
+    take_device(c"/dev/tty"),
     // POSIX shared memory (shm_overview(7)) is files in /dev/shm: to share IPC is to share them.
     Step::of(Act::Take).on(Base::Root, c"/dev/shm").case(Case::SharedIpc),
+    // In a user namespace the kernel makes these only while it sees whole ones (mount_too_revealing() of its fs/namespace.c).
+    Step::of(Act::BorrowBase).on(Base::Proc, c"").with(c"proc").flags(Flags::NO_SUID_DEV_EXEC).case(Case::Users),
+    Step::of(Act::BorrowBase).on(Base::Sys, c"").with(c"sysfs").flags(Flags::READ_ONLY).case(Case::Users),
     Step::of(Act::BindRootfs),
     Step::of(Act::PivotRoot),
+    Step::of(Act::AwaitIds).case(Case::Users),
+    Step::of(Act::BecomeRoot).case(Case::MoreIds),
     // Mount points are made first: nothing can be made once the root is read-only.
     Step::of(Act::DetachOldRoot).case(Case::ReadOnly),
     make_mount_point(c"/proc", c"proc"),
@@ -141,6 +158,10 @@ pub const HEARS: Flags = Flags(Flags::SLAVE | Flags::SHARED);
 
 const fn make_mount_point(path: &'static CStr, name: &'static CStr) -> Step {
     Step::of(Act::MakeMountPoint).on(Base::Root, path).with(c"/").options(name).case(Case::ReadOnly)
+}
+
+const fn take_device(path: &'static CStr) -> Step {
+    Step::of(Act::Take).on(Base::Root, path).case(Case::Users)
 }
 
 const fn make_device(name: &'static CStr, shown: &'static CStr, number: u32) -> Step {

@@ -55,10 +55,19 @@ acts! {
     UnshareNetwork "unshare net"
         "EINVAL this kernel has no network namespaces: use --net host"
         "ENOSPC the limit in /proc/sys/user/max_net_namespaces is reached";
+    /// One map of the container's user namespace, or what must be written before it.
+    WriteIds "write % to @"
+        "EPERM one of the ids may not be mapped: an ordinary user has his own, and those that newuidmap gives him"
+        "EINVAL the ranges of a map may not overlap";
+    /// The same through a program that may do more: newuidmap(1), newgidmap(1).
+    RunMapper "run @ PID %";
+    /// The child waits until its ids have a meaning.
+    GiveIds "give ids";
     /// The child waits for the network namespace.
     GiveNetwork "give net";
     /// The child waits for its groups, to enter them, and for copies of the mounts that the plan shows (cgroup v1).
     GiveCgroups "give cgroups";
+    /// The child's own act where its user namespace owns the network's.
     RaiseLoopback "raise lo";
     /// The child waits for the word to go.
     GiveGo "give the word to go";
@@ -66,8 +75,8 @@ acts! {
     WriteDown "write the container down";
     /// Remove what killed launchers left.
     RemoveLeftovers "remove leftovers";
-    /// Have the clone born among the processes of a container that is there already.
-    JoinPid "join pid";
+    /// Have the clone born among the processes of a container that is there already, and in its user namespace.
+    JoinPid "join %";
 
     /// A session of its own, and death when the launcher dies.
     Session "start a session that ends with contain, signals reset";
@@ -78,6 +87,11 @@ acts! {
     Take "take @^"
         "ENOENT the source of a volume must exist: make it, or correct the path"
         "EINVAL this user may not see what lies below the mounts in it: leave out bind, which hides them";
+    /// Wait until the ids of the user namespace are mapped. Until then the process must be dumpable: /proc/PID/uid_map would
+    /// be root's.
+    AwaitIds "wait for ids";
+    /// Be root of the user namespace, for what is made to have an owner there.
+    BecomeRoot "become root of the user namespace";
     BindRootfs "bind rootfs %" "story setting up rootfs: %";
     PivotRoot "pivot root" "story pivoting root";
     DetachOldRoot "detach old root";
@@ -93,7 +107,11 @@ acts! {
         "ENOTDIR it is no directory in the rootfs; remove it, it will be made"
         "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand";
     /// A new file system that is attached later: what is to be in it can be made while the network is waited for.
-    MakeBase "make % on @^_";
+    MakeBase "make % on @^_"
+        "EPERM parts of what is there now are hidden, as in a container, so the kernel refuses a whole one";
+    /// The same, or a copy of the host's where the kernel refuses a new one: what it shows is the host's then.
+    BorrowBase "make % on @^, or take the host's"
+        "EINVAL a copy of the host's, read-only, needs Linux 5.12 (mount_setattr)";
     /// Mount the base of cgroups where its place is.
     AttachBase "attach to @";
     /// A new file system below a base.
@@ -102,7 +120,10 @@ acts! {
     TryMountBelow "try to mount % on @^+";
     MakeDirectory "make directory @ 0755";
     /// The number is the device's, as in makedev(3).
-    MakeDevice "make device @ %";
+    MakeDevice "make device @ %"
+        "EPERM in a user namespace no nodes can be made: add --uidmap 0:0:1 for one that contain knows of";
+    /// A node of the host's: in a user namespace none can be made.
+    BindDevice "bind device @";
     MakeLink "make link @ to %";
     /// Make a base read-only after it was filled.
     Freeze "make @ read-only";
@@ -194,7 +215,16 @@ impl Base {
 pub enum Case {
     Always,
     OwnUts,
+    /// Made beside the child.
     OwnNet,
+    /// Made with the container's user namespace, which owns it.
+    OwnedNet,
+    /// A user namespace of its own.
+    Users,
+    /// One in which setgroups(2) is given up.
+    OwnIds,
+    /// One that has more ids than the caller's.
+    MoreIds,
     OwnIpc,
     SharedIpc,
     ReadOnly,

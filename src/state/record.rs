@@ -127,6 +127,8 @@ const MEMBERS: &[Member] = &[
     ("groups", |record| Place::Ids(&mut record.spec.user.groups)),
     ("capabilities", |record| Place::Number(&mut record.spec.capabilities)),
     ("new_privileges", |record| Place::Truth(&mut record.spec.new_privileges)),
+    ("uid_map", |record| Place::Path(&mut record.spec.uids.0)),
+    ("gid_map", |record| Place::Path(&mut record.spec.gids.0)),
     ("share_pid", |record| Place::Truth(&mut record.spec.share.pid)),
     ("share_net", |record| Place::Truth(&mut record.spec.share.net)),
     ("share_ipc", |record| Place::Truth(&mut record.spec.share.ipc)),
@@ -323,7 +325,7 @@ fn word(r: &mut Reader<'_>) -> Option<Word> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Share, User};
+    use crate::spec::{Map, Share, User};
 
     fn full() -> Record {
         Record {
@@ -342,6 +344,8 @@ mod tests {
                 user: User { uid: 1, gid: 2, groups: &[3, 4] },
                 capabilities: 1 << 40 | 1,
                 new_privileges: true,
+                uids: Map(c"0:5:1"),
+                gids: Map(c"0:6:1"),
                 share: Share { pid: true, net: false, ipc: true, uts: false },
                 init: true,
                 ..Spec::NONE

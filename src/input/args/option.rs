@@ -2,7 +2,7 @@
 
 use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
 use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
-use crate::input::{env, privilege, user, volume};
+use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
 use crate::text::{fill, has, is_id, place};
@@ -31,6 +31,8 @@ pub enum Act {
     Security,
     AddCapabilities,
     DropCapabilities,
+    /// Of users, or of groups.
+    Map(usize),
 }
 
 macro_rules! options {
@@ -66,6 +68,9 @@ options! {
     "--security": Act::Security,
     "--cap-add": Act::AddCapabilities,
     "--cap-drop": Act::DropCapabilities,
+    "--userns": Act::Text(Text::Users),
+    "--uidmap": Act::Map(0),
+    "--gidmap": Act::Map(1),
     "--hostname": Act::Text(Text::Hostname),
     "--init": Act::Set(Flag::Init),
     "--tty": Act::Instead(Flag::Tty, Flag::NoTty),
@@ -111,6 +116,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
                 Text::Hostname => hostname(text)?,
                 Text::Workdir => workdir(text)?,
                 Text::Name => name(text)?,
+                Text::Users => users(text)?,
             }
             written.set_text(at, text);
         }
@@ -139,6 +145,10 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         }
         Act::AddCapabilities => written.added |= privilege::capabilities(text)?,
         Act::DropCapabilities => written.dropped |= privilege::capabilities(text)?,
+        Act::Map(of) => {
+            let range = map::range(text, &written.maps[of])?;
+            written.maps[of].push(range);
+        }
         Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::EnvironmentFile => {}
     }
     Ok(())
@@ -151,6 +161,13 @@ fn is_host(text: &str, own: &str) -> Parsed<bool> {
         Some(1) => Ok(false),
         Some(2) if own == "none" => Ok(false),
         _ => Err(fill("is not known: write % or host", &[own]).leak()),
+    }
+}
+
+fn users(text: &str) -> Parsed<()> {
+    match place("host\nauto\nkeep-id", text.as_bytes()) {
+        Some(_) => Ok(()),
+        None => Err("is not known: write host, auto or keep-id"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::input::env::Variable;
 use crate::input::user::WrittenUser;
 use crate::log::Voice;
-use crate::spec::{Limits, Share, Volume};
+use crate::spec::{Limits, Range, Share, Volume};
 use crate::text::{Word, shown};
 
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub struct Written {
     /// A bit for each [`Flag`].
     flags: u64,
     numbers: [Option<u64>; 5],
-    texts: [Option<&'static str>; 3],
+    texts: [Option<&'static str>; 4],
     paths: [Option<Word>; 2],
     /// The words that are no options; of `run` and `exec` everything from the first one on.
     pub words: Vec<Word>,
@@ -27,6 +27,8 @@ pub struct Written {
     /// `--cap-add` and `--cap-drop`: a bit for each, and all of them for `ALL`.
     pub added: u64,
     pub dropped: u64,
+    /// `--uidmap` and `--gidmap`.
+    pub maps: [Vec<Range>; 2],
     pub volumes: Vec<Volume>,
 }
 
@@ -83,6 +85,8 @@ pub enum Text {
     Hostname,
     Workdir,
     Name,
+    /// The user namespace.
+    Users,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
