@@ -28,6 +28,8 @@ pub struct Spec {
     pub hostname: &'static str,
     pub volumes: &'static [Volume],
     pub limits: Limits,
+    /// The container's control group is made below this one.
+    pub cgroup_parent: &'static str,
     pub share: Share,
     /// Run contain's own init as the container's first process.
     pub init: bool,
@@ -52,6 +54,7 @@ impl Spec {
         hostname: "",
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },
+        cgroup_parent: "",
         share: Share { pid: false, net: false, ipc: false, uts: false },
         init: false,
         tty: false,

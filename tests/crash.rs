@@ -26,6 +26,8 @@ fn within(test: &str, body: impl FnOnce(&World)) {
         return;
     }
     let here = Scratch::new();
+    let above: Vec<_> = world::mount_points().iter().map(|mount| mount.join("above")).collect();
+    above.iter().for_each(|above| std::fs::create_dir(above).unwrap());
     let root = here.root("root");
     let mut world = World { here, root, survivor: String::new(), before: world::traces(&[]) };
     world.survivor = world.start(&["--name", "survivor", "-m", "64M", "--init"]);
@@ -34,6 +36,7 @@ fn within(test: &str, body: impl FnOnce(&World)) {
     body(&world);
     world.contain(&["rm", "-f", "survivor"]).text();
     assert!(world.listed("the end").is_empty());
+    above.iter().for_each(|above| std::fs::remove_dir(above).unwrap());
 }
 
 impl World {
@@ -214,6 +217,14 @@ fn a_foreground_run_dies() {
     within("a_foreground_run_dies", |world| {
         world.sweep(&["run", "-m", "64M", "--", "true"], 0, &[0], &nothing);
         world.sweep(&["run", "--name", "c", "--init", "--", "true"], 0, &[0], &nothing);
+    });
+}
+
+/// Its group is where no other command looks by itself.
+#[test]
+fn a_run_with_a_group_elsewhere_dies() {
+    within("a_run_with_a_group_elsewhere_dies", |world| {
+        world.sweep(&["run", "-m", "64M", "--cgroup-parent", "/above", "--", "true"], 0, &[0], &nothing);
     });
 }
 

@@ -58,6 +58,7 @@ limits:
   --cpu-weight N          share under contention, 1 to 10000 (default 100)
   --cpuset LIST           the CPUs to run on: 0-3,5
   --pids N|max            how many processes there may be
+  --cgroup-parent PATH    make its control group below this one: /user/web
 process:
   -e, --env KEY[=VALUE]   set a variable, or pass ours through
   --env-file FILE         a variable on each line

@@ -246,6 +246,8 @@ impl Child<'_> {
             Act::Execute => Err(self.execute()),
             // The launcher's own steps stand in other lists.
             Act::EnableControllers
+            | Act::MakeParent
+            | Act::FillCpuset
             | Act::MakeCgroup
             | Act::WriteLimit
             | Act::WriteIds

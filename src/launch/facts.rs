@@ -1,22 +1,23 @@
 //! Looks once at this machine and writes down what a plan needs.
 
+use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::mounts::{self, Mounted};
-use crate::plan::facts::{Cgroups, Controller, Facts, Mapper, V1, V2};
-use crate::spec::Limits;
-use crate::text::{Word, hex, kept, words};
+use crate::plan::facts::{Cgroups, Controller, Facts, Mapper, V1, V2, levels};
+use crate::spec::Spec;
+use crate::text::{Word, hex, words};
 
 /// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
-pub fn gather(id: &'static str, limits: &Limits, counting: bool) -> Facts {
+pub fn gather(id: &'static str, spec: &Spec, counting: bool) -> Facts {
     let mut used = Vec::new();
     for controller in Controller::ALL {
-        if counting || limits.need(controller) {
+        if counting || spec.limits.need(controller) {
             used.push(controller);
         }
     }
-    let cgroups = cgroups_of(mounts::find(), &used);
+    let cgroups = cgroups_of(mounts::find(), &used, spec.cgroup_parent);
     Facts { id, cgroups, mapper: Mapper::default() }
 }
 
@@ -24,41 +25,75 @@ pub fn gather(id: &'static str, limits: &Limits, counting: bool) -> Facts {
 pub fn places(cgroups: &Cgroups) -> Vec<Word> {
     let mut places: Vec<Word> = Vec::new();
     // The v1 ones come from two sources, in an order that counts.
-    let mut add = |place: &str| {
-        let place = kept(&[place.as_bytes()]);
-        if !places.contains(&place) {
+    let mut add = |mount: &str, parent: &str| {
+        if let Some(place) = levels(mount, parent).pop()
+            && !places.contains(&place)
+        {
             places.push(place);
         }
     };
     match cgroups {
         Cgroups::Absent => {}
-        Cgroups::V2(v2) => add(&v2.mount),
+        Cgroups::V2(v2) => places.extend(v2.levels.last().map(|(place, _)| *place)),
         Cgroups::V1(v1) => {
-            mounts::usual_v1().iter().for_each(|place| add(place));
-            v1.mounts.iter().for_each(|(_, place)| add(place));
+            mounts::usual_v1().iter().for_each(|mount| add(mount, v1.parent));
+            v1.mounts.iter().for_each(|(_, mount)| add(mount, v1.parent));
         }
     }
     places
 }
 
-/// What is to be known of these cgroups, on v1 of these controllers.
-pub fn cgroups_of(mounted: Mounted, used: &[Controller]) -> Cgroups {
+/// What is to be known of these cgroups, on v1 of these controllers, for groups below this path.
+pub fn cgroups_of(mounted: Mounted, used: &[Controller], parent: &'static str) -> Cgroups {
     match mounted {
         Mounted::Nothing => Cgroups::Absent,
-        Mounted::V1 => Cgroups::V1(v1(used)),
-        Mounted::V2(mount) => Cgroups::V2(V2 {
-            writable: mounts::is_writable(&mount),
-            available: listed(&mounts::top_file(&mount, "cgroup.controllers")),
-            enabled: listed(&mounts::top_file(&mount, "cgroup.subtree_control")),
-            mount,
-        }),
+        Mounted::V1 => Cgroups::V1(v1(used, parent)),
+        Mounted::V2(mount) => Cgroups::V2(v2(&mount, parent)),
     }
 }
 
+/// The directories from the first that this user may change down to the one of this path, and whether groups can be made
+/// there. Where it may change none there is one, for the error to name.
+fn changeable(mount: &str, path: &str, first_only: bool) -> (Vec<Word>, bool) {
+    let (mut found, mut writable) = (Vec::new(), true);
+    for path in levels(mount, path) {
+        let is = mounts::writable(path);
+        // What is missing will be made, or not, as what it is in.
+        if is != Err(Errno::NOENT) {
+            if is.is_err() || !writable {
+                found.clear();
+            }
+            writable = is.is_ok();
+        }
+        found.push(path);
+        if first_only && writable {
+            break;
+        }
+    }
+    (found, writable)
+}
+
+/// Where no path is named and this user may not change the top, groups are made in the first directory on the way to its
+/// own group that it may change: the root of the subtree that is delegated to it, which is above itself and its containers
+/// (cgroups(7), "Delegation").
+fn v2(mount: &str, parent: &str) -> V2 {
+    let (mut found, mut writable) = changeable(mount, parent, false);
+    if !writable && parent.is_empty() {
+        (found, writable) = changeable(mount, &mounts::own_group(), true);
+    }
+    let delegated = found[0].to_bytes() != mount.as_bytes();
+    let available = listed(&mounts::file(found[0], "cgroup.controllers"));
+    let mut levels = Vec::new();
+    for path in found {
+        levels.push((path, listed(&mounts::file(path, "cgroup.subtree_control"))));
+    }
+    V2 { levels, writable, delegated, available }
+}
+
 /// The v1 controllers among these that are mounted.
-fn v1(used: &[Controller]) -> V1 {
+fn v1(used: &[Controller], parent: &'static str) -> V1 {
     let mut found: Vec<(Controller, String)> = Vec::new();
-    let mut places = Vec::new();
+    let (mut places, mut writable) = (Vec::new(), true);
     for controller in used {
         let Some(mut mount) = mounts::controller(controller.name()) else { continue };
         // cpu and cpuacct are often links to one hierarchy, in which one group is enough.
@@ -67,13 +102,10 @@ fn v1(used: &[Controller]) -> V1 {
             mount = found[same].1.clone();
         }
         places.push(place);
+        writable &= changeable(&mount, parent, false).1;
         found.push((*controller, mount));
     }
-    let cpuset = found.iter().find(|(controller, _)| *controller == Controller::Cpuset);
-    let memory_nodes =
-        cpuset.map(|(_, mount)| mounts::top_file(mount, "cpuset.mems").trim_ascii().into()).unwrap_or_default();
-    let writable = found.iter().all(|(_, mount)| mounts::is_writable(mount));
-    V1 { mounts: found, memory_nodes, writable }
+    V1 { mounts: found, parent, writable }
 }
 
 /// The controllers that a list of the kernel's names.

@@ -146,6 +146,7 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
     for step in &plan.before {
         match step.act {
             Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
+            Act::MakeParent => cgroup::make_parent(step.path),
             Act::MakeCgroup => group.make(step.path),
             Act::ForbidDumps => identity::forbid_dumps(),
             Act::JoinPid => namespace::join(process, ThreadNameSpaceType::from_bits_retain(step.number)),
@@ -167,7 +168,9 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -
     match step.act {
         Act::WriteIds => users::write(child.pid, step.path, step.with),
         Act::UnshareNetwork => network::unshare(),
+        Act::MakeParent => cgroup::make_parent(step.path),
         Act::MakeCgroup => group.make(step.path),
+        Act::FillCpuset => cgroup::fill_cpuset(step.path),
         Act::WriteLimit => cgroup::write(CWD, step.path, step.with.to_bytes()),
         Act::GiveCgroups => {
             let mut shown = Vec::new();

@@ -105,7 +105,7 @@ fn file_systems(report: &mut Report) {
 }
 
 fn cgroups(report: &mut Report) {
-    let cgroups = facts::cgroups_of(mounts::find(), &Controller::ALL);
+    let cgroups = facts::cgroups_of(mounts::find(), &Controller::ALL, "");
     let (found, what, writable) = match &cgroups {
         Cgroups::Absent => (false, "cgroups are mounted", false),
         Cgroups::V1(v1) => (true, "cgroup v1", v1.writable),

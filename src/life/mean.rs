@@ -79,6 +79,7 @@ pub fn mean(
         hostname,
         volumes: volumes(run)?,
         limits: run.limits,
+        cgroup_parent: run.text(Text::CgroupParent).unwrap_or_default(),
         share: run.share(),
         init: run.has(Flag::Init),
         tty,

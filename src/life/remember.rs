@@ -178,7 +178,7 @@ pub fn clear(root: &Root, entry: &Entry) {
         // It may just begin: with the lock it cannot.
         Err(Damage::Missing) if entry.lock(false) => {
             if matches!(entry.record(), Err(Damage::Missing)) {
-                groups(entry.id).remove();
+                groups(entry.id, &[]).remove();
                 forget(root, entry, None);
             }
             entry.unlock();
@@ -188,17 +188,22 @@ pub fn clear(root: &Root, entry: &Entry) {
     }
 }
 
-/// The groups of a container, however early its `contain` was killed.
-fn groups(id: &str) -> Group {
+/// The groups of a container, however early its `contain` was killed, and those that are written down.
+fn groups(id: &str, known: &[Word]) -> Group {
     let mut all = group_places();
     for place in &mut all {
         *place = kept(&[place.to_bytes(), b"/contain-", id.as_bytes()]);
+    }
+    for path in known {
+        if !all.contains(path) {
+            all.push(path);
+        }
     }
     Group::open(&all)
 }
 
 fn group_places() -> Vec<Word> {
-    facts::places(&facts::cgroups_of(mounts::find(), &Controller::ALL))
+    facts::places(&facts::cgroups_of(mounts::find(), &Controller::ALL, ""))
 }
 
 /// Removes every group of ours that nobody holds.
@@ -208,7 +213,7 @@ pub fn sweep_all() {
 
 /// Ends what still runs of a container that nobody waits for, and removes its groups.
 pub fn end_rest(record: &Record) {
-    let group = groups(record.id);
+    let group = groups(record.id, record.cgroups);
     if let Ok(Some(first)) = running::handle(record.process) {
         running::kill(record, &first, &group);
         running::wait(&first, Some(Instant::now() + running::PATIENCE));

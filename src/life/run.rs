@@ -2,10 +2,12 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::process::geteuid;
+
 use crate::error::{Error, Result, TIMED_OUT};
 use crate::input::args::written::{Flag, Number, Text, Written};
 use crate::input::number::readable;
-use crate::kernel::cgroup::Group;
+use crate::kernel::cgroup::{Group, sweep};
 use crate::launch::{Child, Given, facts, launch};
 use crate::life::detach::{Caller, detach};
 use crate::life::mean::mean;
@@ -37,7 +39,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     }
     let redirected = !redirected(written, spec.tty).is_empty();
     let counted = story || spec.share.pid || detached;
-    let facts = Facts { mapper, ..facts::gather(id, &spec.limits, counted) };
+    let facts = Facts { mapper, ..facts::gather(id, spec, counted) };
     let decided = plan(spec, &facts, Watching { story, counted, redirected })?;
     if written.has(Flag::DryRun) {
         return output::print(&decided.text()).map(|()| 0);
@@ -74,12 +76,19 @@ impl Job<'_> {
         let signals = Signals::take()?;
         // Whether the user asked for something that only a written-down container has.
         let must = log || written.has(Flag::Keep) || name.is_some();
-        if must {
-            remembered.begin(places)?;
-            remembered.describe(&rootfs);
-            remembered.publish()?;
-        } else if plan.makes_group() {
-            // A group shall be found whenever this process is killed.
+        // A group shall be found whenever this process is killed: by the container's id, or where it is written down.
+        let groups = plan.groups();
+        let elsewhere = !groups.is_empty() && (!spec.cgroup_parent.is_empty() || !geteuid().is_root());
+        if must || elsewhere {
+            remembered.record.cgroups = groups;
+            let begun = remembered.begin(places).and_then(|()| {
+                remembered.describe(&rootfs);
+                remembered.publish()
+            });
+            if must {
+                begun?;
+            }
+        } else if !groups.is_empty() {
             let _unfound = remembered.begin(places);
         }
         let lock = remembered.place;
@@ -97,9 +106,14 @@ impl Job<'_> {
             // Where nobody asked for it, and it cannot be written, the container runs unseen.
             if must { noted } else { Ok(()) }
         };
-        let mut remove_leftovers = || match places.find() {
-            Ok(Some(root)) => clear_some(&root, id),
-            _ => sweep_all(),
+        let mut remove_leftovers = || {
+            if elsewhere {
+                groups.iter().for_each(|group| sweep::beside(group));
+            }
+            match places.find() {
+                Ok(Some(root)) => clear_some(&root, id),
+                _ => sweep_all(),
+            }
         };
         let child = launch(
             plan,

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::text::Word;
+use crate::text::{Word, kept, split};
 
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,21 +39,34 @@ pub enum Cgroups {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct V1 {
     pub mounts: Vec<(Controller, String)>,
-    /// The memory nodes of the top cpuset, which a new one must name before a task may join it.
-    pub memory_nodes: String,
+    /// Groups are made below this path of each.
+    pub parent: &'static str,
     /// Groups can be made. Asked only where one is wanted merely to count in.
     pub writable: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct V2 {
-    pub mount: String,
+    /// The directories from the first that this user may change down to the one that groups are made in, each with its
+    /// cgroup.subtree_control. Where it may change none there is one, for the error to name.
+    pub levels: Vec<(Word, Vec<Controller>)>,
     /// Groups can be made.
     pub writable: bool,
-    /// cgroup.controllers of the top group.
+    /// The first is not the top.
+    pub delegated: bool,
+    /// cgroup.controllers of the first.
     pub available: Vec<Controller>,
-    /// cgroup.subtree_control of the top group.
-    pub enabled: Vec<Controller>,
+}
+
+/// The directories of a path below a mount, from that on.
+pub fn levels(mount: &str, path: &str) -> Vec<Word> {
+    let mut levels = vec![kept(&[mount.as_bytes()])];
+    for part in split(path, b'/') {
+        if let (Some(above), false) = (levels.last(), part.is_empty()) {
+            levels.push(kept(&[above.to_bytes(), b"/", part.as_bytes()]));
+        }
+    }
+    levels
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,10 +5,10 @@ use std::ffi::CStr;
 
 use crate::error::{Error, Result};
 use crate::input::number::readable;
-use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2};
+use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2, levels};
 use crate::plan::step::{Act, Base, Step};
 use crate::spec::{Limit, Limits, MAX};
-use crate::text::{Word, fill, kept};
+use crate::text::{Word, fill, kept, shown};
 
 /// What the limits ask of a launch.
 #[derive(Default)]
@@ -54,9 +54,9 @@ impl Write {
         LIMITS[self.limit].1
     }
 
-    fn step(self, group: &str) -> Step {
-        let file = [group.as_bytes(), b"/", self.file.to_bytes()].concat();
-        Step::of(Act::WriteLimit).on(Base::Root, kept(&[&file])).with(kept(&[self.value.as_bytes()]))
+    fn step(self, group: Word) -> Step {
+        let file = kept(&[group.to_bytes(), b"/", self.file.to_bytes()]);
+        Step::of(Act::WriteLimit).on(Base::Root, file).with(kept(&[self.value.as_bytes()]))
     }
 }
 
@@ -130,7 +130,7 @@ pub fn changes(limits: &Limits, asked: &Limits, is_v2: bool) -> Result<Vec<Write
         // v2's swap is counted from the memory on.
         which |= 1 << SWAP;
     }
-    writes(&all, which, is_v2, None)
+    writes(&all, which, is_v2, false)
 }
 
 /// Limits that contradict each other on either version.
@@ -148,40 +148,59 @@ fn check(limits: &Limits) -> Result<()> {
 }
 
 fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
-    let writes = writes(limits, !0, true, None)?;
+    let writes = writes(limits, !0, true, true)?;
     let mut planned = Planned::default();
     if writes.is_empty() && !v2.writable {
         return Ok(planned);
     }
-    let group = fill("%/contain-%", &[&v2.mount, id]);
-    let mut missing = String::new();
+    let mut group = c"";
+    for (number, (path, enabled)) in v2.levels.iter().enumerate() {
+        if number > 0 {
+            planned.before.push(Step::of(Act::MakeParent).on(Base::Root, path));
+        }
+        let mut missing = String::new();
+        for write in &writes {
+            let (controller, name) = (write.controller(), write.controller().name());
+            if !v2.available.contains(&controller) {
+                let error = unavailable(write, &fill("cgroup.controllers in % does not list it", &[shown(path)]));
+                return Err(if v2.delegated { error.with_hint(DELEGATE) } else { error });
+            }
+            if !enabled.contains(&controller) && !missing.ends_with(name) {
+                missing.push_str(if missing.is_empty() { "+" } else { " +" });
+                missing.push_str(name);
+            }
+        }
+        if !missing.is_empty() {
+            let file = kept(&[path.to_bytes(), b"/cgroup.subtree_control"]);
+            let step = Step::of(Act::EnableControllers).on(Base::Root, file);
+            planned.before.push(step.with(kept(&[missing.as_bytes()])));
+        }
+        group = group_in(path, id);
+    }
     for write in writes {
-        let (controller, name) = (write.controller(), write.controller().name());
-        if !v2.available.contains(&controller) {
-            return Err(unavailable(&write, "cgroup.controllers of the top cgroup does not list it"));
-        }
-        if !v2.enabled.contains(&controller) && !missing.ends_with(name) {
-            missing.push_str(if missing.is_empty() { "+" } else { " +" });
-            missing.push_str(name);
-        }
-        planned.beside.push(write.step(&group));
+        planned.beside.push(write.step(group));
     }
-    if !missing.is_empty() {
-        let file = kept(&[v2.mount.as_bytes(), b"/cgroup.subtree_control"]);
-        let step = Step::of(Act::EnableControllers).on(Base::Root, file);
-        planned.before.push(step.with(kept(&[missing.as_bytes()])));
-    }
-    planned.before.push(Step::of(Act::MakeCgroup).on(Base::Root, kept(&[group.as_bytes()])));
+    planned.before.push(Step::of(Act::MakeCgroup).on(Base::Root, group));
     Ok(planned)
 }
 
+const DELEGATE: &str = "root has to let it have the controller: add it to cgroup.subtree_control above, or to systemd's \
+                        Delegate= for user@.service";
+
+fn group_in(parent: Word, id: &str) -> Word {
+    kept(&[parent.to_bytes(), b"/contain-", id.as_bytes()])
+}
+
 fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned> {
-    let writes = writes(limits, !0, false, Some(&v1.memory_nodes))?;
-    let mount = |controller| v1.mounts.iter().find(|(mounted, _)| *mounted == controller);
+    let writes = writes(limits, !0, false, true)?;
+    let mount = |controller| {
+        let (_, mount) = v1.mounts.iter().find(|(mounted, _)| *mounted == controller)?;
+        Some(levels(mount, v1.parent))
+    };
     let mut planned = Planned::default();
     for (controller, counts) in V1_GROUPS {
         let asked = writes.iter().find(|write| write.controller() == controller);
-        let Some((_, mount)) = mount(controller) else {
+        let Some(levels) = mount(controller) else {
             match asked {
                 Some(write) => return Err(unavailable(write, "no cgroup v1 hierarchy has it")),
                 None => continue,
@@ -190,16 +209,23 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
         if asked.is_none() && !(counts && counting && v1.writable) {
             continue;
         }
-        let made = kept(&[fill("%/contain-%", &[mount, id]).as_bytes()]);
+        let Some(made) = levels.last().map(|level| group_in(level, id)) else { continue };
         // cpu and cpuacct are often one hierarchy.
         if !planned.shown.iter().any(|(path, _)| *path == made) {
-            planned.beside.push(Step::of(Act::MakeCgroup).on(Base::Root, made));
+            let mut make = |act, path| {
+                planned.beside.push(Step::of(act).on(Base::Root, path));
+                if controller == Controller::Cpuset {
+                    planned.beside.push(Step::of(Act::FillCpuset).on(Base::Root, path));
+                }
+            };
+            levels[1..].iter().for_each(|level| make(Act::MakeParent, *level));
+            make(Act::MakeCgroup, made);
         }
         planned.shown.push((made, controller.path()));
     }
     for write in writes {
-        if let Some((_, mount)) = mount(write.controller()) {
-            planned.beside.push(write.step(&fill("%/contain-%", &[mount, id])));
+        if let Some(level) = mount(write.controller()).and_then(|levels| levels.last().copied()) {
+            planned.beside.push(write.step(group_in(level, id)));
         }
     }
     Ok(planned)
@@ -215,8 +241,8 @@ const V1_GROUPS: [(Controller, bool); 6] = [
     (Controller::Memory, true),
 ];
 
-/// The writes of those of the limits that `which` has a bit for. A new group of v1's is to have these memory nodes.
-fn writes(limits: &Limits, which: u32, is_v2: bool, nodes: Option<&str>) -> Result<Vec<Write>> {
+/// The writes of those of the limits that `which` has a bit for, into a new group or one that is there already.
+fn writes(limits: &Limits, which: u32, is_v2: bool, new: bool) -> Result<Vec<Write>> {
     let (mut writes, which) = (Vec::new(), which & limits.asked());
     for (limit, (.., files)) in LIMITS.iter().enumerate() {
         if which & 1 << limit == 0 {
@@ -238,17 +264,12 @@ fn writes(limits: &Limits, which: u32, is_v2: bool, nodes: Option<&str>) -> Resu
             }
             CPU if is_v2 => value = fill("% %", &[value, limits.number(PERIOD)]).leak(),
             // That of a group that is there already may have been changed.
-            CPU if nodes.is_none() || limits.numbers[PERIOD] != Some(DEFAULT_PERIOD) => {
+            CPU if !new || limits.numbers[PERIOD] != Some(DEFAULT_PERIOD) => {
                 write(c"cpu.cfs_period_us", limits.number(PERIOD));
             }
             // Shares are the same proportion on another scale: everyone's default of 100 is 1024 there.
             WEIGHT if !is_v2 => value = (number * 1024 / 100).max(2).to_string().leak(),
-            CPUSET => {
-                if let Some(nodes) = nodes {
-                    write(c"cpuset.mems", nodes.to_string().leak());
-                }
-                value = limits.cpuset.unwrap_or_default();
-            }
+            CPUSET => value = limits.cpuset.unwrap_or_default(),
             _ => {}
         }
         write(files[usize::from(is_v2)], value);

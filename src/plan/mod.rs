@@ -190,9 +190,15 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
 }
 
 impl Plan {
-    /// Whether there will be a control group that must be removed.
-    pub fn makes_group(&self) -> bool {
-        [&self.before, &self.beside].iter().any(|steps| steps.iter().any(|step| step.act == Act::MakeCgroup))
+    /// The directories of the control group that there will be, and that must be removed.
+    pub fn groups(&self) -> &'static [Word] {
+        let mut groups = Vec::new();
+        for step in [&self.before, &self.beside].into_iter().flatten() {
+            if step.act == Act::MakeCgroup {
+                groups.push(step.path);
+            }
+        }
+        groups.leak()
     }
 }
 

@@ -44,11 +44,21 @@ macro_rules! acts {
 acts! {
     /// Let the groups below the top have these controllers (cgroup v2).
     EnableControllers "enable controllers % in @"
-        "EBUSY the top cgroup that is seen here holds processes itself, as in a container: run contain outside of it"
-        "EACCES,EPERM,EROFS limits need a writable cgroup file system";
+        "EBUSY that cgroup holds processes itself, and then none below it can be limited (cgroups(7)): start contain in a group \
+         of its own below it, or name another with --cgroup-parent"
+        "EACCES,EPERM -"
+        "EROFS limits need a writable cgroup file system";
+    /// What a new v1 cpuset lacks, and must have before a process may join it.
+    FillCpuset "take what is missing in @/cpuset.* from above";
+    /// A directory that the group is to be made in.
+    MakeParent "make cgroup @ where it is missing"
+        "EACCES,EPERM -"
+        "EROFS limits need a writable cgroup file system"
+        "ENOTDIR it is a file of the cgroup above: --cgroup-parent takes a directory";
     /// The container's own group: on v2 one, before the clone; on v1 one in each controller, beside the child.
     MakeCgroup "make cgroup @"
-        "EACCES,EPERM,EROFS limits need a writable cgroup file system"
+        "EACCES,EPERM -"
+        "EROFS limits need a writable cgroup file system"
         "EAGAIN,ENOSPC a limit on the number of cgroups is reached: see cgroup.max.descendants";
     /// One limit into one file of the container's group.
     WriteLimit "write % to @";
@@ -180,6 +190,11 @@ acts! {
     Execute "execute %";
 }
 
+/// What an ordinary user needs for groups.
+const DELEGATION: &str = "\
+    no cgroup is delegated to this user: get one of systemd by `systemd-run --user --scope -p Delegate=yes contain run ...`, \
+    or have root chown a directory with all that is in it, for --cgroup-parent; on cgroup v2 be in a group below it, too";
+
 /// A file system that the plan mounts itself and holds by descriptor: nobody in the rootfs can swap it for another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Base {
@@ -303,7 +318,10 @@ impl Step {
     /// Why the kernel may have refused the step, beyond the errno.
     pub fn hint(&self, errno: Errno) -> &'static str {
         let (_, more) = self.told();
-        hint_for(more, crate::error::name(errno))
+        match hint_for(more, crate::error::name(errno)) {
+            "-" => DELEGATION,
+            hint => hint,
+        }
     }
 
     /// The act's line, and all that stands after it.

@@ -93,8 +93,7 @@ pub fn traces(trees: &[&Path]) -> Traces {
     }
     let mut cgroups = BTreeSet::new();
     for mount in mount_points() {
-        let below = fs::read_dir(&mount).unwrap().flatten().filter(|entry| entry.path().is_dir());
-        cgroups.extend(below.map(|entry| entry.path().display().to_string()));
+        groups(&mount, &mut cgroups);
     }
     let name = |pid: i32| format!("{pid} {}", super::status(pid, "Name").unwrap_or_default());
     Traces {
@@ -102,6 +101,17 @@ pub fn traces(trees: &[&Path]) -> Traces {
         processes: super::processes().into_iter().filter(|&pid| pid != 1).map(name).collect(),
         mounts: fs::read_to_string("/proc/self/mountinfo").unwrap().lines().map(String::from).collect(),
         files,
+    }
+}
+
+/// Every group below this one.
+fn groups(above: &Path, into: &mut BTreeSet<String>) {
+    // One that goes while it is looked at has none.
+    for path in fs::read_dir(above).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            into.insert(path.display().to_string());
+            groups(&path, into);
+        }
     }
 }
 

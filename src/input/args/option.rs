@@ -5,7 +5,7 @@ use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
 use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
-use crate::text::{fill, has, is_id, place};
+use crate::text::{fill, has, is_id, place, split};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -60,6 +60,7 @@ options! {
     "--cpu-weight": Act::Limit(Limit::CpuWeight, Kind::Weight),
     "--cpuset": Act::Cpuset,
     "--pids": Act::Limit(Limit::Pids, Kind::Pids),
+    "--cgroup-parent": Act::Text(Text::CgroupParent),
     "--env": Act::Variable,
     "--env-file": Act::EnvironmentFile,
     "--workdir": Act::Text(Text::Workdir),
@@ -117,6 +118,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
                 Text::Workdir => workdir(text)?,
                 Text::Name => name(text)?,
                 Text::Users => users(text)?,
+                Text::CgroupParent => cgroup_parent(text)?,
             }
             written.set_text(at, text);
         }
@@ -196,6 +198,13 @@ fn workdir(text: &str) -> Parsed<()> {
     match text.starts_with('/') && !has(text, 0) {
         true => Ok(()),
         false => Err("is not an absolute path inside the container: write it from /, as /srv"),
+    }
+}
+
+fn cgroup_parent(text: &str) -> Parsed<()> {
+    match text.starts_with('/') && !split(text, b'/').any(|part| part == "..") {
+        true => Ok(()),
+        false => Err("is no absolute path without ..: write it from the top of the cgroups on, as /user/web"),
     }
 }
 

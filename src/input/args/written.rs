@@ -13,7 +13,7 @@ pub struct Written {
     /// A bit for each [`Flag`].
     flags: u64,
     numbers: [Option<u64>; 5],
-    texts: [Option<&'static str>; 4],
+    texts: [Option<&'static str>; 5],
     paths: [Option<Word>; 2],
     /// The words that are no options; of `run` and `exec` everything from the first one on.
     pub words: Vec<Word>,
@@ -87,6 +87,7 @@ pub enum Text {
     Name,
     /// The user namespace.
     Users,
+    CgroupParent,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::kernel::file::read_text;
 use crate::kernel::root;
-use crate::text::{Word, decimal, lines, words};
+use crate::text::{Word, decimal, kept, lines, words};
 
 /// The directories of one container's group.
 #[derive(Default)]
@@ -142,6 +142,26 @@ pub fn enable_all() -> Result<()> {
         result = result.and(write(top.as_fd(), c"cgroup.subtree_control", ["+", name].concat().as_bytes()));
     }
     result
+}
+
+/// Makes a directory that groups are to be made in, where it is missing. It stays.
+pub fn make_parent(path: Word) -> Result<()> {
+    match mkdirat(CWD, path, Mode::from_raw_mode(0o755)) {
+        Err(Errno::EXIST) => Ok(()),
+        result => result,
+    }
+}
+
+/// Gives a v1 cpuset all the CPUs and memory nodes of the one above, where it has none.
+pub fn fill_cpuset(path: Word) -> Result<()> {
+    let file = |name: &str| kept(&[path.to_bytes(), name.as_bytes()]);
+    for name in ["cpus", "mems"] {
+        let (own, above) = (["/cpuset.", name].concat(), ["/../cpuset.", name].concat());
+        if read_text(CWD, file(&own))? == "\n" {
+            write(CWD, file(&own), read_text(CWD, file(&above))?.as_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts this process into a v1 group. Writing another process's id instead would make the kernel wait for an RCU grace

@@ -1,10 +1,11 @@
 //! Where this machine's cgroups are mounted, and which controllers they have.
 
-use rustix::fs::{CWD, statfs};
+use rustix::fs::{Access, CWD, access, statfs};
+use rustix::io::Result;
 
 use crate::kernel::file::{self, read_text};
 use crate::kernel::mount;
-use crate::text::{kept, split};
+use crate::text::{Word, kept, lines, split};
 
 /// CGROUP2_SUPER_MAGIC and CGROUP_SUPER_MAGIC of statfs(2).
 const CGROUP2: i64 = 0x6367_7270;
@@ -75,9 +76,16 @@ pub fn controller(name: &str) -> Option<String> {
     found
 }
 
-/// The text of one file of a v2 or v1 hierarchy's top, empty where there is none.
-pub fn top_file(mount: &str, file: &str) -> String {
-    read_text(CWD, kept(&[mount.as_bytes(), b"/", file.as_bytes()])).unwrap_or_default()
+/// The text of one file of a group, empty where there is none.
+pub fn file(group: Word, file: &str) -> String {
+    read_text(CWD, kept(&[group.to_bytes(), b"/", file.as_bytes()])).unwrap_or_default()
+}
+
+/// The path of this process's own v2 group, empty where it is not below what is seen here (cgroups(7)).
+pub fn own_group() -> String {
+    let text = read_text(CWD, c"/proc/self/cgroup").unwrap_or_default();
+    let own = lines(&text).find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
+    if own.starts_with("/..") { String::new() } else { own.into() }
 }
 
 /// Which directory a path leads to, links followed.
@@ -85,9 +93,9 @@ pub fn place(mount: &str) -> Option<(u64, u64)> {
     file::place(kept(&[mount.as_bytes()]))
 }
 
-/// Whether groups can be made there.
-pub fn is_writable(mount: &str) -> bool {
-    rustix::fs::access(kept(&[mount.as_bytes()]), rustix::fs::Access::WRITE_OK).is_ok()
+/// Whether groups can be made in this one.
+pub fn writable(group: Word) -> Result<()> {
+    access(group, Access::WRITE_OK)
 }
 
 fn kind(mount: &str) -> Option<i64> {

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
 use super::{freeze, lock, remove};
-use crate::text::{is_id, kept};
+use crate::text::{Word, is_id, kept};
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
 /// time, or that cannot be removed, is no concern of this command.
@@ -29,6 +29,13 @@ pub fn below(parent: &CStr) {
             let _left = remove(path, &locked, &mut || freeze::thaw(locked.as_fd()));
         }
     }
+}
+
+/// The same for every group that stands beside this one.
+pub fn beside(group: Word) {
+    let path = group.to_bytes();
+    let end = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
+    below(kept(&[&path[..end]]));
 }
 
 /// The group, locked, if nobody else holds it.
