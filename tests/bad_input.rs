@@ -161,7 +161,7 @@ const TABLE: &[(&str, i32, &str)] = &[
     ("strace -f -o /dev/null -e inject=fsopen:error=ENOSYS contain run true", 125, "ENOSYS|Linux 5.9"),
     ("strace -f -o /dev/null -e inject=clone3:error=EINVAL contain run true", 125, "namespace|EINVAL"),
     ("strace -f -o /dev/null -e inject=clone3:error=ENOSPC contain run true", 125, "namespace|ENOSPC"),
-    ("strace -f -o /dev/null -e inject=clone3:error=EPERM contain run true", 125, "namespace|EPERM"),
+    ("strace -f -o /dev/null -e inject=clone3,clone:error=EPERM contain run true", 125, "namespace|EPERM"),
     ("strace -f -o /dev/null -e inject=pivot_root:error=EINVAL contain run true", 125, "pivot|EINVAL"),
     ("strace -f -o /dev/null -e inject=sethostname:error=EPERM contain run true", 125, "hostname|EPERM"),
     // Where our own words go.

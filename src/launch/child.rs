@@ -31,6 +31,8 @@ pub struct Inherited<'a> {
     pub process: BorrowedFd<'a>,
     /// The v1 groups of a container that is there already.
     pub groups: &'a [BorrowedFd<'a>],
+    /// The v2 group, where it was not born in it.
+    pub joined: Option<BorrowedFd<'a>>,
     /// contain itself, sealed, where it is to be the container's init.
     pub init: Option<OwnedFd>,
     pub arguments: Vector<'a>,
@@ -58,6 +60,12 @@ pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
     let (sources, groups) = (heapless::Vec::new(), heapless::Vec::new());
     let mut child = Child { from, socket, sources, groups, bases: Default::default(), empty: None };
     let plan = child.from.plan;
+    if let Some(group) = child.from.joined
+        && let Err(errno) = cgroup::write(group, c"cgroup.procs", b"0")
+    {
+        let _gone = record::say(child.socket.as_fd(), Said::Failed(plan.inside.len(), errno), None);
+        sys::process::exit_now(SET_UP)
+    }
     for (index, step) in plan.inside.iter().enumerate() {
         if child.from.told && step.is_told() {
             // A launcher that has gone is noticed by the steps that wait for it.

@@ -78,8 +78,9 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let process = host.map_or(launcher.as_fd(), |host| host.process);
     let group = before(plan, process)?;
     let cpus = spread::allowed();
-    let inherited = Inherited {
+    let mut inherited = Inherited {
         plan,
+        joined: None,
         told: voice == Voice::Story,
         process,
         groups: host.map_or(&[], |host| host.groups),
@@ -95,7 +96,13 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         rustix::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
-    match clone3(plan.namespaces.cloned().0.into(), born_in).map_err(|errno| clone_error(errno, plan.namespaces))? {
+    let flags = plan.namespaces.cloned().0.into();
+    let cloned = clone3(flags, born_in).or_else(|errno| {
+        // clone(2) knows no cgroups.
+        inherited.joined = born_in;
+        if born_in.is_none() { Err(errno) } else { clone3(flags, None) }
+    });
+    match cloned.map_err(|errno| clone_error(errno, plan.namespaces))? {
         Cloned::Child => {
             // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation.
             drop(ours);
@@ -276,7 +283,6 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
 const CLONE_HINTS: &str = concat!(
     "EPERM none can be made in a chroot, nor where a seccomp filter or a security module forbids it\t",
     "ENOSPC a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached\t",
-    "ENOSYS clone3 needs Linux 5.3, and a seccomp filter that lets it through\t",
     "EINVAL this kernel lacks one of these namespaces, or was built without: see `contain check`\t",
     "EAGAIN a limit on processes is reached: see ulimit -u and pids.max",
 );

@@ -69,7 +69,7 @@ pids (--pids)|build the kernel with CONFIG_CGROUP_PIDS
 fn kernel(report: &mut Report) {
     let system = rustix::system::uname();
     let release = shown(system.release());
-    let remedy = "contain needs Linux 5.9 or newer (clone3, close_range)";
+    let remedy = "contain needs Linux 5.9 or newer (close_range)";
     report.line(version(release) >= (5, 9), true, &["Linux ", release].concat(), remedy);
     let what = "read-only volumes with what is mounted below them";
     report.line(version(release) >= (5, 12), false, what, "needs Linux 5.12 (mount_setattr)");

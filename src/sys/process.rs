@@ -16,7 +16,8 @@ pub enum Cloned {
 }
 
 /// clone3(2), Linux 5.3: a copy of this process in the new namespaces of `flags`, and, where a cgroup v2 directory is
-/// given, born inside that cgroup (CLONE_INTO_CGROUP, Linux 5.7).
+/// given, born inside that cgroup (CLONE_INTO_CGROUP, Linux 5.7). Where none is, a filter that refuses clone3, as docker's
+/// did before 20.10, is answered by clone(2).
 pub fn clone3(flags: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned, Errno> {
     let mut pidfd: c_int = -1;
     // SAFETY: all zero is a valid clone_args; it holds integers only.
@@ -30,7 +31,14 @@ pub fn clone3(flags: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned, Errn
     }
     // SAFETY: no CLONE_VM, so the child runs on a copy of this stack. The crate starts no threads, so no lock is held by
     // a thread that the child lacks.
-    let pid = check(unsafe { syscall(raw::__NR_clone3 as c_long, &raw mut args, size_of::<raw::clone_args>()) })?;
+    let mut made = check(unsafe { syscall(raw::__NR_clone3 as c_long, &raw mut args, size_of::<raw::clone_args>()) });
+    if matches!(made, Err(Errno::NOSYS | Errno::PERM)) && cgroup.is_none() {
+        let flags = args.flags | args.exit_signal;
+        // SAFETY: as above; the pidfd's place is the third argument, and the others, of which two change places from one
+        // machine to another, are none.
+        made = check(unsafe { syscall(raw::__NR_clone as c_long, flags, 0usize, &raw mut pidfd, 0usize, 0usize) });
+    }
+    let pid = made?;
     match Pid::from_raw(pid as c_int) {
         None => Ok(Cloned::Child),
         // SAFETY: the kernel has just put a new descriptor there that nobody else owns.
