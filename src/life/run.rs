@@ -1,6 +1,7 @@
 //! `contain run`: the story of one container, from the words on the command line to its exit status.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 
@@ -13,6 +14,7 @@ use crate::life::detach::{Caller, detach};
 use crate::life::mean::mean;
 use crate::life::output;
 use crate::life::remember::{Remembered, clear_some, sweep_all};
+use crate::life::running;
 use crate::life::streams::{Streams, redirected};
 use crate::log::{self, Voice, signal_name};
 use crate::plan::facts::Facts;
@@ -59,6 +61,9 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     output::print(&[id, "\n"].concat()).map(|()| 0)
 }
 
+/// Longer than the shortest of commands takes, and no time for anybody who types.
+const AT_ONCE: Duration = Duration::from_micros(500);
+
 /// A container that is decided on.
 struct Job<'a> {
     written: &'a Written,
@@ -99,6 +104,10 @@ impl Job<'_> {
         let Streams { mut given, pipes, mut logs } = streams;
         let mut write_down = |child: &Child| {
             if !must {
+                // What ends at once nobody looks for, and to write it down would hold up its end.
+                if running::wait(&child.pidfd, Some(Instant::now() + AT_ONCE)) {
+                    return Ok(());
+                }
                 let _unseen = remembered.begin(places);
                 remembered.describe(&rootfs);
             }
