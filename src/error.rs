@@ -123,6 +123,17 @@ pub fn hint_for(hints: &'static str, key: &str) -> &'static str {
     ""
 }
 
+/// The number of an errno with this name.
+pub fn number(name: &[u8]) -> Option<u32> {
+    for line in lines(ERRNOS) {
+        let (number, told) = cut(line, b' ')?;
+        if cut(told, b' ')?.0.as_bytes() == name {
+            return decimal(number).map(|number| number as u32);
+        }
+    }
+    None
+}
+
 fn known(errno: Errno) -> Option<(&'static str, &'static str)> {
     let number = u64::try_from(errno.raw_os_error()).ok();
     for line in lines(ERRNOS) {
@@ -176,6 +187,7 @@ const ERRNOS: &str = "\
 75 EOVERFLOW Value too large for defined data type
 87 EUSERS Too many users
 95 EOPNOTSUPP Operation not supported
+97 EAFNOSUPPORT Address family not supported
 105 ENOBUFS No buffer space available
 116 ESTALE Stale file handle
 122 EDQUOT Disk quota exceeded

@@ -13,6 +13,7 @@ mod launch;
 mod life;
 mod log;
 mod plan;
+mod seccomp;
 mod spec;
 mod state;
 mod supervise;

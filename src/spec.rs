@@ -24,6 +24,7 @@ pub struct Spec {
     /// The ids of the container's own user namespace; none where it is in the caller's.
     pub uids: Map,
     pub gids: Map,
+    pub seccomp: Seccomp,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
     pub volumes: &'static [Volume],
@@ -51,6 +52,7 @@ impl Spec {
         privileged: false,
         uids: Map::NONE,
         gids: Map::NONE,
+        seccomp: Seccomp { name: Seccomp::DEFAULT, program: &[] },
         hostname: "",
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },
@@ -65,6 +67,20 @@ impl Spec {
 /// SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP. Without SYS_ADMIN it can neither lift a mount nor type into a terminal that
 /// it was given (TIOCSTI).
 pub const DEFAULT_CAPABILITIES: u64 = 0x8004_05fb;
+
+/// What filters the system calls of the container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seccomp {
+    /// `default`, `unconfined`, or the path of a profile.
+    pub name: Word,
+    /// What that profile says, as the kernel takes it: instructions of classic BPF, a number each.
+    pub program: &'static [u64],
+}
+
+impl Seccomp {
+    pub const DEFAULT: Word = c"default";
+    pub const UNCONFINED: Word = c"unconfined";
+}
 
 /// Who the command runs as. Supplementary groups are those of the container's own /etc/group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

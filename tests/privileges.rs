@@ -157,8 +157,11 @@ fn the_callers_keys_are_not_seen_inside() {
     line.args(["-", probe.to_str().unwrap(), "key"]);
     finish(line).is(0, "found\n");
     let root = root.to_str().unwrap();
-    keyed(&["run", "--rootfs", root, "probe", "key"]).is(0, "Required key not available\n");
-    let container = Detached::start_in(root.as_ref(), &[], &["sleep", "1000"]);
+    // The default profile refuses even to look.
+    keyed(&["run", "--rootfs", root, "probe", "key"]).is(0, "Operation not permitted\n");
+    let open = ["--seccomp", "unconfined"];
+    keyed(&["run", "--rootfs", root, open[0], open[1], "probe", "key"]).is(0, "Required key not available\n");
+    let container = Detached::start_in(root.as_ref(), &open, &["sleep", "1000"]);
     let state = container.state();
     keyed(&["exec", "--root", &state, &container.id, "probe", "key"]).is(0, "Required key not available\n");
 }

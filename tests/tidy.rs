@@ -14,17 +14,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("spec", &[]),
     ("input", &["spec"]),
-    ("plan", &["spec", "input"]),
+    ("json", &[]),
+    ("seccomp", &["spec", "input", "json"]),
+    ("plan", &["spec", "input", "seccomp"]),
     ("kernel", &["sys"]),
     ("launch", &["plan", "spec", "kernel", "sys"]),
     ("supervise", &["kernel", "sys"]),
-    ("json", &[]),
     ("state", &["json", "spec", "kernel", "sys"]),
-    ("life", &["json", "input", "spec", "plan", "launch", "supervise", "state", "kernel", "sys"]),
-    ("main", &["json", "input", "spec", "plan", "launch", "supervise", "state", "kernel", "sys", "life"]),
+    ("life", &["json", "input", "spec", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys"]),
+    ("main", &["json", "input", "spec", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys", "life"]),
 ];
 /// Decided before anything is touched: these make no system call.
-const PURE: [&str; 3] = ["input", "spec", "plan"];
+const PURE: [&str; 4] = ["input", "spec", "seccomp", "plan"];
 const LONGEST: usize = 500;
 
 struct Source {

@@ -82,6 +82,8 @@ what it may do:
                           (default: they have none)
   --privileged            all that this user may: every capability, the host's
                           devices, setuid programs, nothing masked or read-only
+  --seccomp default|unconfined|FILE
+                          which system calls it may make; FILE as docker has it
 remembering:
   -d, --detach            run in the background and print the container's id
   --name NAME             another name for it than its id

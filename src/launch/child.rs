@@ -223,6 +223,7 @@ impl Child<'_> {
                 let Person { user: User { uid, gid, groups }, capabilities, keeps_groups, .. } = self.from.plan.person;
                 identity::become_user(uid, gid, if keeps_groups { None } else { Some(groups) }, capabilities)
             }
+            Act::InstallFilter => sys::seccomp::install(self.from.plan.person.seccomp.program),
             Act::Redirect => {
                 let Some((stderr, others)) = self.from.streams.split_last() else { return Err(Errno::BADF) };
                 if let [stdin, stdout] = others {

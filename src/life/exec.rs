@@ -19,6 +19,7 @@ use crate::life::running::{self, Running};
 use crate::log::Voice;
 use crate::plan::join::{self, Guest};
 use crate::plan::{Namespaces, Person, Plan};
+use crate::seccomp::whole;
 use crate::spec::{Share, Spec};
 use crate::state::place::Places;
 use crate::state::record::Status;
@@ -130,6 +131,7 @@ impl Container<'_> {
                 user,
                 capabilities: record.spec.capabilities & bounding,
                 new_privileges: record.spec.new_privileges,
+                seccomp: whole(record.spec.seccomp, record.spec.capabilities & bounding),
                 workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),
                 keeps_groups,
                 tells: true,

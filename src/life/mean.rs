@@ -17,7 +17,8 @@ use crate::launch::child::MOST_SOURCES;
 use crate::life::ids::{self, Ids};
 use crate::log::Voice;
 use crate::plan::facts::Mapper;
-use crate::spec::{DEFAULT_CAPABILITIES, Flags, Spec, User, Volume, VolumeKind};
+use crate::seccomp::profile::{self, Reading};
+use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Spec, User, Volume, VolumeKind};
 use crate::text::{Word, fill, kept, lines, shown, value, variable};
 
 /// Where programs are, unless the user says otherwise.
@@ -64,6 +65,7 @@ pub fn mean(
         return Err(Error::usage(text));
     }
     let privileged = run.has(Flag::Privileged);
+    let capabilities = capabilities(run)?;
     *spec = Spec {
         rootfs: path,
         read_only: run.has(Flag::ReadOnly),
@@ -71,11 +73,12 @@ pub fn mean(
         environment: environment(run, ours, &account, hostname, tty)?,
         workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
         user: account.user,
-        capabilities: capabilities(run)?,
         new_privileges: run.has(Flag::NewPrivileges) || privileged && !run.has(Flag::NoNewPrivileges),
         privileged,
         uids,
         gids,
+        capabilities,
+        seccomp: seccomp(run, capabilities)?,
         hostname,
         volumes: volumes(run)?,
         limits: run.limits,
@@ -158,6 +161,33 @@ fn capabilities(run: &Written) -> Result<u64> {
         return Err(Error::new(["--cap-add ", name, why].concat()));
     }
     Ok(set & held)
+}
+
+/// What filters its system calls.
+fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
+    let unsaid = if run.has(Flag::Privileged) { Seccomp::UNCONFINED } else { Seccomp::DEFAULT };
+    let name = run.path(Path::Seccomp).unwrap_or(unsaid);
+    if name == Seccomp::DEFAULT || name == Seccomp::UNCONFINED {
+        return Ok(Seccomp { name, program: &[] });
+    }
+    let path = shown(name);
+    let text = file::read_text(CWD, name).map_err(|errno| {
+        let hint = if errno == Errno::NOENT { "write default, unconfined, or the path of a profile" } else { "" };
+        Error::os(fill("--seccomp: read %", &[path]), errno).with_hint(hint)
+    })?;
+    let mut kernel = [0; 2];
+    let mut part = 0;
+    for byte in rustix::system::uname().release().to_bytes() {
+        match byte {
+            b'0'..=b'9' => kernel[part] = kernel[part] * 10 + u64::from(byte - b'0'),
+            b'.' if part == 0 => part = 1,
+            _ => break,
+        }
+    }
+    let reading = Reading { capabilities, kernel: (kernel[0], kernel[1]) };
+    let program = profile::read(text.as_bytes(), reading)
+        .map_err(|(line, what)| Error::new(fill("--seccomp % line %: %", &[path, &line.to_string(), what])))?;
+    Ok(Seccomp { name, program })
 }
 
 /// Who the command runs as.

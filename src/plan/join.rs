@@ -3,6 +3,7 @@
 
 use crate::plan::step::{Act, Case, Cases, Step};
 use crate::plan::{Namespaces, Person, Plan, Program, order};
+use crate::spec::Seccomp;
 use crate::text::{Word, kept};
 
 /// A command that is to run in a container that is there already.
@@ -38,6 +39,9 @@ pub fn plan(guest: Guest) -> Plan {
     cases[Case::Groups as usize] = guest.grouped;
     cases[Case::Tty as usize] = guest.tty;
     cases[Case::Redirected as usize] = guest.detached;
+    let filtered = person.seccomp.name != Seccomp::UNCONFINED;
+    cases[Case::Filtered as usize] = filtered && !person.new_privileges;
+    cases[Case::FilteredEarly as usize] = filtered && person.new_privileges;
     let mut inside = Vec::new();
     order::each(order::JOINING, &cases, &mut |mut step| {
         if step.act == Act::JoinNamespaces {
@@ -71,6 +75,7 @@ mod tests {
                 user: User { uid: 1, gid: 2, groups: &[3] },
                 capabilities: 1,
                 new_privileges: false,
+                seccomp: Seccomp { name: c"profile.json", program: &[1, 2, 3] },
                 workdir: c"/srv",
                 keeps_groups: false,
                 tells: true,
@@ -98,6 +103,7 @@ enter directory /srv
 close descriptors from 3
 wait for the word to go
 unblock signals, umask 022
+install seccomp filter profile.json, 3 instructions
 execute sh -c 'a b'
 ";
         assert_eq!(lines(true, false, true), wanted);

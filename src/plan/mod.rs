@@ -14,7 +14,8 @@ use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts, Mapper};
 use crate::plan::order::HEARS;
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
-use crate::spec::{DEFAULT_CAPABILITIES, Share, Spec, User, VolumeKind};
+use crate::seccomp;
+use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
 use crate::text::{Word, kept, shown, split};
 
 /// A container, ready to be made.
@@ -45,6 +46,7 @@ pub struct Person {
     pub user: User,
     pub capabilities: u64,
     pub new_privileges: bool,
+    pub seccomp: Seccomp,
     pub workdir: Word,
     /// setgroups(2) is given up, so the caller's own stay.
     pub keeps_groups: bool,
@@ -82,7 +84,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let Spec { user, capabilities, new_privileges, workdir, .. } = *spec;
     let keeps_groups = !spec.uids.is_none() && facts.mapper == Mapper::OwnIds;
     let tells = watching.story || spec.tty;
-    let person = Person { user, capabilities, new_privileges, workdir, keeps_groups, tells };
+    let seccomp = seccomp::whole(spec.seccomp, capabilities);
+    let person = Person { user, capabilities, new_privileges, seccomp, workdir, keeps_groups, tells };
     let Share { pid, uts, ipc, net } = spec.share;
     let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
     let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
@@ -113,6 +116,9 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     holds(Case::Untold, !person.tells);
     holds(Case::Confined, !spec.privileged);
     holds(Case::NoNewPrivileges, !new_privileges);
+    let filtered = seccomp.name != Seccomp::UNCONFINED;
+    holds(Case::Filtered, filtered && !new_privileges);
+    holds(Case::FilteredEarly, filtered && new_privileges);
 
     let mut beside = Vec::new();
     order::each(order::BESIDE, &cases, &mut |mut step| {
@@ -221,6 +227,11 @@ impl Person {
                     text.push_str(&group.to_string());
                 }
                 step.with = kept(&[text.as_bytes()]);
+            }
+            Act::InstallFilter => {
+                let Seccomp { name, program } = self.seccomp;
+                let length = (program.len() as u64).to_string();
+                step.with = kept(&[name.to_bytes(), b", ", length.as_bytes(), b" instructions"]);
             }
             Act::EnterWorkdir => step.path = self.workdir,
             Act::AwaitGo => step.number = self.tells.into(),

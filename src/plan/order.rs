@@ -126,12 +126,14 @@ pub const INSIDE: &[Step] = &[
     Step::of(Act::DetachOldRoot).case(Case::Writable),
     Step::of(Act::AttachVolume),
     Step::of(Act::OpenConsole).case(Case::Tty),
+    Step::of(Act::InstallFilter).case(Case::FilteredEarly),
     Step::of(Act::BecomeUser),
     Step::of(Act::EnterWorkdir),
     Step::of(Act::Redirect).case(Case::Redirected),
     Step::of(Act::CloseDescriptors),
     Step::of(Act::AwaitGo),
     Step::of(Act::Unblock),
+    Step::of(Act::InstallFilter).case(Case::Filtered),
     Step::of(Act::Execute),
 ];
 
@@ -145,12 +147,14 @@ pub const JOINING: &[Step] = &[
     Step::of(Act::StartKeyring),
     Step::of(Act::LimitCapabilities),
     Step::of(Act::ForbidNewPrivileges).case(Case::NoNewPrivileges),
+    Step::of(Act::InstallFilter).case(Case::FilteredEarly),
     Step::of(Act::BecomeUser),
     Step::of(Act::EnterWorkdir),
     Step::of(Act::Redirect).case(Case::Redirected),
     Step::of(Act::CloseDescriptors),
     Step::of(Act::AwaitGo),
     Step::of(Act::Unblock),
+    Step::of(Act::InstallFilter).case(Case::Filtered),
     Step::of(Act::Execute),
 ];
 

@@ -176,6 +176,10 @@ acts! {
     LimitCapabilities "limit capabilities to %";
     /// The plan says who.
     BecomeUser "become user %";
+    /// From here on only the system calls that the plan's filter lets through.
+    InstallFilter "install seccomp filter %"
+        "EPERM,EACCES,ENOSYS,EINVAL this kernel, or the container that contain runs in, has no filters: use --seccomp unconfined"
+        "ENOMEM there are too many filters already: use --seccomp unconfined";
     /// Take the launcher's descriptors for output, and nothing for input.
     Redirect "send output to the log";
     CloseDescriptors "close descriptors from 3";
@@ -258,10 +262,13 @@ pub enum Case {
     /// Parts of the kernel's files are hidden or read-only.
     Confined,
     NoNewPrivileges,
+    /// System calls are filtered; without no_new_privs only CAP_SYS_ADMIN may do that.
+    Filtered,
+    FilteredEarly,
 }
 
 /// For each case whether it holds.
-pub type Cases = [bool; Case::NoNewPrivileges as usize + 1];
+pub type Cases = [bool; Case::FilteredEarly as usize + 1];
 
 impl Step {
     pub const fn of(act: Act) -> Step {

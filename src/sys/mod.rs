@@ -10,6 +10,7 @@ mod libc;
 pub mod mount;
 pub mod net;
 pub mod process;
+pub mod seccomp;
 pub mod signal;
 pub mod start;
 pub mod tty;

@@ -72,6 +72,7 @@ options! {
     "--userns": Act::Text(Text::Users),
     "--uidmap": Act::Map(0),
     "--gidmap": Act::Map(1),
+    "--seccomp": Act::Path(Path::Seccomp),
     "--hostname": Act::Text(Text::Hostname),
     "--init": Act::Set(Flag::Init),
     "--tty": Act::Instead(Flag::Tty, Flag::NoTty),

@@ -14,7 +14,7 @@ pub struct Written {
     flags: u64,
     numbers: [Option<u64>; 5],
     texts: [Option<&'static str>; 5],
-    paths: [Option<Word>; 2],
+    paths: [Option<Word>; 3],
     /// The words that are no options; of `run` and `exec` everything from the first one on.
     pub words: Vec<Word>,
     /// `--` stood before the words, so the first one is the command whatever it names.
@@ -95,6 +95,8 @@ pub enum Path {
     /// Where containers are written down.
     Root,
     Rootfs,
+    /// Which system calls the container may make; the default profile and none have names.
+    Seccomp,
 }
 
 /// `--env` and `--env-file` in the order given; a later one wins.
