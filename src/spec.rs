@@ -1,6 +1,6 @@
 //! A container as it is meant, whatever wrote it down: plain public values, checked, with nothing left to look up.
 
-use crate::text::{Word, decimal, kept, shown, split};
+use crate::text::{Word, decimal, shown, split};
 
 /// What it holds is kept for as long as the process lives, so it is copied as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,28 +92,18 @@ pub struct User {
 
 /// Which ids a user namespace has, and which those are outside (user_namespaces(7)). It is the text that is written, shown
 /// and kept: ranges `INSIDE:OUTSIDE:COUNT`, with blanks between.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Map(pub Word);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Range {
-    pub inside: u64,
-    pub outside: u64,
+    /// Inside and outside.
+    pub starts: [u64; 2],
     pub count: u64,
 }
 
 impl Map {
     pub const NONE: Map = Map(c"");
-
-    pub fn of(ranges: &[Range]) -> Map {
-        let mut all = String::new();
-        for Range { inside, outside, count } in ranges {
-            for (before, number) in [(" ", inside), (":", outside), (":", count)] {
-                all.extend([if all.is_empty() { "" } else { before }, &number.to_string()]);
-            }
-        }
-        Map(kept(&[all.as_bytes()]))
-    }
 
     pub fn is_none(self) -> bool {
         self.0.is_empty()
@@ -123,24 +113,25 @@ impl Map {
         shown(self.0)
     }
 
-    /// What is no range is none.
     pub fn ranges(self) -> impl Iterator<Item = Range> {
         split(self.text(), b' ').filter_map(Range::of)
     }
 
     /// Whether the namespace has this id.
     pub fn holds(self, id: u32) -> bool {
-        self.ranges().any(|range| u64::from(id).checked_sub(range.inside).is_some_and(|above| above < range.count))
+        let is_in = |range: Range| (range.starts[0]..range.starts[0] + range.count).contains(&id.into());
+        self.ranges().any(is_in)
     }
 }
 
 impl Range {
-    /// `INSIDE:OUTSIDE:COUNT`, each a number.
+    /// `INSIDE:OUTSIDE:COUNT`, none of them beyond the largest id, which is 4294967294.
     pub fn of(text: &str) -> Option<Range> {
         let mut parts = split(text, b':');
-        let mut number = || decimal(parts.next()?);
-        let range = Range { inside: number()?, outside: number()?, count: number()? };
-        parts.next().is_none().then_some(range)
+        let mut number = || decimal(parts.next()?).filter(|number| *number < 1 << 32);
+        let range = Range { starts: [number()?, number()?], count: number()? };
+        let fits = range.starts.iter().all(|start| start + range.count < 1 << 32);
+        (fits && range.count > 0 && parts.next().is_none()).then_some(range)
     }
 }
 

@@ -151,7 +151,7 @@ const TABLE: &[(&str, i32, &str)] = &[
     // Who we are and what the kernel has.
     ("contain run --userns remap true", 2, "--userns remap|host, auto or keep-id"),
     ("contain run --uidmap 0:1 true", 2, "--uidmap 0:1|INSIDE:OUTSIDE:COUNT"),
-    ("contain run --gidmap 0:1:0 true", 2, "--gidmap 0:1:0|no ids"),
+    ("contain run --gidmap 0:1:0 true", 2, "--gidmap 0:1:0|INSIDE:OUTSIDE:COUNT"),
     ("contain run --uidmap 0:5:1 --uidmap 0:6:1 true", 2, "--uidmap 0:6:1|earlier"),
     ("contain run --uidmap 0:5:1 --userns host true", 2, "--userns|--uidmap|exclude"),
     ("contain run --uidmap 1:5:1 true", 2, "--uidmap|map id 0"),

@@ -4,14 +4,16 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{
     CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create, openat, sendfile,
 };
 use rustix::io::{Errno, Result};
+use rustix::process::Pid;
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
 use crate::kernel::root;
-use crate::sys::process::{Vector, execve};
+use crate::sys::process::{Reaped, Vector, execve, reap};
 use crate::sys::start::begin_anew;
 use crate::text::{Word, kept};
 
@@ -28,6 +30,17 @@ pub fn execute(candidates: &[Word], arguments: &Vector<'_>, environment: &Vector
         }
     }
     worst
+}
+
+/// Waits for the end of a child, and for nothing else; `None` where somebody else has reaped it.
+pub fn wait(child: Pid, pidfd: &OwnedFd) -> Option<Reaped> {
+    loop {
+        match reap(Some(child)) {
+            Ok(None) => {}
+            ended => return ended.ok().flatten(),
+        }
+        let _again = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], None);
+    }
 }
 
 /// What makes that a file in memory stays as it is.

@@ -1,17 +1,19 @@
 //! User namespaces (user_namespaces(7)): writing their maps, and what forbids them.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::ffi::CStr;
+use std::os::fd::AsFd;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
+use rustix::stdio::dup2_stderr;
 
 use crate::error::{Error, Result, SET_UP};
 use crate::kernel::file::{read_all, read_start, write_all};
-use crate::sys;
-use crate::sys::process::{Cloned, Vector, clone3};
-use crate::text::{Word, kept, shown, split};
+use crate::kernel::program::wait;
+use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
+use crate::text::{Word, fill, kept, shown};
 
 /// Writes one of the files of a process's user namespace. The kernel takes a map in one piece, a line for each range.
 pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
@@ -32,35 +34,36 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
 pub fn run_mapper(program: Word, pid: Pid, map: Word) -> Result<()> {
     let number = kept(&[pid.to_string().as_bytes()]);
     let mut words = vec![program, number];
-    for range in split(shown(map), b' ') {
-        split(range, b':').for_each(|part| words.push(kept(&[part.as_bytes()])));
-    }
+    let parts = map.to_bytes().split(|b| matches!(b, b' ' | b':'));
+    parts.for_each(|part| words.push(kept(&[part])));
     let name = shown(program);
-    let failed = |errno| Error::os(["run ", name].concat(), errno);
-    // It may do more than this user, so it gets none of this user's variables.
-    let (arguments, environment) = (Vector::new(&[], &words), Vector::new(&[], &[]));
-    let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
-    match clone3(0, None).map_err(failed)? {
-        Cloned::Child => {
-            let errno = match rustix::stdio::dup2_stderr(&theirs) {
-                Ok(()) => sys::process::execve(program, &arguments, &environment),
-                Err(errno) => errno,
-            };
-            let _told = write_all(theirs.as_fd(), crate::error::name(errno).as_bytes());
-            sys::process::exit_now(SET_UP)
+    let told = run(program, &words).map_err(|errno| Error::os(["run ", name].concat(), errno))?;
+    match told {
+        None => Ok(()),
+        Some(told) => {
+            let told = String::from_utf8_lossy(&told);
+            Err(Error::new(fill("% cannot map %: %", &[name, shown(map), told.trim_ascii()])).with_hint(MAPPER))
         }
-        Cloned::Parent { child, .. } => {
-            drop::<OwnedFd>(theirs);
+    }
+}
+
+/// Runs a program to its end, and says what it told where it failed. It may do more than this user, so it gets none of
+/// this user's variables.
+fn run(program: Word, words: &[Word]) -> rustix::io::Result<Option<Vec<u8>>> {
+    let (arguments, environment) = (Vector::new(&[], words), Vector::new(&[], &[]));
+    let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+    match clone3(0, None)? {
+        Cloned::Child => {
+            let _told = dup2_stderr(&theirs);
+            let errno = execve(program, &arguments, &environment);
+            let _told = write_all(theirs.as_fd(), crate::error::name(errno).as_bytes());
+            exit_now(SET_UP)
+        }
+        Cloned::Parent { child, pidfd } => {
+            drop(theirs);
             // To its end, which is the program's.
-            let told = read_all(ours.as_fd(), 4096).map_err(failed)?;
-            match sys::process::reap_now(child).map_err(failed)? {
-                0 => Ok(()),
-                _ => {
-                    let told = String::from_utf8_lossy(&told);
-                    let text = [name, " cannot map ", shown(map), ": ", told.trim_ascii()].concat();
-                    Err(Error::new(text).with_hint(MAPPER))
-                }
-            }
+            let told = read_all(ours.as_fd(), 4096)?;
+            Ok(if wait(child, &pidfd).is_some_and(|ended| ended.status == 0) { None } else { Some(told) })
         }
     }
 }
@@ -68,26 +71,40 @@ pub fn run_mapper(program: Word, pid: Pid, map: Word) -> Result<()> {
 const MAPPER: &str = "it gives what /etc/subuid and /etc/subgid list, where it is setuid root; --uidmap 0:ID:1 with your own \
     id does without";
 
-/// What forbids this user a user namespace, or the use of one, after the kernel has said so.
-pub fn forbidden(errno: Errno) -> &'static str {
-    let is = |path, value: u8| {
+/// What forbids user namespaces, after the kernel has refused one, or anything in one: a knob, what it says then, the errno,
+/// and what to do.
+const KNOBS: [(&CStr, u8, [Errno; 2], &str); 3] = [
+    (
+        c"/proc/sys/user/max_user_namespaces",
+        b'0',
+        [Errno::NOSPC, Errno::USERS],
+        "user namespaces are forbidden here: as root, sysctl user.max_user_namespaces=10000",
+    ),
+    (
+        c"/proc/sys/kernel/unprivileged_userns_clone",
+        b'0',
+        [Errno::PERM; 2],
+        "user namespaces are root's only here: as root, sysctl kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        b'1',
+        [Errno::PERM, Errno::ACCESS],
+        "AppArmor forbids what is done in user namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    ),
+];
+
+/// The knob that forbids user namespaces to this user, and may have been met with this errno; else empty.
+pub fn forbidden(met: Option<Errno>) -> &'static str {
+    for (path, value, errnos, told) in KNOBS {
         let mut text = [0; 2];
-        read_start(path, &mut text).is_ok_and(|_| text[0] == value && !text[1].is_ascii_digit())
-    };
-    match errno {
-        Errno::NOSPC | Errno::USERS if is(c"/proc/sys/user/max_user_namespaces", b'0') => {
-            "user namespaces are forbidden here: as root, sysctl user.max_user_namespaces=10000"
+        if met.is_none_or(|errno| errnos.contains(&errno))
+            && read_start(path, &mut text).is_ok()
+            && text[0] == value
+            && !text[1].is_ascii_digit()
+        {
+            return told;
         }
-        Errno::NOSPC | Errno::USERS => {
-            "the limit in /proc/sys/user/max_user_namespaces, or of 32 nested ones, is reached"
-        }
-        Errno::PERM if is(c"/proc/sys/kernel/unprivileged_userns_clone", b'0') => {
-            "user namespaces are root's only here: as root, sysctl kernel.unprivileged_userns_clone=1"
-        }
-        Errno::PERM | Errno::ACCESS if is(c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", b'1') => {
-            "AppArmor takes all power from user namespaces here: as root, sysctl \
-            kernel.apparmor_restrict_unprivileged_userns=0, or give contain a profile with userns"
-        }
-        _ => "",
     }
+    ""
 }

@@ -204,14 +204,7 @@ impl Child {
 
     /// Waits for its end, and for nothing else; `None` where somebody else has reaped it.
     pub fn wait(&self) -> Option<Reaped> {
-        loop {
-            match sys::process::reap(Some(self.pid)) {
-                Ok(None) => {}
-                ended => return ended.ok().flatten(),
-            }
-            let mut poll = [rustix::event::PollFd::new(&self.pidfd, rustix::event::PollFlags::IN)];
-            let _again = rustix::event::poll(&mut poll, None);
-        }
+        program::wait(self.pid, &self.pidfd)
     }
 }
 
@@ -273,7 +266,7 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
         Errno::INVAL if !missing.is_empty() => {
             error.with_hint(["this kernel has no namespaces for:", &missing].concat())
         }
-        _ => match users::forbidden(errno) {
+        _ => match users::forbidden(Some(errno)) {
             knob if !knob.is_empty() && namespaces.has(Namespaces::USER) => error.with_hint(knob),
             _ => error.with_hint(hint_for(CLONE_HINTS, name(errno))),
         },
@@ -282,7 +275,7 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
 
 const CLONE_HINTS: &str = concat!(
     "EPERM none can be made in a chroot, nor where a seccomp filter or a security module forbids it\t",
-    "ENOSPC a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached\t",
+    "ENOSPC,EUSERS a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached\t",
     "EINVAL this kernel lacks one of these namespaces, or was built without: see `contain check`\t",
     "EAGAIN a limit on processes is reached: see ulimit -u and pids.max",
 );
@@ -318,7 +311,7 @@ fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) 
     }
     let hint = match step.hint(errno) {
         "" if errno == Errno::NOSYS => "contain needs Linux 5.9 or newer: see `contain check`",
-        "" if plan.namespaces.has(Namespaces::USER) => users::forbidden(errno),
+        "" if plan.namespaces.has(Namespaces::USER) => users::forbidden(Some(errno)),
         hint => hint,
     };
     Error::os(step.line(), errno).with_hint(hint)

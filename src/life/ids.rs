@@ -4,114 +4,104 @@ use rustix::fs::{Access, CWD, access};
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Text, Written};
-use crate::input::map::{around, subordinate};
+use crate::input::map::ordinary;
 use crate::input::user;
 use crate::kernel::{file, identity};
 use crate::plan::candidates;
 use crate::plan::facts::Mapper;
 use crate::spec::{Map, Range, User};
-use crate::text::Word;
-
-/// The maps of users and groups, and who writes them.
-pub struct Ids {
-    pub maps: [Map; 2],
-    pub mapper: Mapper,
-}
+use crate::text::{Word, fill, kept};
 
 /// The caller's own ids.
 pub fn own() -> [u32; 2] {
     [rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()]
 }
 
-/// Decides for a container whose command runs as `user`; `ours` is the caller's environment.
-pub fn ids(run: &Written, ours: &[Word], user: &User) -> Result<Ids> {
-    let (own, administrator) = (own(), identity::is_administrator());
-    let ids = match (run.text(Text::Users), &run.maps) {
-        (None, [uids, gids]) if !(uids.is_empty() && gids.is_empty()) => {
-            // One for both, as podman has it.
-            let [uids, gids] =
-                [[uids, gids], [gids, uids]].map(|[one, other]| if one.is_empty() { other } else { one });
-            written([uids, gids], own, administrator, ours)?
-        }
-        (Some(_), [uids, gids]) if !(uids.is_empty() && gids.is_empty()) => {
+/// The maps of users and groups, and who writes them, for a container whose command runs as `user`; `ours` is the caller's
+/// environment.
+pub fn ids(run: &Written, ours: &[Word], user: &User) -> Result<([Map; 2], Mapper)> {
+    let (own, administrator, kind) = (own(), identity::is_administrator(), run.text(Text::Users));
+    // One for both, as podman has it.
+    let [users, groups] = run.maps;
+    let asked = [if users.is_none() { groups } else { users }, if groups.is_none() { users } else { groups }];
+    let (maps, mapper) = match (asked[0].is_none(), kind) {
+        (false, Some(_)) => {
             return Err(Error::usage("--userns and --uidmap, --gidmap exclude each other: leave one of them out"));
         }
-        (None | Some("host"), _) if administrator => Ids { maps: [Map::NONE; 2], mapper: Mapper::Launcher },
-        (Some("host"), _) => {
-            let text = "--userns host: an ordinary user makes containers in user namespaces only";
-            return Err(Error::new(text).with_hint("leave it out, or run contain as root"));
-        }
-        (Some(_), _) if administrator => return Err(Error::usage("--userns: as root, write host")),
-        (kind, _) => {
-            let keeps = kind == Some("keep-id");
-            ranges(ours, own, if keeps { own } else { [0; 2] }).unwrap_or_else(|| {
-                let inside = [user.uid, user.gid];
-                let map = |kind: usize| Map::of(&around(own[kind], inside[kind], &[]));
-                Ids { maps: [map(0), map(1)], mapper: Mapper::OwnIds }
-            })
-        }
+        (false, None) if administrator => (asked, Mapper::Launcher),
+        (false, None) if is_own(&asked, own) => (asked, Mapper::OwnIds),
+        (false, None) => (asked, programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?),
+        (true, None | Some("host")) if administrator => (asked, Mapper::Launcher),
+        (true, Some("host")) => return Err(Error::new(HOST).with_hint("leave it out, or run contain as root")),
+        (true, Some(_)) if administrator => return Err(Error::usage("--userns: as root, write host")),
+        _ => of_ordinary(kind == Some("keep-id"), own, user, ours),
     };
-    check(user, &ids.maps, ids.mapper == Mapper::OwnIds)?;
-    Ok(ids)
-}
-
-/// As asked for.
-fn written(maps: [&Vec<Range>; 2], own: [u32; 2], administrator: bool, ours: &[Word]) -> Result<Ids> {
-    let is_own =
-        |kind: usize| matches!(maps[kind][..], [range] if range.count == 1 && range.outside == own[kind].into());
-    let mapper = match administrator {
-        true => Mapper::Launcher,
-        false if is_own(0) && is_own(1) => Mapper::OwnIds,
-        false => Mapper::Programs(programs(ours).ok_or_else(|| {
-            Error::new("--uidmap: an ordinary user maps other ids than his own through newuidmap and newgidmap")
-                .with_hint("they are not in PATH: install uidmap (shadow-utils)")
-        })?),
-    };
-    let maps = maps.map(|ranges| Map::of(ranges));
-    if mapper != Mapper::OwnIds && !maps.iter().all(|map| map.holds(0)) {
+    if !asked[0].is_none() && mapper != Mapper::OwnIds && !maps.iter().all(|map| map.holds(0)) {
         return Err(Error::usage("--uidmap, --gidmap: map id 0, too: the container is set up as its root"));
     }
-    Ok(Ids { maps, mapper })
+    check(user, &maps, mapper == Mapper::OwnIds)?;
+    Ok((maps, mapper))
 }
 
-/// All that this user may map, with his own ids as `at`; None where that is no more than these.
-fn ranges(ours: &[Word], own: [u32; 2], at: [u32; 2]) -> Option<Ids> {
-    let [users, groups] = [c"/etc/subuid", c"/etc/subgid"].map(|path| file::read_text(CWD, path).ok());
-    let passwd = file::read_text(CWD, c"/etc/passwd").unwrap_or_default();
-    let name = user::name(passwd.as_bytes(), own[0]);
-    let [users, groups] = [subordinate(&users?, name, own[0]), subordinate(&groups?, name, own[0])];
+const HOST: &str = "--userns host: an ordinary user makes containers in user namespaces only";
+const MORE: &str = "--uidmap: only newuidmap and newgidmap map other ids than one's own for an ordinary user";
+const INSTALL: &str = "they are not in PATH: install uidmap (shadow-utils)";
+
+/// Whether the maps have the caller's own ids and nothing else.
+fn is_own(maps: &[Map; 2], own: [u32; 2]) -> bool {
+    // More than one range is none.
+    let is_own = |kind: usize| {
+        Range::of(maps[kind].text()).is_some_and(|range| (range.starts[1], range.count) == (own[kind].into(), 1))
+    };
+    is_own(0) && is_own(1)
+}
+
+/// All that an ordinary user may map; his own ids only, where that is no more than these.
+fn of_ordinary(keeps: bool, own: [u32; 2], user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
+    let text = |path| file::read_text(CWD, path).unwrap_or_default();
+    let (passwd, uid) = (text(c"/etc/passwd"), own[0].to_string());
+    let names = [user::name(passwd.as_bytes(), own[0]), &uid];
+    let maps = |files: [String; 2], at: [u32; 2]| {
+        [0, 1].map(|kind| Map(kept(&[ordinary(&files[kind], names, own[kind], at[kind]).as_bytes()])))
+    };
     // Under no_new_privs the programs could do no more than this user.
-    if users.is_empty() || groups.is_empty() || rustix::thread::no_new_privs() != Ok(false) {
-        return None;
+    if rustix::thread::no_new_privs() == Ok(false)
+        && let Some(mapper) = programs(ours)
+    {
+        let all = maps([text(c"/etc/subuid"), text(c"/etc/subgid")], if keeps { own } else { [0; 2] });
+        if all.iter().all(|map| Range::of(map.text()).is_none()) {
+            return (all, mapper);
+        }
     }
-    let mapper = Mapper::Programs(programs(ours)?);
-    Some(Ids { maps: [Map::of(&around(own[0], at[0], &users)), Map::of(&around(own[1], at[1], &groups))], mapper })
+    (maps(Default::default(), [user.uid, user.gid]), Mapper::OwnIds)
 }
 
-/// Where newuidmap(1) and newgidmap(1) are.
-pub fn programs(ours: &[Word]) -> Option<[Word; 2]> {
+/// newuidmap(1) and newgidmap(1), where they are.
+pub fn programs(ours: &[Word]) -> Option<Mapper> {
     let find = |name| candidates(name, ours).into_iter().find(|path| access(*path, Access::EXEC_OK).is_ok());
-    Some([find(c"newuidmap")?, find(c"newgidmap")?])
+    Some(Mapper::Programs([find(c"newuidmap")?, find(c"newgidmap")?]))
 }
 
 /// Whether the maps have all that a user is.
 pub fn check(user: &User, maps: &[Map; 2], keeps_groups: bool) -> Result<()> {
-    let kinds = [("user", user.uid), ("group", user.gid)];
-    let lacks = |what: &str, id: u32, map: Map| {
-        let text = ["--user: ", what, " ", &id.to_string(), " is not in the container's map of ids, ", map.text()];
-        Err(Error::new(text.concat()))
-    };
-    if maps[0].is_none() {
-        return Ok(());
-    }
-    for ((what, id), map) in kinds.into_iter().zip(maps) {
-        if !map.holds(id) {
-            return lacks(what, id, *map);
+    let has = |kind: usize, what: &str, id: u32, lost: bool, hint: &str| {
+        let map = maps[kind];
+        if map.is_none() || map.holds(id) && !lost {
+            return Ok(());
         }
+        let text = fill("--user: % % is not in the container's map of ids, %", &[what, &id.to_string(), map.text()]);
+        Err(Error::new(text).with_hint(hint))
+    };
+    has(0, "user", user.uid, false, "")?;
+    has(1, "group", user.gid, false, "")?;
+    for group in user.groups {
+        has(
+            1,
+            "supplementary group",
+            *group,
+            keeps_groups,
+            "name the group, as --user 1000:1000: then it is the only one",
+        )?;
     }
-    match user.groups.iter().find(|group| keeps_groups || !maps[1].holds(**group)) {
-        Some(group) => lacks("supplementary group", *group, maps[1])
-            .map_err(|error: Error| error.with_hint("name the group, as --user 1000:1000: then there is no other")),
-        None => Ok(()),
-    }
+    Ok(())
 }

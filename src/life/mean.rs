@@ -14,7 +14,7 @@ use crate::input::privilege::{ALL, CAPABILITIES, capability_set};
 use crate::input::user::{self, Account, Who, WrittenUser};
 use crate::kernel::{file, identity, mount, root, terminal};
 use crate::launch::child::MOST_SOURCES;
-use crate::life::ids::{self, Ids};
+use crate::life::ids;
 use crate::log::Voice;
 use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
@@ -40,16 +40,15 @@ pub fn mean(
             error.with_hint("a first word that is a directory is the rootfs; write -- before a command of that name")
         }
     })?;
-    let account = match &run.user {
+    let [uid, gid] = ids::own();
+    let own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
+    let who = run.user.as_ref().or_else(|| (run.text(Text::Users) == Some("keep-id")).then_some(&own));
+    let account = match who {
         Some(written) => account(written, rootfs.as_fd())?,
-        None if run.text(Text::Users) == Some("keep-id") => {
-            let [uid, gid] = ids::own();
-            account(&WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) }, rootfs.as_fd())?
-        }
         // Root needs no file of the rootfs.
         None => Account { user: User::default(), home: Some("/root".into()) },
     };
-    let Ids { maps: [uids, gids], mapper } = ids::ids(run, ours, &account.user)?;
+    let ([uids, gids], mapper) = ids::ids(run, ours, &account.user)?;
     let hostname = match (run.text(Text::Hostname), run.share().uts) {
         (Some(name), _) => name,
         (None, true) => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),

@@ -150,7 +150,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             Act::SetHostname => step.with = kept(&[spec.hostname.as_bytes()]),
             // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives
             // of cgroups.
-            Act::Take if step.path.is_empty() => {
+            Act::Take if step.base == Base::Root && step.path.is_empty() => {
                 for volume in spec.volumes {
                     if let VolumeKind::Bind { source } = volume.kind
                         && volume.flags.has(HEARS.0) == step.flags.has(HEARS.0)
@@ -161,11 +161,15 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
                 }
                 return;
             }
-            Act::Take => {
-                sources += 1;
-                // The first of the devices.
-                device = if device == 0 { sources } else { device };
+            Act::Take if step.base == Base::Dev => {
+                device = sources + 1;
+                for made in order::INSIDE.iter().filter(|made| made.act == Act::MakeDevice) {
+                    inside.push(step.on(Base::Root, kept(&[b"/dev/", made.path.to_bytes()])));
+                    sources += 1;
+                }
+                return;
             }
+            Act::Take => sources += 1,
             // Another's processes cannot be shown by a proc of its own.
             Act::BorrowBase if step.base == Base::Proc && !pid => step.act = Act::MakeBase,
             Act::MakeDevice if users => {

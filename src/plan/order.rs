@@ -33,13 +33,8 @@ pub const INSIDE: &[Step] = &[
     Step::of(Act::Take).flags(HEARS),
     Step::of(Act::MakeMountsPrivate),
     Step::of(Act::Take),
-    // In the order of the devices below.
-    take_device(c"/dev/null"),
-    take_device(c"/dev/zero"),
-    take_device(c"/dev/full"),
-    take_device(c"/dev/random"),
-    take_device(c"/dev/urandom"),
-    take_device(c"/dev/tty"),
+    // The devices below, in their order: in a user namespace none can be made.
+    Step::of(Act::Take).on(Base::Dev, c"").case(Case::Users),
     // POSIX shared memory (shm_overview(7)) is files in /dev/shm: to share IPC is to share them.
     Step::of(Act::Take).on(Base::Root, c"/dev/shm").case(Case::SharedIpc),
     // In a user namespace the kernel makes these only while it sees whole ones (mount_too_revealing() of its fs/namespace.c).
@@ -162,10 +157,6 @@ pub const HEARS: Flags = Flags(Flags::SLAVE | Flags::SHARED);
 
 const fn make_mount_point(path: &'static CStr, name: &'static CStr) -> Step {
     Step::of(Act::MakeMountPoint).on(Base::Root, path).with(c"/").options(name).case(Case::ReadOnly)
-}
-
-const fn take_device(path: &'static CStr) -> Step {
-    Step::of(Act::Take).on(Base::Root, path).case(Case::Users)
 }
 
 const fn make_device(name: &'static CStr, shown: &'static CStr, number: u32) -> Step {

@@ -176,19 +176,6 @@ pub fn reap(pid: Option<Pid>) -> Result<Option<Reaped>, Errno> {
     }))
 }
 
-/// Waits for the end of a child, with no pidfd at hand; its raw status.
-pub fn reap_now(child: Pid) -> Result<c_int, Errno> {
-    let mut status: c_int = 0;
-    let null = std::ptr::null_mut::<raw::rusage>();
-    loop {
-        // SAFETY: the kernel fills one live c_int; what the child used is not asked for.
-        match check(unsafe { syscall(raw::__NR_wait4 as c_long, child.as_raw_pid(), &raw mut status, 0, null) }) {
-            Err(Errno::INTR) => {}
-            result => return result.map(|_| status),
-        }
-    }
-}
-
 /// unshare(2) of the namespaces in `flags`.
 pub fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> {
     // SAFETY: the flags used here make namespaces; none unshares the descriptor table under another thread.

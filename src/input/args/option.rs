@@ -148,10 +148,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         }
         Act::AddCapabilities => written.added |= privilege::capabilities(text)?,
         Act::DropCapabilities => written.dropped |= privilege::capabilities(text)?,
-        Act::Map(of) => {
-            let range = map::range(text, &written.maps[of])?;
-            written.maps[of].push(range);
-        }
+        Act::Map(of) => map::add(&mut written.maps[of], text)?,
         Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::EnvironmentFile => {}
     }
     Ok(())

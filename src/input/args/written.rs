@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::input::env::Variable;
 use crate::input::user::WrittenUser;
 use crate::log::Voice;
-use crate::spec::{Limits, Range, Share, Volume};
+use crate::spec::{Limits, Map, Share, Volume};
 use crate::text::{Word, shown};
 
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub struct Written {
     pub added: u64,
     pub dropped: u64,
     /// `--uidmap` and `--gidmap`.
-    pub maps: [Vec<Range>; 2],
+    pub maps: [Map; 2],
     pub volumes: Vec<Volume>,
 }
 
