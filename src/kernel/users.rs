@@ -68,8 +68,8 @@ fn run(program: Word, words: &[Word]) -> rustix::io::Result<Option<Vec<u8>>> {
     }
 }
 
-const MAPPER: &str = "it gives what /etc/subuid and /etc/subgid list, where it is setuid root; --uidmap 0:ID:1 with your own \
-    id does without";
+const MAPPER: &str =
+    "it is setuid root, and gives what /etc/subuid and /etc/subgid list; --uidmap 0:ID:1, your own, needs none";
 
 /// What forbids user namespaces, after the kernel has refused one, or anything in one: a knob, what it says then, the errno,
 /// and what to do.
