@@ -73,7 +73,7 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     match command {
         Command::Run => life::run::run(written, environment, &places),
         Command::Init => life::init::init(&written.words, environment),
-        Command::Check => life::check::check(),
+        Command::Check => life::check::check(environment),
         Command::Help => life::output::print(text).map(|()| 0),
         Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),
         other => life::manage::manage(other, written, &places, environment),

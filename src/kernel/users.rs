@@ -8,9 +8,11 @@ use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 use rustix::stdio::dup2_stderr;
+use rustix::thread::UnshareFlags;
 
 use crate::error::{Error, Result, SET_UP};
 use crate::kernel::file::{read_all, read_start, write_all};
+use crate::kernel::mount;
 use crate::kernel::program::wait;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
 use crate::text::{Word, fill, kept, shown};
@@ -70,6 +72,15 @@ fn run(program: Word, words: &[Word]) -> rustix::io::Result<Option<Vec<u8>>> {
 
 const MAPPER: &str =
     "it is setuid root, and gives what /etc/subuid and /etc/subgid list; --uidmap 0:ID:1, your own, needs none";
+
+/// Whether this user can make a user namespace, and has power in it.
+pub fn attempt() -> bool {
+    match clone3((UnshareFlags::NEWUSER | UnshareFlags::NEWNS).bits().into(), None) {
+        Ok(Cloned::Child) => exit_now(u8::from(mount::make_all_private().is_err())),
+        Ok(Cloned::Parent { child, pidfd }) => wait(child, &pidfd).is_some_and(|ended| ended.status == 0),
+        Err(_) => false,
+    }
+}
 
 /// What forbids user namespaces, after the kernel has refused one, or anything in one: a knob, what it says then, the errno,
 /// and what to do.

@@ -2,12 +2,14 @@
 
 use crate::error::Result;
 use crate::kernel::cgroup::mounts;
-use crate::kernel::{file, identity, proc, root};
+use crate::kernel::{file, identity, proc, root, users};
 use crate::launch::facts;
+use crate::life::ids::{of_ordinary, own};
 use crate::life::output;
 use crate::life::remember::sweep_all;
-use crate::plan::facts::{Cgroups, Controller};
-use crate::text::{cut, lines, shown};
+use crate::plan::facts::{Cgroups, Controller, Mapper};
+use crate::spec::User;
+use crate::text::{Word, cut, lines, shown};
 
 /// The findings so far.
 struct Report {
@@ -16,10 +18,10 @@ struct Report {
 }
 
 /// Prints every finding; 0 when `contain run` can work here, else 1.
-pub fn check() -> Result<u8> {
+pub fn check(environment: &[Word]) -> Result<u8> {
     let mut report = Report { text: String::new(), can_run: true };
     kernel(&mut report);
-    user(&mut report);
+    user(&mut report, environment);
     file_systems(&mut report);
     cgroups(&mut report);
     output::print(&report.text)?;
@@ -89,9 +91,19 @@ fn version(release: &str) -> (u32, u32) {
     numbers.into()
 }
 
-fn user(report: &mut Report) {
-    let what = "this user may make containers";
-    report.line(identity::is_administrator(), true, what, "run contain as root (CAP_SYS_ADMIN)");
+fn user(report: &mut Report, environment: &[Word]) {
+    match identity::is_administrator() {
+        true => report.line(true, true, "this user may make containers", ""),
+        false => {
+            let tried = users::attempt();
+            let knob = users::forbidden(None);
+            let remedy = if knob.is_empty() { "it was refused, as in a chroot; run contain as root" } else { knob };
+            report.line(tried, true, "this user may make containers, in user namespaces", remedy);
+            let (_, mapper) = of_ordinary(false, own(), &User::default(), environment);
+            let remedy = "install uidmap, and have root give a range: usermod -v 100000-165535 -w 100000-165535 USER";
+            report.line(mapper != Mapper::OwnIds, false, "with more ids than the user's own", remedy);
+        }
+    }
     let remedy = "this is a bare initramfs; let contain be its /init, which makes the root pivotable";
     report.line(root::is_pivotable(), true, "the root can be pivoted from", remedy);
 }

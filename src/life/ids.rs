@@ -28,8 +28,9 @@ pub fn ids(run: &Written, ours: &[Word], user: &User) -> Result<([Map; 2], Mappe
         (false, Some(_)) => {
             return Err(Error::usage("--userns and --uidmap, --gidmap exclude each other: leave one of them out"));
         }
-        (false, None) if administrator => (asked, Mapper::Launcher),
+        // Also where a user namespace around this one has given setgroups(2) up.
         (false, None) if is_own(&asked, own) => (asked, Mapper::OwnIds),
+        (false, None) if administrator => (asked, Mapper::Launcher),
         (false, None) => (asked, programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?),
         (true, None | Some("host")) if administrator => (asked, Mapper::Launcher),
         (true, Some("host")) => return Err(Error::new(HOST).with_hint("leave it out, or run contain as root")),
@@ -57,7 +58,7 @@ fn is_own(maps: &[Map; 2], own: [u32; 2]) -> bool {
 }
 
 /// All that an ordinary user may map; his own ids only, where that is no more than these.
-fn of_ordinary(keeps: bool, own: [u32; 2], user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
+pub fn of_ordinary(keeps: bool, own: [u32; 2], user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
     let text = |path| file::read_text(CWD, path).unwrap_or_default();
     let (passwd, uid) = (text(c"/etc/passwd"), own[0].to_string());
     let names = [user::name(passwd.as_bytes(), own[0]), &uid];

@@ -67,7 +67,7 @@ acts! {
         "ENOSPC the limit in /proc/sys/user/max_net_namespaces is reached";
     /// One map of the container's user namespace, or what must be written before it.
     WriteIds "write % to @"
-        "EPERM one of the ids may not be mapped: an ordinary user has his own, and those that newuidmap gives him"
+        "EPERM one of the ids may not be mapped: an ordinary user has his own and what newuidmap gives him; 0 takes CAP_SETFCAP"
         "EINVAL the ranges of a map may not overlap";
     /// The same through a program that may do more: newuidmap(1), newgidmap(1).
     RunMapper "run @ PID %";
