@@ -190,6 +190,7 @@ const ERRNOS: &str = "\
 97 EAFNOSUPPORT Address family not supported
 105 ENOBUFS No buffer space available
 116 ESTALE Stale file handle
+117 EUCLEAN Structure needs cleaning
 122 EDQUOT Disk quota exceeded
 ";
 

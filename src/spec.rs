@@ -7,6 +7,12 @@ use crate::text::{Word, decimal, shown, split};
 pub struct Spec {
     /// As the user wrote it; the launcher opens it once.
     pub rootfs: Word,
+    /// Where the root is no plain directory, what it is made of: absolute paths, the lowest first.
+    pub layers: &'static [Word],
+    /// The file system of each that is an image; else empty.
+    pub images: &'static [Word],
+    /// Where what is written to the layers goes: `tmpfs`, or an absolute path. Empty where nothing is.
+    pub overlay: Word,
     pub read_only: bool,
     /// The command and its arguments; never empty.
     pub command: &'static [Word],
@@ -42,6 +48,9 @@ impl Spec {
     /// Nothing yet.
     pub const NONE: Spec = Spec {
         rootfs: c"",
+        layers: &[],
+        images: &[],
+        overlay: c"",
         read_only: false,
         command: &[],
         environment: &[],

@@ -42,7 +42,9 @@ usage:
   contain run [OPTIONS] DIR COMMAND [ARG...]
 
 file system:
-  --rootfs DIR            root file system (default: $CONTAIN_ROOTFS, ./rootfs)
+  --rootfs DIR|IMAGE      root file system (default: $CONTAIN_ROOTFS, ./rootfs)
+                          several are layers, the last on top
+  --overlay[=DIR]         what is written goes into memory, or is kept in DIR
   --read-only             mount it read-only
   -v, --volume SRC:DST[:ro,noexec,nosuid,nodev,bind,slave,shared]
                           show a file or directory of the host inside
@@ -394,7 +396,7 @@ mod tests {
     #[test]
     fn tells_flags_with_values() {
         for (flag, kind) in [
-            ("--rootfs", Some("DIR")),
+            ("--rootfs", Some("DIR|IMAGE")),
             ("-m", Some("SIZE")),
             ("--memory", Some("SIZE")),
             ("--cpu", Some("PERIOD]")),

@@ -5,6 +5,7 @@ pub mod cgroup;
 pub mod device;
 pub mod file;
 pub mod identity;
+pub mod layer;
 pub mod machine;
 pub mod mount;
 pub mod namespace;

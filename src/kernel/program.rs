@@ -2,7 +2,7 @@
 //! executed.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{
@@ -12,7 +12,7 @@ use rustix::io::{Errno, Result};
 use rustix::process::Pid;
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
-use crate::kernel::root;
+use crate::kernel::root::{self, Rootfs};
 use crate::sys::process::{Reaped, Vector, execve, reap};
 use crate::sys::start::begin_anew;
 use crate::text::{Word, kept};
@@ -77,7 +77,7 @@ pub fn sealed_copy() -> Result<OwnedFd> {
 }
 
 /// Why none of `candidates` could be executed, as an error about `word`, which named them.
-pub fn failure(root: BorrowedFd<'_>, candidates: &[Word], word: &CStr, errno: Errno) -> Error {
+pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) -> Error {
     let found = candidates.iter().copied().find(|path| root::has(root, path));
     let mut status = if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE };
     let why = match (found, errno) {
@@ -100,7 +100,7 @@ pub fn failure(root: BorrowedFd<'_>, candidates: &[Word], word: &CStr, errno: Er
 }
 
 /// Why the kernel would not execute a file of the rootfs, beyond the errno: the end of a sentence about it.
-fn explain(root: BorrowedFd<'_>, path: &CStr, errno: Errno) -> Option<String> {
+fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<String> {
     let head = match root::read_head(root, path) {
         Ok(head) => head,
         Err(Errno::ISDIR) => return Some(" is a directory".into()),

@@ -11,6 +11,14 @@ use rustix::process::{fchdir, pivot_root};
 use crate::kernel::file::read_all;
 use crate::kernel::mount;
 
+/// A root as the launcher holds it.
+pub struct Rootfs {
+    /// To look into, the topmost layer first; often there is one.
+    pub layers: Vec<OwnedFd>,
+    /// The directory that keeps the upper layer, where one does.
+    pub upper: Option<OwnedFd>,
+}
+
 /// The rootfs directory, to be looked into and bound from.
 pub fn open(path: &CStr) -> Result<OwnedFd> {
     openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -91,7 +99,7 @@ pub fn is_initramfs() -> bool {
 }
 
 /// The bytes of a file of the rootfs, of 1 MiB at most.
-pub fn read_file(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
+pub fn read_file(root: &Rootfs, path: &CStr) -> Result<Vec<u8>> {
     let (file, size) = open_file(root, path)?;
     if size > 1 << 20 {
         return Err(Errno::FBIG);
@@ -100,20 +108,39 @@ pub fn read_file(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
 }
 
 /// The first 4 KiB of a file of the rootfs.
-pub fn read_head(root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
+pub fn read_head(root: &Rootfs, path: &CStr) -> Result<Vec<u8>> {
     let (file, size) = open_file(root, path)?;
     read_all(file.as_fd(), size.min(4096))
 }
 
 /// Whether the rootfs has a file of this path, links followed inside it.
-pub fn has(root: BorrowedFd<'_>, path: &CStr) -> bool {
-    mount::open_inside(root, path).is_ok()
+pub fn has(root: &Rootfs, path: &CStr) -> bool {
+    open_as(root, path, OFlags::PATH).is_ok()
+}
+
+/// Opens a path in the topmost layer that has it. What a layer hides of those below it with a device of no number, or a file
+/// in place of a directory, stays hidden; a link that leads to another layer is not followed.
+fn open_as(root: &Rootfs, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    let mut found = Err(Errno::NOENT);
+    for layer in &root.layers {
+        found = mount::open_inside_as(layer.as_fd(), path, flags);
+        if !matches!(found, Err(Errno::NOENT)) {
+            break;
+        }
+    }
+    match &found {
+        Err(Errno::NXIO) => Err(Errno::NOENT),
+        Ok(file) if fstat(file).is_ok_and(|it| it.st_mode & 0o170000 == 0o020000 && it.st_rdev == 0) => {
+            Err(Errno::NOENT)
+        }
+        _ => found,
+    }
 }
 
 /// Opens a file of the rootfs that may be anything: a FIFO is not waited for, links stay inside the rootfs, and what is no
 /// regular file is refused.
-fn open_file(root: BorrowedFd<'_>, path: &CStr) -> Result<(OwnedFd, usize)> {
-    let file = mount::open_inside_as(root, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+fn open_file(root: &Rootfs, path: &CStr) -> Result<(OwnedFd, usize)> {
+    let file = open_as(root, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
     let stat = fstat(&file)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, usize::try_from(stat.st_size).unwrap_or(0))),

@@ -11,7 +11,8 @@ use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
-use crate::kernel::{device, identity, mount, namespace, network, program, root, spread, terminal};
+use crate::kernel::root::Rootfs;
+use crate::kernel::{device, identity, layer, mount, namespace, network, program, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::plan::{Person, Plan};
@@ -25,6 +26,7 @@ pub const MOST_SOURCES: usize = 128;
 /// What the child has from the launcher.
 pub struct Inherited<'a> {
     pub plan: &'a Plan,
+    pub rootfs: &'a Rootfs,
     /// The story is told: say which step begins.
     pub told: bool,
     /// The pidfd through which namespaces are joined: the launcher's for its network, or a container's first process's.
@@ -97,7 +99,21 @@ impl Child<'_> {
             Act::MakeMountsPrivate => mount::make_all_private(),
             Act::Take => {
                 let tree = mount::copy(path, !step.flags.has(Flags::ALONE))?;
-                self.sources.push(tree).map_err(|_full| Errno::MFILE)
+                self.add(tree)
+            }
+            Act::TakeUpper => {
+                let held = self.held(self.from.rootfs.upper.as_ref());
+                self.add(layer::take(path, held)?)
+            }
+            Act::MakeUpper => self.add(layer::make_upper()?),
+            Act::TakeLayer => self.add(layer::take(path, self.layer(number))?),
+            Act::TakeImage => self.add(layer::take_image(self.layer(number))?),
+            Act::MountOverlay => {
+                let first = (number as usize).wrapping_sub(1);
+                let layers = self.sources.get(first..).ok_or(Errno::INVAL)?;
+                let root = layer::mount_overlay(layers, !step.flags.has(Flags::READ), options, flags)?;
+                self.bases[Base::Root as usize] = Some(root);
+                Ok(())
             }
             Act::BindRootfs => {
                 self.bases[Base::Root as usize] = Some(root::bind_here()?);
@@ -293,6 +309,16 @@ impl Child<'_> {
             Some(own) => sys::process::execve_fd(own.as_fd(), &self.from.arguments, &self.from.environment),
             None => program::execute(&self.from.plan.program.candidates, &self.from.arguments, &self.from.environment),
         }
+    }
+
+    fn add(&mut self, source: OwnedFd) -> Result<()> {
+        self.sources.push(source).map_err(|_full| Errno::MFILE)
+    }
+
+    /// The launcher's layer of this number, from 1 on, the lowest first.
+    fn layer(&self, number: u32) -> BorrowedFd<'_> {
+        let layers = &self.from.rootfs.layers;
+        self.held(layers.get(layers.len().wrapping_sub(number as usize)))
     }
 
     /// The source of this number, from 1 on.

@@ -15,6 +15,7 @@ use rustix::thread::ThreadNameSpaceType;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
+use crate::kernel::root::Rootfs;
 use crate::kernel::{identity, mount, namespace, network, proc, program, spread, users};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
@@ -38,7 +39,7 @@ pub struct Child {
 /// What a launch needs beside its plan.
 pub struct Given<'a> {
     /// Opened once, for all that follows.
-    pub rootfs: BorrowedFd<'a>,
+    pub rootfs: &'a Rootfs,
     /// Standard input, output and error of a command whose plan redirects them, or just the last; else none.
     pub streams: &'a [OwnedFd],
     pub voice: Voice,
@@ -81,6 +82,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let mut inherited = Inherited {
         plan,
         joined: None,
+        rootfs,
         told: voice == Voice::Story,
         process,
         groups: host.map_or(&[], |host| host.groups),
@@ -91,7 +93,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         cpus,
     };
     voice.story(format_args!("creating namespaces: {}", plan.namespaces.names()));
-    if host.is_none() {
+    if let (true, [rootfs]) = (host.is_none(), rootfs.layers.as_slice()) {
         // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
         rustix::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
     }
@@ -303,7 +305,7 @@ pub fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
     }
 }
 
-fn child_error(plan: &Plan, rootfs: BorrowedFd<'_>, index: usize, errno: Errno) -> Error {
+fn child_error(plan: &Plan, rootfs: &Rootfs, index: usize, errno: Errno) -> Error {
     let Some(step) = plan.inside.get(index) else { return Error::os("set up the container", errno) };
     if step.act == Act::Execute {
         let word = if plan.program.init { INIT[0] } else { plan.program.arguments[0] };

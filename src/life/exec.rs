@@ -1,6 +1,6 @@
 //! `contain exec`: one more command in a container that runs, as if it had been started there, and may no more.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -10,6 +10,7 @@ use crate::input::args::written::{Flag, Text, Written};
 use crate::input::env::Variable;
 use crate::kernel::cgroup::Group;
 use crate::kernel::file::{place, read_text};
+use crate::kernel::root::Rootfs;
 use crate::kernel::{mount, proc, program, terminal};
 use crate::launch::{Given, Host, launch};
 use crate::life::detach::{Caller, detach};
@@ -61,7 +62,7 @@ struct Container<'a> {
     word: &'a str,
     running: Running,
     /// Its root directory, as its first process has it.
-    root: OwnedFd,
+    root: Rootfs,
     group: Group,
 }
 
@@ -79,6 +80,7 @@ impl Container<'_> {
             Errno::NOENT | Errno::SRCH => over(word),
             errno => running::unseen(word, errno),
         })?;
+        let root = Rootfs { layers: vec![root], upper: None };
         let container = Container { word, group: Group::open(record.cgroups), root, running };
         match container.is_whole()? {
             true => Ok(container),
@@ -105,7 +107,7 @@ impl Container<'_> {
         let mut all = spec.environment.to_vec();
         let user = match &written.user {
             Some(written) => {
-                let account = account(written, self.root.as_fd())?;
+                let account = account(written, &self.root)?;
                 let home = account.home.as_deref().unwrap_or("/");
                 set(&mut all, ours, &Variable::Set(["HOME=", home].concat().leak()));
                 account.user
@@ -165,7 +167,7 @@ impl Container<'_> {
             plan,
             &mut Given {
                 lock: None,
-                rootfs: self.root.as_fd(),
+                rootfs: &self.root,
                 streams: &streams,
                 voice: Voice::Plain,
                 write_down: &mut |_| Ok(()),

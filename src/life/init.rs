@@ -1,7 +1,5 @@
 //! `contain init`: the first process of a container, or a subreaper where it is not number 1.
 
-use std::os::fd::AsFd;
-
 use rustix::process::Signal;
 
 use crate::error::{Error, NOT_EXECUTABLE, Result};
@@ -29,7 +27,7 @@ pub fn look_after(arguments: &[Word], environment: &[Word], signals: &Signals, a
     let candidates = candidates(arguments[0], environment);
     let workload = Workload { candidates: &candidates, arguments, environment };
     reaper::run(&workload, signals, asking).map_err(|errno| match root::open(c"/") {
-        Ok(own) => program::failure(own.as_fd(), &candidates, arguments[0], errno),
+        Ok(own) => program::failure(&root::Rootfs { layers: vec![own], upper: None }, &candidates, arguments[0], errno),
         Err(_) => Error::os("execute the command", errno).with_status(NOT_EXECUTABLE),
     })
 }

@@ -2,7 +2,6 @@
 //! looked up here, and said to be wrong here.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -12,9 +11,11 @@ use crate::input::args::written::{EnvironmentSource, Flag, Path, Text, Written};
 use crate::input::env::{self, Variable};
 use crate::input::privilege::{ALL, CAPABILITIES, capability_set};
 use crate::input::user::{self, Account, Who, WrittenUser};
+use crate::kernel::root::Rootfs;
 use crate::kernel::{file, identity, mount, root, terminal};
 use crate::launch::child::MOST_SOURCES;
 use crate::life::ids;
+use crate::life::rootfs::{self, absolute};
 use crate::log::Voice;
 use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
@@ -31,10 +32,10 @@ pub fn mean(
     ours: &[Word],
     id: &'static str,
     spec: &mut Spec,
-) -> Result<(OwnedFd, Voice, Mapper)> {
+) -> Result<(Rootfs, Voice, Mapper)> {
     let [stdin, stdout, stderr] = terminal::standard();
-    let (path, words) = rootfs_and_command(run, ours)?;
-    let rootfs = open_rootfs(path).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
+    let (paths, words) = rootfs_and_command(run, ours)?;
+    let rootfs = rootfs::open(run, paths, spec).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
         true => error,
         false => {
             error.with_hint("a first word that is a directory is the rootfs; write -- before a command of that name")
@@ -44,7 +45,7 @@ pub fn mean(
     let own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
     let who = run.user.as_ref().or_else(|| (run.text(Text::Users) == Some("keep-id")).then_some(&own));
     let account = match who {
-        Some(written) => account(written, rootfs.as_fd())?,
+        Some(written) => account(written, &rootfs)?,
         // Root needs no file of the rootfs.
         None => Account { user: User::default(), home: Some("/root".into()) },
     };
@@ -66,8 +67,6 @@ pub fn mean(
     let privileged = run.has(Flag::Privileged);
     let capabilities = capabilities(run)?;
     *spec = Spec {
-        rootfs: path,
-        read_only: run.has(Flag::ReadOnly),
         command: words,
         environment: environment(run, ours, &account, hostname, tty)?,
         workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
@@ -85,58 +84,27 @@ pub fn mean(
         share: run.share(),
         init: run.has(Flag::Init),
         tty,
+        ..*spec
     };
     let voice = run.voice().unwrap_or(if stderr && !run.has(Flag::Detach) { Voice::Story } else { Voice::Plain });
     Ok((rootfs, voice, mapper))
 }
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.
-fn rootfs_and_command(run: &'static Written, ours: &[Word]) -> Result<(Word, &'static [Word])> {
-    let (path, words) = match (run.path(Path::Rootfs), run.words.split_first()) {
-        (Some(path), _) => (path, run.words.as_slice()),
-        (None, Some((first, rest))) if !run.dashed && root::is_directory(first) => {
-            (*first, rest.strip_prefix(&[c"--"]).unwrap_or(rest))
+fn rootfs_and_command(run: &'static Written, ours: &[Word]) -> Result<(&'static [Word], &'static [Word])> {
+    let one = |path| Vec::leak(vec![path]);
+    let (paths, words): (&[Word], _) = match (run.layers.as_slice(), run.words.split_first()) {
+        (paths @ [_, ..], _) => (paths, run.words.as_slice()),
+        ([], Some((first, rest))) if !run.dashed && root::is_directory(first) => {
+            (one(*first), rest.strip_prefix(&[c"--"]).unwrap_or(rest))
         }
-        (None, _) => (value(ours, "CONTAIN_ROOTFS").unwrap_or(c"./rootfs"), run.words.as_slice()),
+        ([], _) => (one(value(ours, "CONTAIN_ROOTFS").unwrap_or(c"./rootfs")), run.words.as_slice()),
     };
     match words.first() {
         None => Err(Error::usage("run: which command? write `contain run --rootfs DIR -- COMMAND`, as /bin/sh")),
         Some(word) if word.is_empty() => Err(Error::usage("run: the command is empty: name a program, as /bin/sh")),
-        Some(_) => Ok((path, words)),
+        Some(_) => Ok((paths, words)),
     }
-}
-
-fn open_rootfs(path: &CStr) -> Result<OwnedFd> {
-    let shown = shown(path);
-    let rootfs = root::open(path).map_err(|errno| {
-        let hint = match errno {
-            Errno::NOENT => {
-                "name an unpacked root file system: --rootfs DIR, $CONTAIN_ROOTFS, or a first word that is a directory"
-            }
-            Errno::NOTDIR => "the rootfs must be a directory: unpack an archive or mount an image first",
-            Errno::ACCESS => "this user may not read it: run contain as root",
-            _ => "",
-        };
-        Error::os(format!("open rootfs {shown}"), errno).with_hint(hint)
-    })?;
-    let look = |errno| Error::os(format!("look into rootfs {shown}"), errno);
-    if root::is_host_root(rootfs.as_fd()).map_err(look)? {
-        return Err(Error::new(format!(
-            "rootfs {shown} is this machine's own root: name a directory with another one"
-        )));
-    }
-    if !root::looks_like_one(rootfs.as_fd()) {
-        return Err(Error::new(format!(
-            "rootfs {shown} has none of bin, usr and etc: unpack a root file system there"
-        )));
-    }
-    if root::is_noexec(rootfs.as_fd()).map_err(look)? {
-        return Err(Error::new(format!(
-            "rootfs {shown} is on a file system mounted noexec: nothing there can be executed"
-        ))
-        .with_hint("remount it: mount -o remount,exec MOUNTPOINT"));
-    }
-    Ok(rootfs)
 }
 
 /// What the container may hold. Of `ALL` that is what there is of it; what is asked for by name must be had.
@@ -190,7 +158,7 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
 }
 
 /// Who the command runs as.
-pub fn account(written: &WrittenUser, rootfs: BorrowedFd<'_>) -> Result<Account> {
+pub fn account(written: &WrittenUser, rootfs: &Rootfs) -> Result<Account> {
     let by_name = |who: &Who| matches!(who, Who::Name(_));
     let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
     let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
@@ -198,7 +166,7 @@ pub fn account(written: &WrittenUser, rootfs: BorrowedFd<'_>) -> Result<Account>
 }
 
 /// The text of one of the rootfs's account files. A number can do without them.
-fn accounts(rootfs: BorrowedFd<'_>, path: &CStr, needed: bool) -> Result<Vec<u8>> {
+fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<Vec<u8>> {
     match root::read_file(rootfs, path) {
         Ok(text) => Ok(text),
         Err(_) if !needed => Ok(Vec::new()),
@@ -218,20 +186,15 @@ fn accounts(rootfs: BorrowedFd<'_>, path: &CStr, needed: bool) -> Result<Vec<u8>
 fn volumes(run: &Written) -> Result<&'static [Volume]> {
     // Some places are kept for the launch's own sources.
     let most = MOST_SOURCES - 8;
-    if run.volumes.len() > most {
-        return Err(Error::usage(format!(
-            "--volume, --mount and --tmpfs are given {} times: {most} is the most",
-            run.volumes.len()
-        )));
+    let count = run.volumes.len() + run.layers.len();
+    if count > most {
+        let text = format!("--rootfs, --volume, --mount and --tmpfs are given {count} times: {most} is the most");
+        return Err(Error::usage(text));
     }
     let mut volumes = run.volumes.clone();
     for volume in &mut volumes {
-        if let VolumeKind::Bind { source } = &mut volume.kind
-            && !source.to_bytes().starts_with(b"/")
-        {
-            let here =
-                rustix::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
-            *source = kept(&[here.to_bytes(), b"/", source.to_bytes()]);
+        if let VolumeKind::Bind { source } = &mut volume.kind {
+            *source = absolute(source)?;
         }
         if let VolumeKind::Bind { source } = volume.kind
             && volume.flags.has(Flags::SLAVE | Flags::SHARED)

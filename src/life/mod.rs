@@ -15,6 +15,7 @@ pub mod manage;
 pub mod mean;
 pub mod output;
 pub mod remember;
+pub mod rootfs;
 pub mod run;
 pub mod running;
 pub mod stats;

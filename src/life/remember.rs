@@ -1,7 +1,7 @@
 //! What a running container leaves for other commands to see: its directory, its name, its record, and at the end what
 //! became of it. Also what they leave behind when they are killed, and how that is cleared away.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::fstat;
@@ -10,6 +10,7 @@ use rustix::process::{Pid, getpid};
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Group, mounts, sweep};
 use crate::kernel::proc;
+use crate::kernel::root::Rootfs;
 use crate::launch::facts;
 use crate::life::running;
 use crate::plan::facts::Controller;
@@ -42,9 +43,11 @@ impl Remembered {
     }
 
     /// Adds what is known before the container runs.
-    pub fn describe(&mut self, rootfs: &OwnedFd) {
+    pub fn describe(&mut self, rootfs: &Rootfs) {
         let record = &mut *self.record;
         (record.supervisor, record.created) = (process(getpid()), now());
+        // Layers have their absolute paths already.
+        let ([rootfs], []) = (rootfs.layers.as_slice(), record.spec.layers) else { return };
         let link = kept(&[b"/proc/self/fd/", (rootfs.as_raw_fd() as u64).to_string().as_bytes()]);
         if let Ok(path) = rustix::fs::readlink(link, Vec::new()) {
             record.spec.rootfs = kept(&[path.to_bytes()]);

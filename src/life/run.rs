@@ -1,6 +1,6 @@
 //! `contain run`: the story of one container, from the words on the command line to its exit status.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
@@ -9,6 +9,7 @@ use crate::error::{Error, Result, TIMED_OUT};
 use crate::input::args::written::{Flag, Number, Text, Written};
 use crate::input::number::readable;
 use crate::kernel::cgroup::{Group, sweep};
+use crate::kernel::root::Rootfs;
 use crate::launch::{Child, Given, facts, launch};
 use crate::life::detach::{Caller, detach};
 use crate::life::mean::mean;
@@ -74,7 +75,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// From the launch to the end.
-    fn live(self, rootfs: OwnedFd, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
+    fn live(self, rootfs: Rootfs, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
         let Job { written, plan, voice, places } = self;
         let record = *remembered.record;
         let Record { id, ref spec, name, log, .. } = record;
@@ -127,7 +128,7 @@ impl Job<'_> {
         let child = launch(
             plan,
             &mut Given {
-                rootfs: rootfs.as_fd(),
+                rootfs: &rootfs,
                 streams: &given,
                 voice,
                 write_down: &mut write_down,
@@ -136,7 +137,8 @@ impl Job<'_> {
                 host: None,
             },
         )?;
-        drop(rootfs);
+        // The lock on the directory of an upper layer stays.
+        drop(rootfs.layers);
         if !pipes.is_empty() {
             // These ends are to be the container's only. But log files stay open here too: on a file that it alone has open, the
             // container could take a lease (fcntl(2)), and keep readers out.

@@ -106,6 +106,11 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     holds(Case::MoreIds, users && !keeps_groups);
     holds(Case::OwnIpc, !ipc);
     holds(Case::SharedIpc, ipc);
+    let (layered, upper) = (spec.layers.len() > 1 || !spec.overlay.is_empty(), !spec.overlay.is_empty());
+    holds(Case::Layered, layered);
+    holds(Case::UpperInMemory, upper && spec.overlay == c"tmpfs");
+    holds(Case::UpperKept, upper && spec.overlay != c"tmpfs");
+    holds(Case::Plain, !layered);
     holds(Case::ReadOnly, spec.read_only);
     holds(Case::Writable, !spec.read_only);
     holds(Case::Born, born);
@@ -138,7 +143,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let mut after = Vec::new();
     order::each(order::AFTER, &cases, &mut |step| after.push(step));
 
-    let (mut sources, mut device) = (0, 0);
+    // So far; the first of the devices, the last of what is no layer, and the lowest layer.
+    let (mut sources, mut device, mut taken, mut lowest) = (0, 0, 0, 0);
     // About as many as there are: growing by doubling would touch twice the memory.
     let mut inside = Vec::with_capacity(96);
     order::each(order::INSIDE, &cases, &mut |mut step| {
@@ -169,7 +175,31 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
                 }
                 return;
             }
-            Act::Take => sources += 1,
+            Act::Take => {
+                sources += 1;
+                taken = sources;
+            }
+            Act::TakeLayer => {
+                lowest = sources + 1;
+                for (index, (path, kind)) in spec.layers.iter().zip(spec.images).enumerate() {
+                    let step = step.on(Base::Root, path).number(index as u32 + 1);
+                    match kind.is_empty() {
+                        false => inside.push(Step { act: Act::TakeImage, with: kind, ..step }),
+                        true => inside.push(step),
+                    }
+                    sources += 1;
+                }
+                return;
+            }
+            Act::TakeUpper | Act::MakeUpper => {
+                sources += 1;
+                step.path = spec.overlay;
+            }
+            Act::MountOverlay => {
+                (step.number, step.with) = (lowest, spec.rootfs);
+                step.flags.0 |= if upper { 0 } else { Flags::READ };
+                step.options = if users { c"userxattr" } else { c"" };
+            }
             // Another's processes cannot be shown by a proc of its own.
             Act::BorrowBase if step.base == Base::Proc && !pid => step.act = Act::MakeBase,
             Act::MakeDevice if users => {
@@ -189,7 +219,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
                 }
                 return;
             }
-            Act::AttachBelow => step.number = sources,
+            Act::AttachBelow => step.number = taken,
             Act::AwaitCgroups => step.number = limits.shown.len() as u32,
             Act::UnshareCgroup => step.with = kept(&[limits.told.as_bytes()]),
             _ => person.fill(&mut step, &program),

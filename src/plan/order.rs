@@ -1,5 +1,5 @@
 //! The order of a launch: all steps that there are, each with the case in which a launch has it. Those with an empty text
-//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `Take` and `MakeMountPoint` without a path, and `MakeDirectory`
+//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `Take`, `TakeLayer` and `MakeMountPoint` without a path, and `MakeDirectory`
 //! and `AttachBelow` on the directory of v1's controllers stand for any number of steps.
 
 use std::ffi::CStr;
@@ -40,10 +40,14 @@ pub const INSIDE: &[Step] = &[
     // In a user namespace the kernel makes these only while it sees whole ones (mount_too_revealing() of its fs/namespace.c).
     Step::of(Act::BorrowBase).on(Base::Proc, c"").with(c"proc").flags(Flags::NO_SUID_DEV_EXEC).case(Case::Users),
     Step::of(Act::BorrowBase).on(Base::Sys, c"").with(c"sysfs").flags(Flags::READ_ONLY).case(Case::Users),
-    Step::of(Act::BindRootfs),
-    Step::of(Act::PivotRoot),
+    Step::of(Act::TakeLayer),
+    Step::of(Act::TakeUpper).case(Case::UpperKept),
+    Step::of(Act::BindRootfs).case(Case::Plain),
     Step::of(Act::AwaitIds).case(Case::Users),
     Step::of(Act::BecomeRoot).case(Case::MoreIds),
+    Step::of(Act::MakeUpper).case(Case::UpperInMemory),
+    Step::of(Act::MountOverlay).flags(Flags(Flags::NO_DEV)).case(Case::Layered),
+    Step::of(Act::PivotRoot),
     // Mount points are made first: nothing can be made once the root is read-only.
     Step::of(Act::DetachOldRoot).case(Case::ReadOnly),
     make_mount_point(c"/proc", c"proc"),

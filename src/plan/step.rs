@@ -102,12 +102,27 @@ acts! {
     AwaitIds "wait for ids";
     /// Be root of the user namespace, for what is made to have an owner there.
     BecomeRoot "become root of the user namespace";
+    /// The number counts from the topmost one of the launcher's on.
+    TakeLayer "take layer @"
+        "ESTALE it was replaced at this very moment";
+    TakeImage "take layer @: %";
+    /// The directory that the upper one is kept in.
+    TakeUpper "take upper layer in @"
+        "ESTALE it was replaced at this very moment";
+    MakeUpper "make upper layer in @";
+    /// The layers, from this source on.
+    MountOverlay "mount overlay^+" "story setting up rootfs: %"
+        "ELOOP one of the layers lies in another: each needs a place of its own"
+        "EINVAL the file system of --overlay=DIR keeps no upper layer, as overlayfs itself does not; or mounts lie in a layer"
+        "ENODEV this kernel has no overlayfs: modprobe overlay"
+        "EPERM overlayfs for users needs Linux 5.11"
+        "E2BIG there are too many layers";
     BindRootfs "bind rootfs %" "story setting up rootfs: %";
     PivotRoot "pivot root" "story pivoting root";
     DetachOldRoot "detach old root";
     /// Make a directory, or what is like the source of this number. Its parent and its name are the other two texts.
     MakeMountPoint "make mount point @"
-        "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand"
+        "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand, or add --overlay"
         "ENOTDIR,EISDIR a file can only be mounted on a file, and a directory on a directory"
         "EEXIST it is a symbolic link in the rootfs that leads nowhere";
     MakeRootReadOnly "make / read-only";
@@ -115,7 +130,7 @@ acts! {
     MountBase "mount % on @^_" "story mounting @"
         "ELOOP,EXDEV it is a symbolic link in the rootfs; it must be a directory, or missing"
         "ENOTDIR it is no directory in the rootfs; remove it, it will be made"
-        "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand";
+        "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand, or add --overlay";
     /// A new file system that is attached later: what is to be in it can be made while the network is waited for.
     MakeBase "make % on @^_"
         "EPERM parts of what is there now are hidden, as in a container, so the kernel refuses a whole one";
@@ -255,6 +270,13 @@ pub enum Case {
     /// What the container sees of cgroups would be the host's.
     HostGroups,
     Tty,
+    /// The root is made of layers.
+    Layered,
+    /// There is an upper one, to be written to.
+    UpperKept,
+    UpperInMemory,
+    /// It is one directory, or one image.
+    Plain,
     /// The command's output goes where the launcher says.
     Redirected,
     /// Nobody wants to know that all is set up.
@@ -309,7 +331,7 @@ impl Step {
     /// Whether people are told of the step; the child asks, which may not make the text.
     pub fn is_told(&self) -> bool {
         match self.act {
-            Act::SetHostname | Act::BindRootfs | Act::PivotRoot => true,
+            Act::SetHostname | Act::MountOverlay | Act::BindRootfs | Act::PivotRoot => true,
             Act::MountBase => self.base == Base::Proc,
             Act::UnshareCgroup => !self.with.is_empty(),
             _ => false,

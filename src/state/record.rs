@@ -115,6 +115,8 @@ const MEMBERS: &[Member] = &[
     ("oom", |record| Place::Truth(&mut record.oom)),
     // Up to here a list needs them, and the last two only once it has ended: see BRIEF.
     ("rootfs", |record| Place::Path(&mut record.spec.rootfs)),
+    ("layers", |record| Place::Words(&mut record.spec.layers)),
+    ("overlay", |record| Place::Path(&mut record.spec.overlay)),
     ("hostname", |record| Place::Text(&mut record.spec.hostname)),
     ("start_time", |record| Place::Number(&mut record.process.start)),
     ("supervisor_pid", |record| Place::Pid(&mut record.supervisor.pid)),

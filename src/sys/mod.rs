@@ -7,6 +7,7 @@ pub mod heap;
 pub mod idle;
 #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
 mod libc;
+pub mod loopback;
 pub mod mount;
 pub mod net;
 pub mod process;

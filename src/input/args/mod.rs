@@ -219,6 +219,10 @@ fn option(
             written.set(flag, true);
             return Ok(false);
         }
+        Act::Perhaps(flag, _) if value.is_none() => {
+            written.set(flag, true);
+            return Ok(false);
+        }
         Act::Instead(flag, other) => {
             written.set(flag, true);
             written.set(other, false);
@@ -235,8 +239,15 @@ fn option(
     };
     let wrong = |what: &[&str]| Err(Error::usage([long, &what.concat()].concat()));
     match (act, value.to_str()) {
-        (Act::Path(_) | Act::EnvironmentFile, _) if value.is_empty() => return wrong(&[" '' is empty: name a path"]),
+        (Act::Path(_) | Act::Perhaps(..) | Act::Layer | Act::EnvironmentFile, _) if value.is_empty() => {
+            return wrong(&[" '' is empty: name a path"]);
+        }
         (Act::Path(at), _) => written.set_path(at, value),
+        (Act::Perhaps(flag, at), _) => {
+            written.set(flag, true);
+            written.set_path(at, value);
+        }
+        (Act::Layer, _) => written.layers.push(value),
         (Act::EnvironmentFile, _) => written.environment.push(EnvironmentSource::File(value)),
         (act, Ok(value)) => {
             if let Err(what) = option::take(written, act, value) {

@@ -19,6 +19,9 @@ pub enum Act {
     /// The host's namespace, or one of the container's own.
     Share(Flag),
     Path(Path),
+    /// Set, with a path in the same word or none.
+    Perhaps(Flag, Path),
+    Layer,
     EnvironmentFile,
     Volume,
     Tmpfs,
@@ -47,7 +50,8 @@ options! {
     "--help": Act::Set(Flag::Help),
     "--version": Act::Set(Flag::Version),
     "--root": Act::Path(Path::Root),
-    "--rootfs": Act::Path(Path::Rootfs),
+    "--rootfs": Act::Layer,
+    "--overlay": Act::Perhaps(Flag::Overlay, Path::Overlay),
     "--read-only": Act::Set(Flag::ReadOnly),
     "--volume": Act::Volume,
     "--tmpfs": Act::Tmpfs,
@@ -149,7 +153,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         Act::AddCapabilities => written.added |= privilege::capabilities(text)?,
         Act::DropCapabilities => written.dropped |= privilege::capabilities(text)?,
         Act::Map(of) => map::add(&mut written.maps[of], text)?,
-        Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::EnvironmentFile => {}
+        Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::Perhaps(..) | Act::Layer | Act::EnvironmentFile => {}
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub struct Written {
     numbers: [Option<u64>; 5],
     texts: [Option<&'static str>; 5],
     paths: [Option<Word>; 3],
+    /// `--rootfs`, the lowest layer first.
+    pub layers: Vec<Word>,
     /// The words that are no options; of `run` and `exec` everything from the first one on.
     pub words: Vec<Word>,
     /// `--` stood before the words, so the first one is the command whatever it names.
@@ -38,6 +40,8 @@ pub enum Flag {
     Help,
     Version,
     ReadOnly,
+    /// What is written to the rootfs goes elsewhere.
+    Overlay,
     Init,
     Tty,
     NoTty,
@@ -94,9 +98,10 @@ pub enum Text {
 pub enum Path {
     /// Where containers are written down.
     Root,
-    Rootfs,
     /// Which system calls the container may make; the default profile and none have names.
     Seccomp,
+    /// The directory that keeps an upper layer.
+    Overlay,
 }
 
 /// `--env` and `--env-file` in the order given; a later one wins.

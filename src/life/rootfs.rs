@@ -1,0 +1,137 @@
+//! Opens what a container's root is made of, and says what is wrong with it: a directory, an image, or layers of these.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use crate::error::{Error, Result, hint_for, name};
+use crate::input::args::written::{Flag, Path, Written};
+use crate::kernel::root::{self, Rootfs};
+use crate::kernel::{identity, layer, mount};
+use crate::plan::shell_line;
+use crate::spec::Spec;
+use crate::text::{Word, fill, kept, shown};
+
+/// Opens the layers, the lowest of which comes first, and writes down what they are.
+pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<Rootfs> {
+    let mut rootfs = Rootfs { layers: Vec::new(), upper: None };
+    let (mut layers, mut images, mut is_one) = (Vec::new(), Vec::new(), false);
+    for path in paths {
+        let (opened, kind) = open_layer(path)?;
+        is_one |= root::looks_like_one(opened.as_fd());
+        rootfs.layers.insert(0, opened);
+        layers.push(absolute(path)?);
+        images.push(kind);
+        spec.rootfs = path;
+    }
+    if !is_one {
+        let text =
+            fill("rootfs % has none of bin, usr and etc: unpack a root file system there", &[shown(spec.rootfs)]);
+        return Err(Error::new(text));
+    }
+    let is_plain = matches!(images.as_slice(), [kind] if kind.is_empty());
+    spec.read_only = run.has(Flag::ReadOnly);
+    if run.has(Flag::Overlay) {
+        spec.overlay = c"tmpfs";
+        if let Some(path) = run.path(Path::Overlay) {
+            spec.overlay = absolute(path)?;
+            // Nothing is made where the steps are only told.
+            if !run.has(Flag::DryRun) {
+                open_upper(spec.overlay, &mut rootfs)?;
+            }
+        }
+    } else if is_plain {
+        return Ok(rootfs);
+    } else {
+        // There is nowhere to write to.
+        spec.read_only = true;
+    }
+    (spec.layers, spec.images) = (layers.leak(), images.leak());
+    spec.rootfs = spec.layers.last().copied().unwrap_or_default();
+    Ok(rootfs)
+}
+
+const UPPER_HINTS: &str = concat!(
+    "EAGAIN a container that runs keeps its upper layer there: each needs a directory of its own\t",
+    "ELOOP it lies in the rootfs itself: choose one beside it\t",
+    "ENOENT the directory above it must exist\t",
+    "ENOTDIR it must be a directory, or missing",
+);
+
+fn open_upper(path: Word, rootfs: &mut Rootfs) -> Result<()> {
+    let upper = layer::open_upper(path, &rootfs.layers).map_err(|errno| {
+        let text = fill("open the directory of --overlay, %", &[shown(path)]);
+        Error::os(text, errno).with_hint(hint_for(UPPER_HINTS, name(errno)))
+    })?;
+    // It has been there before: what was written then is seen first.
+    if let Ok(layer) = mount::real_directory(upper.as_fd(), c"upper") {
+        rootfs.layers.insert(0, layer);
+    }
+    rootfs.upper = Some(upper);
+    Ok(())
+}
+
+/// As the child finds it, which stands elsewhere.
+pub fn absolute(path: Word) -> Result<Word> {
+    if path.to_bytes().starts_with(b"/") {
+        return Ok(path);
+    }
+    let here = rustix::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
+    Ok(kept(&[here.to_bytes(), b"/", path.to_bytes()]))
+}
+
+const HINTS: &str = concat!(
+    "ENOENT name an unpacked root file system: --rootfs DIR, $CONTAIN_ROOTFS, or a first word that is a directory\t",
+    "ENOTDIR it is neither a directory nor an image of squashfs, erofs or ext4\t",
+    "EACCES this user may not read it: run contain as root",
+);
+
+/// A directory, or the root directory of an image, and that one's file system.
+fn open_layer(path: &CStr) -> Result<(OwnedFd, Word)> {
+    let shown = shown(path);
+    let failed = |errno| {
+        let hint = hint_for(HINTS, name(errno));
+        Error::os(fill("open rootfs %", &[shown]), errno).with_hint(hint)
+    };
+    let opened = match root::open(path) {
+        Err(Errno::NOTDIR) => return open_image(path, &failed),
+        opened => opened.map_err(failed)?,
+    };
+    let look = |errno| Error::os(fill("look into rootfs %", &[shown]), errno);
+    let wrong = |text| Error::new(fill(text, &[shown]));
+    if root::is_host_root(opened.as_fd()).map_err(look)? {
+        return Err(wrong("rootfs % is this machine's own root: name a directory with another one"));
+    }
+    if root::is_noexec(opened.as_fd()).map_err(look)? {
+        return Err(wrong("rootfs % is on a file system mounted noexec: nothing there can be executed")
+            .with_hint("remount it: mount -o remount,exec MOUNTPOINT"));
+    }
+    Ok((opened, c""))
+}
+
+const IMAGE_HINTS: &str = concat!(
+    "ENOENT,ENXIO,ENODEV this kernel lacks loop devices or that file system: modprobe loop, or see lsmod\t",
+    "EPERM,EACCES the kernel mounts no image for a user, nor in a container: unpack it into a directory\t",
+    "EINVAL,EIO,EUCLEAN it is damaged or cut off, or this kernel does not know all that is in it: see dmesg",
+);
+
+fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, Word)> {
+    let (file, kind) = layer::open_image(path).map_err(failed)?;
+    if kind == c"tar" {
+        let line = shell_line(&[kept(&[path.to_bytes()])]);
+        let text = fill("rootfs % is an archive: mkdir rootfs && tar -xf % -C rootfs", &[shown(path), &line]);
+        return Err(Error::new(text));
+    }
+    if kind.is_empty() {
+        return Err(failed(Errno::NOTDIR));
+    }
+    let mounted = match identity::is_administrator() {
+        true => layer::mount_image(file.as_fd(), kind),
+        false => Err(Errno::PERM),
+    };
+    mounted.map(|mounted| (mounted, kind)).map_err(|errno| {
+        let text = fill("mount the % in rootfs %", &[shown(kind), shown(path)]);
+        Error::os(text, errno).with_hint(hint_for(IMAGE_HINTS, name(errno)))
+    })
+}
