@@ -10,6 +10,7 @@ pub mod json;
 pub mod killer;
 pub mod ordinary;
 pub mod printing;
+pub mod probe;
 pub mod pty;
 pub mod world;
 pub mod written;
