@@ -5,6 +5,7 @@ pub mod join;
 pub mod limits;
 mod order;
 pub mod step;
+mod table;
 
 use std::ffi::CStr;
 
@@ -169,7 +170,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             }
             Act::Take if step.base == Base::Dev => {
                 device = sources + 1;
-                for made in order::INSIDE.iter().filter(|made| made.act == Act::MakeDevice) {
+                for made in order::INSIDE.steps().filter(|made| made.act == Act::MakeDevice) {
                     inside.push(step.on(Base::Root, kept(&[b"/dev/", made.path.to_bytes()])));
                     sources += 1;
                 }

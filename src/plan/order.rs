@@ -5,9 +5,10 @@
 use std::ffi::CStr;
 
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
+use crate::plan::table::{self, Row, Table, table};
 
 /// The launcher's acts while the child sets itself up.
-pub const BESIDE: &[Step] = &[
+pub const BESIDE: Table = table!(&[
     Step::of(Act::WriteIds).on(Base::Root, c"setgroups").with(c"deny").case(Case::OwnIds),
     Step::of(Act::WriteIds).on(Base::Root, c"gid_map").case(Case::Users),
     Step::of(Act::WriteIds).on(Base::Root, c"uid_map").case(Case::Users),
@@ -19,13 +20,13 @@ pub const BESIDE: &[Step] = &[
     Step::of(Act::GiveCgroups).case(Case::Groups),
     Step::of(Act::RaiseLoopback).case(Case::OwnNet),
     Step::of(Act::GiveGo).case(Case::Untold),
-];
+]);
 
 /// The launcher's acts once the command runs: beside the child's last steps they would hold up what the kernel does there.
-pub const AFTER: &[Step] = &[Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers)];
+pub const AFTER: Table = table!(&[Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers)]);
 
 /// The child's acts.
-pub const INSIDE: &[Step] = &[
+pub const INSIDE: Table = table!(&[
     Step::of(Act::Session),
     Step::of(Act::RaiseLoopback).case(Case::OwnedNet),
     Step::of(Act::SetHostname).case(Case::OwnUts),
@@ -134,10 +135,10 @@ pub const INSIDE: &[Step] = &[
     Step::of(Act::Unblock),
     Step::of(Act::InstallFilter).case(Case::Filtered),
     Step::of(Act::Execute),
-];
+]);
 
 /// The acts of one that joins a container.
-pub const JOINING: &[Step] = &[
+pub const JOINING: Table = table!(&[
     Step::of(Act::Session),
     // While the host's files are in reach; the memory group last, as in a launch.
     Step::of(Act::JoinCgroups).case(Case::Groups),
@@ -155,7 +156,7 @@ pub const JOINING: &[Step] = &[
     Step::of(Act::Unblock),
     Step::of(Act::InstallFilter).case(Case::Filtered),
     Step::of(Act::Execute),
-];
+]);
 
 pub const HEARS: Flags = Flags(Flags::SLAVE | Flags::SHARED);
 
@@ -172,6 +173,6 @@ const fn mount_below(base: Base, path: &'static CStr, filesystem: &'static CStr,
 }
 
 /// The steps of a table that are to be had in these cases.
-pub fn each(table: &[Step], cases: &Cases, add: &mut dyn FnMut(Step)) {
-    table.iter().filter(|step| cases[step.case as usize]).for_each(|step| add(*step));
+pub fn each(table: Table, cases: &Cases, add: &mut dyn FnMut(Step)) {
+    table.those(&|case| cases[case as usize]).for_each(add);
 }
