@@ -8,6 +8,7 @@ pub mod filter;
 pub mod home;
 pub mod json;
 pub mod killer;
+pub mod machine;
 pub mod ordinary;
 pub mod printing;
 pub mod probe;

@@ -52,6 +52,9 @@ impl Pty {
     pub fn spawn(&self, command: &Command) -> Child {
         let mut leader = Command::new("setsid");
         leader.arg("--ctty").arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            value.map(|value| leader.env(name, value));
+        }
         leader.env_remove("CONTAIN_ROOTFS").env("PS1", "$ ").env("TERM", "dumb");
         leader.stdin(self.stream()).stdout(self.stream()).stderr(self.stream());
         leader.spawn().expect("setsid(1) from util-linux")
