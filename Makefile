@@ -62,7 +62,7 @@ bench: root setup build/contain rootfs ## compare launch and exec with a C floor
 	cargo bench --bench launch
 	cargo bench --bench crowd
 
-fuzz: ## feed the reader of records with hostile ones for a minute, or for FUZZ=SECONDS (cargo-fuzz)
+fuzz: ## feed each reader of hostile input with it for a minute, or for FUZZ=SECONDS (cargo-fuzz)
 	@tools/setup rust g++
 	@fuzz/run $(FUZZ)
 

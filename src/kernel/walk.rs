@@ -21,7 +21,7 @@ pub fn open(root: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode, within
     match openat2(root, path, flags | OFlags::CLOEXEC, mode, within) {
         // systemd-nspawn and docker before 20.10 answer EPERM to calls that they do not know. EAGAIN is the kernel's word
         // where something was renamed during a ".."; here that is no matter.
-        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => walk(root, path, flags, mode, within),
+        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => by_hand(root, path, flags, mode, within),
         result => result,
     }
 }
@@ -35,7 +35,7 @@ const END: usize = 4 * LONGEST;
 /// a directory that was reached from `root` in just that way. So every step leads down. What a link says is put in front of
 /// the names still to come. At a `..`, the last of the names gone through is dropped, and the others are gone through again
 /// from `root`: a directory that was moved meanwhile, out of `root` even, has no say in it.
-fn walk(root: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode, within: ResolveFlags) -> Result<OwnedFd> {
+pub fn by_hand(root: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode, within: ResolveFlags) -> Result<OwnedFd> {
     let path = path.to_bytes();
     match path.len() {
         0 => return Err(Errno::NOENT),

@@ -2,9 +2,9 @@
 //! and podman, and the compiler that makes a program for the kernel of either. No system call here: a program is a value.
 
 mod default;
-mod names;
+pub mod names;
 pub mod profile;
-mod tree;
+pub mod tree;
 
 use crate::spec::Seccomp;
 

@@ -19,6 +19,11 @@ impl Json {
         value.unwrap_or_else(|| panic!("no JSON from {rest:?} on: {text}"))
     }
 
+    /// The same of a text that may be none.
+    pub fn parse(mut text: &str) -> Option<Json> {
+        value(&mut text).filter(|_| text.trim_ascii().is_empty())
+    }
+
     /// Every value of a text that has one after the other.
     #[track_caller]
     pub fn read_all(text: &str) -> Vec<Json> {

@@ -55,7 +55,7 @@ fn compare(root: BorrowedFd<'_>, path: &[u8]) -> usize {
         (OFlags::PATH | OFlags::DIRECTORY, STRICT),
         (READ | OFlags::NOFOLLOW, STRICT),
     ] {
-        let ours = outcome(walk(root, &word, flags, Mode::empty(), within));
+        let ours = outcome(by_hand(root, &word, flags, Mode::empty(), within));
         // Renames elsewhere on the machine make the kernel unsure of any "..".
         let kernels = loop {
             match openat2(root, &word, flags | OFlags::CLOEXEC, Mode::empty(), within) {
@@ -205,7 +205,7 @@ fn magic_links_are_not_followed() {
         let word = std::ffi::CString::new(path.as_bytes()).unwrap();
         let magic = ["root", "cwd", "exe", "fd/0", "ns/", "zero", "slash"].iter().any(|name| path.contains(name));
         if magic {
-            let got = outcome(walk(root.as_fd(), &word, OFlags::PATH, Mode::empty(), IN_ROOT));
+            let got = outcome(by_hand(root.as_fd(), &word, OFlags::PATH, Mode::empty(), IN_ROOT));
             assert_eq!(got, Err(Errno::LOOP), "{path}");
         }
     }
@@ -251,7 +251,7 @@ fn a_directory_that_becomes_a_link_leads_nowhere_else() {
     let ours = &mut || {
         let paths = [c"a/b/secret", c"a/b/./../b/secret", c"a/up/../a/b/secret", c"/a/b/../../a/b/secret"];
         paths.into_iter().any(|path| {
-            let found = walk(root.as_fd(), path, READ, Mode::empty(), IN_ROOT);
+            let found = by_hand(root.as_fd(), path, READ, Mode::empty(), IN_ROOT);
             times[usize::from(found.is_ok())] += 1;
             reads_the_canary(found)
         })
@@ -273,10 +273,10 @@ fn a_directory_that_is_moved_out_is_no_way_out() {
         reads_the_canary(openat(&inner, c"../secret", READ, Mode::empty()))
     };
     let ours = &mut || {
-        let found = walk(root.as_fd(), c"a/b/../secret", READ, Mode::empty(), IN_ROOT);
+        let found = by_hand(root.as_fd(), c"a/b/../secret", READ, Mode::empty(), IN_ROOT);
         assert!(found.is_ok());
         reads_the_canary(found)
-            || reads_the_canary(walk(root.as_fd(), c"a/b/../../secret", READ, Mode::empty(), IN_ROOT))
+            || reads_the_canary(by_hand(root.as_fd(), c"a/b/../../secret", READ, Mode::empty(), IN_ROOT))
     };
     under_swaps(&here.at("root/a/b"), &here.at("outside/b"), naive, ours);
 }
@@ -288,7 +288,7 @@ fn what_is_created_is_created_inside() {
     symlink("../outside/made", here.at("root/link")).unwrap();
     fs::create_dir(here.at("root/names")).unwrap();
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW;
-    let make = |path| walk(root.as_fd(), path, flags, Mode::RUSR | Mode::WUSR, STRICT).map(drop);
+    let make = |path| by_hand(root.as_fd(), path, flags, Mode::RUSR | Mode::WUSR, STRICT).map(drop);
     assert_eq!(make(c"names/one"), Ok(()));
     assert_eq!(make(c"link"), Err(Errno::LOOP));
     assert_eq!(make(c"names/../../outside/made"), Err(Errno::XDEV));

@@ -1,22 +1,9 @@
 //! Any bytes as a metadata.json: they are refused or read, at a glance too, and what was read is written and read again
 //! as it was.
-#![no_main]
-#![allow(dead_code)] // Only a part of each file is used here.
 
-#[path = "../../src/json.rs"]
-mod json;
-#[path = "../../src/spec.rs"]
-mod spec;
-#[path = "../../src/text.rs"]
-mod text;
-#[path = "../../src/state"]
-mod state {
-    pub mod record;
-}
+use crate::state::record::Record;
 
-use state::record::Record;
-
-libfuzzer_sys::fuzz_target!(|text: &[u8]| {
+pub fn check(text: &[u8]) {
     let mut brief = Record::default();
     let glance = brief.fill(text, true);
     let mut record = Record::default();
@@ -28,4 +15,4 @@ libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     let mut again = Record::default();
     assert_eq!(again.fill(written.as_bytes(), false), Ok(()), "{written}");
     assert_eq!(again, record, "{written}");
-});
+}
