@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use common::golden::compare;
 use common::{Out, Scratch, command, finish, rootfs, run};
 
 /// Compares a text line by line with a pattern in which `*` stands for anything.
@@ -151,21 +152,9 @@ fn dry_run_prints_the_golden_plans() {
         }
         let got = plan_after(prepare, flags);
         assert!(got.code == 0 && got.err.is_empty(), "{name}: {got:?}");
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.plan"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&file, &got.out).unwrap();
-        }
-        let golden =
-            fs::read_to_string(&file).unwrap_or_else(|_| panic!("{}: UPDATE_GOLDEN=1 writes it", file.display()));
-        if got.out != golden {
-            let differ = |(old, new): &(&str, &str)| old != new;
-            let first = std::iter::zip(golden.lines(), got.out.lines())
-                .find(differ)
-                .unwrap_or(("", "a longer or shorter plan"));
-            wrong.push(format!("{name}: instead of {:?} there is {:?}", first.0, first.1));
-        }
+        wrong.extend(compare(name, &got.out));
     }
-    assert!(wrong.is_empty(), "{}\nUPDATE_GOLDEN=1 takes what is, if it is right", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Replaces every run of 16 hex digits after `contain-`, the container's id, by `ID`.

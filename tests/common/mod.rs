@@ -5,6 +5,7 @@
 
 pub mod detached;
 pub mod filter;
+pub mod golden;
 pub mod home;
 pub mod json;
 pub mod killer;
