@@ -23,6 +23,10 @@ pub struct Spec {
     pub user: User,
     /// What the command and all that comes of it may hold at most: a bit for each of capabilities(7), by its number.
     pub capabilities: u64,
+    /// `NAME=SOFT` or `NAME=SOFT:HARD`, numbers or `unlimited` (setrlimit(2)).
+    pub ulimits: &'static [Word],
+    /// As the kernel takes it; empty for the caller's (proc_pid_oom_score_adj(5)).
+    pub oom_score_adj: Word,
     /// An exec may give more than was held before it: no_new_privs is off.
     pub new_privileges: bool,
     /// Nothing of the kernel's files is hidden or read-only.
@@ -33,6 +37,12 @@ pub struct Spec {
     pub seccomp: Seccomp,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
+    /// The NIS one; empty for the host's.
+    pub domainname: &'static str,
+    /// Below /proc, and the value.
+    pub sysctls: &'static [(Word, Word)],
+    /// Bytes of /dev/shm.
+    pub shm_size: Option<u64>,
     pub volumes: &'static [Volume],
     pub limits: Limits,
     /// The container's control group is made below this one.
@@ -57,12 +67,17 @@ impl Spec {
         workdir: c"",
         user: User { uid: 0, gid: 0, groups: &[] },
         capabilities: DEFAULT_CAPABILITIES,
+        ulimits: &[],
+        oom_score_adj: c"",
         new_privileges: false,
         privileged: false,
         uids: Map::NONE,
         gids: Map::NONE,
         seccomp: Seccomp { name: Seccomp::DEFAULT, program: &[] },
         hostname: "",
+        domainname: "",
+        sysctls: &[],
+        shm_size: None,
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },
         cgroup_parent: "",

@@ -64,6 +64,10 @@ impl Drop for Desk {
 fn candidates_for_each_kind_of_word() {
     let desk = Desk::new();
     for (words, wanted) in [
+        // What an option is for.
+        (&["run", "--cap-add", "NET_"][..], "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW"),
+        (&["run", "--ulimit", "no"], "nofile"),
+        (&["run", "--security", ""], "no-new-privs new-privs"),
         // Commands.
         (&["r"][..], "run rm resume"),
         (&["__"], ""),

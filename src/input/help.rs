@@ -75,10 +75,19 @@ process:
                           are terminals)
   -T, --no-tty            give it none
   --timeout TIME          end it after 500ms, 30s, 5m: TERM, and KILL 5 s later
+  --domainname NAME       the NIS domain (default: the host's)
+  --group-add GROUP       a further group of the user, by number or name
 what it may do:
-  --cap-add CAPABILITY,... more than podman's default eleven: NET_ADMIN, or ALL
+  --cap-add CAPABILITY,...
+                          more than podman's default eleven: NET_ADMIN, or ALL
   --cap-drop CAPABILITY,...
                           less than these, or ALL; then --cap-add adds
+  --ulimit LIMIT=SOFT[:HARD]
+                          a limit of each process: nofile=1024:4096
+  --oom-score-adj N       how soon it is killed for memory: to 1000 sooner,
+                          to -1000 later
+  --sysctl KEY=VALUE      kernel.msgmax and its like, fs.mqueue.*, net.*
+  --shm-size SIZE         of /dev/shm (default: 64M)
   --security no-new-privs|new-privs
                           whether setuid programs inside have no effect
                           (default: they have none)

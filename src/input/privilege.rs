@@ -1,8 +1,11 @@
-//! What a container may do, as written: capabilities by name.
+//! What a container may do, as written: capabilities and limits by name, the kernel's parameters.
+
+use std::ffi::CStr;
 
 use crate::input::near::Near;
 use crate::input::number::Parsed;
-use crate::text::{fill, joined, lines, place, split};
+use crate::spec::MAX;
+use crate::text::{Word, cut, decimal, fill, has, joined, kept, lines, place, shown, split};
 
 /// The capabilities of capabilities(7) in the order of their numbers, a line each.
 pub const CAPABILITIES: &str = "CHOWN\nDAC_OVERRIDE\nDAC_READ_SEARCH\nFOWNER\nFSETID\nKILL\nSETGID\nSETUID\nSETPCAP\n\
@@ -21,13 +24,15 @@ pub fn capability(name: &str) -> Parsed<usize> {
     if let Some(number) = place(CAPABILITIES, bare.as_bytes()) {
         return Ok(number);
     }
-    let mut near = Near::to(bare);
-    lines(CAPABILITIES).for_each(|known| near.consider(known));
-    let right = match near.hint() {
-        hint if hint.is_empty() => "capabilities(7) lists them, as NET_ADMIN".into(),
-        hint => hint,
-    };
-    Err(fill("names no capability with '%': %", &[name, &right]).leak())
+    Err(unknown(CAPABILITIES, bare, "names no capability with '%': %", "capabilities(7) lists them, as NET_ADMIN"))
+}
+
+/// A complaint about a word that is none of these, with the nearest of them or what would be `right`.
+fn unknown(known: &'static str, word: &str, complaint: &str, right: &str) -> &'static str {
+    let mut near = Near::to(word);
+    lines(known).for_each(|known| near.consider(known));
+    let hint = near.hint();
+    fill(complaint, &[word, if hint.is_empty() { right } else { &hint }]).leak()
 }
 
 /// A list of capabilities, or `ALL`: a bit for each.
@@ -59,6 +64,62 @@ pub fn capability_names(set: u64) -> String {
     if names.is_empty() { "none".into() } else { joined(&names, ",") }
 }
 
+/// The limits of setrlimit(2) in the order of their numbers, a line each.
+pub const ULIMITS: &str =
+    "cpu\nfsize\ndata\nstack\ncore\nrss\nnproc\nnofile\nmemlock\nas\nlocks\nsigpending\nmsgqueue\nnice\nrtprio\nrttime";
+
+/// The number of the one that `NAME=...` names.
+pub fn resource(word: &CStr) -> u32 {
+    cut(shown(word), b'=').and_then(|(name, _)| place(ULIMITS, name.as_bytes())).unwrap_or(0) as u32
+}
+
+/// Checks `NAME=SOFT[:HARD]`.
+pub fn ulimit(text: &str) -> Parsed<Word> {
+    let (name, values) = cut(text, b'=').unwrap_or((text, ""));
+    if place(ULIMITS, name.as_bytes()).is_none() {
+        return Err(unknown(ULIMITS, name, "names no limit with '%': %", "setrlimit(2) lists them, as nofile"));
+    }
+    let (soft, hard) = cut(values, b':').unwrap_or((values, values));
+    let value = |text: &str| if place("unlimited\n-1", text.as_bytes()).is_some() { Some(MAX) } else { decimal(text) };
+    match value(soft) {
+        Some(number) if value(hard).is_some_and(|most| number <= most) => Ok(kept(&[text.as_bytes()])),
+        _ => Err("has no limit that can be: write NAME=SOFT:HARD, as nofile=1024:4096, or unlimited"),
+    }
+}
+
+/// Checks a number that the kernel takes as it is.
+pub fn oom_score_adj(text: &str) -> Parsed<()> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    // With a 0 before it the kernel takes a number for an octal one.
+    match decimal(digits) {
+        Some(..=1000) if !digits.starts_with('0') || digits.len() == 1 => Ok(()),
+        _ => Err("is no score: write -1000 to 1000; what is higher is killed sooner"),
+    }
+}
+
+/// Those of a container's own IPC namespace; with those below fs/mqueue.
+const IPC: &str = "sys/kernel/msgmax\nsys/kernel/msgmnb\nsys/kernel/msgmni\nsys/kernel/sem\nsys/kernel/shmall\n\
+    sys/kernel/shmmax\nsys/kernel/shmmni\nsys/kernel/shm_rmid_forced";
+
+/// `KEY=VALUE`, the key with dots, or with slashes where one of its parts has a dot: its path below /proc, and the value.
+pub fn sysctl(text: &str) -> Parsed<(Word, Word)> {
+    let (key, value) = cut(text, b'=').unwrap_or_default();
+    let mut path = ["sys/", key].concat().into_bytes();
+    if !has(key, b'/') {
+        path.iter_mut().filter(|b| **b == b'.').for_each(|b| *b = b'/');
+    }
+    if value.is_empty() || path.ends_with(b"/") || path.windows(2).any(|two| matches!(two, b"//" | b"/.")) {
+        return Err("is not KEY=VALUE: write it as net.ipv4.ip_forward=1");
+    }
+    let begins = |with: &str| path.starts_with(with.as_bytes());
+    match begins("sys/net/") || begins("sys/fs/mqueue/") || place(IPC, &path).is_some() {
+        true => Ok((kept(&[&path]), kept(&[value.as_bytes()]))),
+        false => Err(
+            "would change the host: a container has its own net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}, and --hostname",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +144,7 @@ mod tests {
         assert_eq!(capabilities(podmans), Ok(DEFAULT_CAPABILITIES));
         for (text, part) in [
             ("", "names no capability with ''"),
-            ("CAP_", "names no capability with 'CAP_'"),
+            ("CAP_", "names no capability with ''"),
             ("KILL,", "with ''"),
             ("SYSADMIN", "did you mean SYS_ADMIN?"),
             ("net_amdin", "did you mean NET_ADMIN?"),
@@ -114,5 +175,61 @@ mod tests {
         assert_eq!((capability_names(0), capability_names(kill | 1)), ("none".into(), "CHOWN,KILL".into()));
         // Each has its name, and no more: 41 of them.
         assert_eq!(capabilities(&capability_names(ALL)), Ok((1 << 41) - 1));
+    }
+
+    #[test]
+    fn ulimits() {
+        for (at, name) in lines(ULIMITS).enumerate() {
+            for values in ["0", "1:2", "-1", "unlimited", "5:unlimited", "18446744073709551615"] {
+                let word = ulimit(&format!("{name}={values}")).unwrap();
+                assert_eq!((shown(word), resource(word)), (format!("{name}={values}").as_str(), at as u32));
+            }
+            for values in
+                ["", ":", "1:", ":1", "2:1", "unlimited:1", "-2", "1:2:3", "1k", "x", " 1", "18446744073709551616"]
+            {
+                assert!(
+                    ulimit(&format!("{name}={values}")).is_err_and(|what| what.contains("has no limit")),
+                    "{values}"
+                );
+            }
+        }
+        for (text, part) in
+            [("nofile", "has no limit"), ("nofiles=1", "did you mean nofile?"), ("=1", "setrlimit(2)"), ("", "''")]
+        {
+            assert!(ulimit(text).is_err_and(|what| what.contains(part)), "{text}: {:?}", ulimit(text));
+        }
+    }
+
+    #[test]
+    fn scores() {
+        for number in -1000..=1000 {
+            assert_eq!(oom_score_adj(&number.to_string()), Ok(()));
+        }
+        for text in ["", "-", "--1", "+1", "1001", "-1001", "010", "-05", "0x1", "1.0", " 1", "99999999999999999999"] {
+            assert!(oom_score_adj(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sysctls() {
+        for (text, path, value) in [
+            ("net.ipv4.ip_forward=1", c"sys/net/ipv4/ip_forward", c"1"),
+            ("net/ipv4/conf/eth0.7/forwarding=1", c"sys/net/ipv4/conf/eth0.7/forwarding", c"1"),
+            ("kernel.sem=1 2 3 4", c"sys/kernel/sem", c"1 2 3 4"),
+            ("kernel.shm_rmid_forced=1", c"sys/kernel/shm_rmid_forced", c"1"),
+            ("fs.mqueue.msg_max=1=2", c"sys/fs/mqueue/msg_max", c"1=2"),
+        ] {
+            assert_eq!(sysctl(text), Ok((path, value)), "{text}");
+        }
+        for text in
+            ["", "=", "net", "net=", "net.x=", "=1", ".=1", "net.=1", "net..x=1", "net/./x=1", "net/../kernel/panic=1"]
+        {
+            assert!(sysctl(text).is_err_and(|what| what.contains("KEY=VALUE")), "{text}");
+        }
+        let others = "net=1 netx.y=1 kernel.panic=1 kernel.msgmax.x=1 kernel.semx=1 vm.swappiness=1 fs.file-max=1 fs.mqueue=1 \
+            kernel.hostname=x kernel.domainname=x kernel.core_pattern=|/x user.max_user_namespaces=1 sys.net.x=1 x/net/y=1";
+        for text in others.split_whitespace() {
+            assert!(sysctl(text).is_err_and(|what| what.contains("change the host")), "{text}: {:?}", sysctl(text));
+        }
     }
 }

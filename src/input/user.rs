@@ -27,7 +27,8 @@ pub fn parse(text: &'static str) -> Parsed<WrittenUser> {
     })
 }
 
-fn who(word: &'static str, kind: &str) -> Parsed<Who> {
+/// One of the two alone.
+pub fn who(word: &'static str, kind: &str) -> Parsed<Who> {
     if word.is_empty() {
         return Err(fill("has no %: write UID[:GID] or NAME[:GROUP], as 1000:1000 or nobody", &[kind]).leak());
     }

@@ -56,8 +56,8 @@ pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>, keep: u64) -> Res
     if let Some(groups) = groups {
         let mut list = heapless::Vec::<Gid, 1024>::new();
         for group in groups {
-            // The reader of /etc/group keeps to the same bound.
-            let _full = list.push(Gid::from_raw(*group));
+            // The reader of /etc/group keeps to the same bound; --group-add goes beyond.
+            list.push(Gid::from_raw(*group)).map_err(|_full| Errno::TOOBIG)?;
         }
         set_thread_groups(&list)?;
     }

@@ -12,6 +12,7 @@ pub mod namespace;
 pub mod network;
 pub mod proc;
 pub mod program;
+pub mod rlimit;
 pub mod root;
 pub mod spread;
 pub mod terminal;

@@ -12,7 +12,7 @@ use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
 use crate::kernel::root::Rootfs;
-use crate::kernel::{device, identity, layer, mount, namespace, network, program, root, spread, terminal};
+use crate::kernel::{device, identity, layer, mount, namespace, network, program, rlimit, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::plan::{Person, Plan};
@@ -96,6 +96,9 @@ impl Child<'_> {
                 identity::start_session()
             }
             Act::SetHostname => rustix::system::sethostname(with.to_bytes()),
+            Act::SetDomainname => rustix::system::setdomainname(with.to_bytes()),
+            Act::WriteSysctl => cgroup::write(base, path, with.to_bytes()),
+            Act::SetUlimit => rlimit::set(number, with),
             Act::MakeMountsPrivate => mount::make_all_private(),
             Act::Take => {
                 let tree = mount::copy(path, !step.flags.has(Flags::ALONE))?;

@@ -15,13 +15,14 @@ use rustix::thread::ThreadNameSpaceType;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
+use crate::kernel::file::read_start;
 use crate::kernel::root::Rootfs;
 use crate::kernel::{identity, mount, namespace, network, proc, program, spread, users};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
 use crate::plan::step::{Act, Step};
-use crate::plan::{Namespaces, Plan};
+use crate::plan::{Namespaces, Plan, SCORE};
 use crate::sys;
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
 use crate::text::{Word, kept};
@@ -77,6 +78,9 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let init = plan.program.init.then(program::sealed_copy).transpose().map_err(failed("copy contain into memory"))?;
     let host = given.host.as_ref();
     let process = host.map_or(launcher.as_fd(), |host| host.process);
+    let scored = !plan.person.oom_score_adj.is_empty();
+    let mut score = [0; 8];
+    let length = if scored { read_start(SCORE, &mut score).unwrap_or(0) } else { 0 };
     let group = before(plan, process)?;
     let cpus = spread::allowed();
     let mut inherited = Inherited {
@@ -114,6 +118,10 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
             child::become_container(inherited, theirs)
         }
         Cloned::Parent { child: pid, pidfd } => {
+            if scored {
+                // What has been lowered may be raised again, and what has been raised go back to where it was.
+                let _same = cgroup::write(CWD, SCORE, &score[..length]);
+            }
             if plan.namespaces.has(Namespaces::NET) && !plan.namespaces.has(Namespaces::USER) {
                 spread::apart(pid, &cpus);
             }
@@ -157,6 +165,7 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
             Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
             Act::MakeParent => cgroup::make_parent(step.path),
             Act::MakeCgroup => group.make(step.path),
+            Act::WriteLimit => cgroup::write(CWD, step.path, step.with.to_bytes()),
             Act::ForbidDumps => identity::forbid_dumps(),
             Act::JoinPid => namespace::join(process, ThreadNameSpaceType::from_bits_retain(step.number)),
             _ => Err(Errno::INVAL),
@@ -300,6 +309,7 @@ pub fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
         _ if is("cpuset.cpus") => {
             "--cpuset names a CPU that this machine does not have: see /sys/devices/system/cpu/online"
         }
+        Errno::ACCESS if is("oom_score_adj") => "to lower it takes CAP_SYS_RESOURCE: give --oom-score-adj a higher one",
         Errno::NOENT => "this kernel's controller has no such limit",
         _ => "",
     }

@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::input::help;
+use crate::input::privilege::{CAPABILITIES, ULIMITS};
 use crate::life::output;
 use crate::log::signals;
 use crate::state::place::Places;
@@ -59,7 +60,12 @@ pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
     }
     if let Some(kinds) = typed.option {
         // `none|host`: capitals say no more than what kind of word it is.
-        let (words, kinds) = if kinds == "SIGNAL" { (signals(), false) } else { (split(kinds, b'|'), true) };
+        let (words, kinds) = match kinds {
+            "SIGNAL" => (signals(), false),
+            "CAPABILITY,..." => (lines(CAPABILITIES), false),
+            "LIMIT=SOFT[:HARD]" => (lines(ULIMITS), false),
+            kinds => (split(kinds, b'|'), true),
+        };
         words.filter(|word| !(kinds && word.bytes().any(|b| b.is_ascii_uppercase()))).for_each(offer);
     } else if start.starts_with('-') {
         help::flags(typed.text).for_each(offer);

@@ -15,7 +15,7 @@ use crate::kernel::{mount, proc, program, terminal};
 use crate::launch::{Given, Host, launch};
 use crate::life::detach::{Caller, detach};
 use crate::life::ids::check;
-use crate::life::mean::{account, add, set};
+use crate::life::mean::{account, add, held_to, set};
 use crate::life::running::{self, Running};
 use crate::log::Voice;
 use crate::plan::join::{self, Guest};
@@ -107,7 +107,7 @@ impl Container<'_> {
         let mut all = spec.environment.to_vec();
         let user = match &written.user {
             Some(written) => {
-                let account = account(written, &self.root)?;
+                let account = account("--user", written, &self.root)?;
                 let home = account.home.as_deref().unwrap_or("/");
                 set(&mut all, ours, &Variable::Set(["HOME=", home].concat().leak()));
                 account.user
@@ -132,6 +132,8 @@ impl Container<'_> {
             person: Person {
                 user,
                 capabilities: record.spec.capabilities & bounding,
+                ulimits: held_to(record.spec.ulimits, !record.spec.uids.is_none()),
+                oom_score_adj: record.spec.oom_score_adj,
                 new_privileges: record.spec.new_privileges,
                 seccomp: whole(record.spec.seccomp, record.spec.capabilities & bounding),
                 workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),

@@ -7,20 +7,20 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
-use crate::input::args::written::{EnvironmentSource, Flag, Path, Text, Written};
+use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
 use crate::input::env::{self, Variable};
-use crate::input::privilege::{ALL, CAPABILITIES, capability_set};
+use crate::input::privilege::{self, ALL, CAPABILITIES, capability_set};
 use crate::input::user::{self, Account, Who, WrittenUser};
 use crate::kernel::root::Rootfs;
-use crate::kernel::{file, identity, mount, root, terminal};
+use crate::kernel::{file, identity, mount, rlimit, root, terminal};
 use crate::launch::child::MOST_SOURCES;
 use crate::life::ids;
 use crate::life::rootfs::{self, absolute};
-use crate::log::Voice;
+use crate::log::{self, Voice};
 use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
-use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Spec, User, Volume, VolumeKind};
-use crate::text::{Word, fill, kept, lines, shown, value, variable};
+use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Share, Spec, User, Volume, VolumeKind};
+use crate::text::{Word, cut, fill, kept, lines, shown, value, variable};
 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -44,20 +44,19 @@ pub fn mean(
     let [uid, gid] = ids::own();
     let own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
     let who = run.user.as_ref().or_else(|| (run.text(Text::Users) == Some("keep-id")).then_some(&own));
-    let account = match who {
-        Some(written) => account(written, &rootfs)?,
+    let mut account = match who {
+        Some(written) => account("--user", written, &rootfs)?,
         // Root needs no file of the rootfs.
         None => Account { user: User::default(), home: Some("/root".into()) },
     };
+    account.user.groups = groups(run, &account, &rootfs)?;
     let ([uids, gids], mapper) = ids::ids(run, ours, &account.user)?;
     let hostname = match (run.text(Text::Hostname), run.share().uts) {
         (Some(name), _) => name,
         (None, true) => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
         (None, false) => id,
     };
-    if run.share().uts && run.text(Text::Hostname).is_some() {
-        return Err(Error::usage("--hostname would rename the host with --uts host: leave one of them out"));
-    }
+    shares(run)?;
     let tty = run.tty().unwrap_or(stdin && stdout && !run.has(Flag::Detach));
     if run.has(Flag::Detach) && (tty || run.has(Flag::Interactive)) {
         let text =
@@ -65,12 +64,15 @@ pub fn mean(
         return Err(Error::usage(text));
     }
     let privileged = run.has(Flag::Privileged);
-    let capabilities = capabilities(run)?;
+    let owns_ids = !uids.is_none();
+    let capabilities = capabilities(run, owns_ids)?;
     *spec = Spec {
         command: words,
         environment: environment(run, ours, &account, hostname, tty)?,
         workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
         user: account.user,
+        ulimits: held_to(&run.ulimits, owns_ids),
+        oom_score_adj: kept(&[run.text(Text::OomScoreAdj).unwrap_or_default().as_bytes()]),
         new_privileges: run.has(Flag::NewPrivileges) || privileged && !run.has(Flag::NoNewPrivileges),
         privileged,
         uids,
@@ -78,6 +80,9 @@ pub fn mean(
         capabilities,
         seccomp: seccomp(run, capabilities)?,
         hostname,
+        domainname: run.text(Text::Domainname).unwrap_or_default(),
+        sysctls: &run.sysctls,
+        shm_size: run.number(Number::ShmSize),
         volumes: volumes(run)?,
         limits: run.limits,
         cgroup_parent: run.text(Text::CgroupParent).unwrap_or_default(),
@@ -108,7 +113,7 @@ fn rootfs_and_command(run: &'static Written, ours: &[Word]) -> Result<(&'static 
 }
 
 /// What the container may hold. Of `ALL` that is what there is of it; what is asked for by name must be had.
-fn capabilities(run: &Written) -> Result<u64> {
+fn capabilities(run: &Written, owns_ids: bool) -> Result<u64> {
     let default = if run.has(Flag::Privileged) { ALL } else { DEFAULT_CAPABILITIES };
     let set = capability_set(default, run.added, run.dropped);
     if run.added == 0 && default != ALL {
@@ -116,7 +121,7 @@ fn capabilities(run: &Written) -> Result<u64> {
     }
     let known = identity::known();
     // In a user namespace of its own it holds all that there are.
-    let held = if identity::is_administrator() { identity::held() } else { known };
+    let held = if owns_ids { known } else { identity::held() };
     for (number, name) in lines(CAPABILITIES).enumerate() {
         let bit = 1 << number;
         let why = match run.added {
@@ -158,11 +163,54 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
 }
 
 /// Who the command runs as.
-pub fn account(written: &WrittenUser, rootfs: &Rootfs) -> Result<Account> {
+pub fn account(flag: &str, written: &WrittenUser, rootfs: &Rootfs) -> Result<Account> {
     let by_name = |who: &Who| matches!(who, Who::Name(_));
     let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
     let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
-    user::look_up(written, &passwd, &group).map_err(|what| Error::new(format!("--user: {what}")))
+    user::look_up(written, &passwd, &group).map_err(|what| Error::new([flag, ": ", &what].concat()))
+}
+
+/// The account's, and those that the user adds.
+fn groups(run: &Written, account: &Account, rootfs: &Rootfs) -> Result<&'static [u32]> {
+    let mut groups = account.user.groups.to_vec();
+    for group in &run.groups {
+        let alone = WrittenUser { user: Who::Number(0), group: Some(*group) };
+        groups.push(self::account("--group-add", &alone, rootfs)?.user.gid);
+    }
+    Ok(groups.leak())
+}
+
+/// Hard limits that the container may not raise, as from a user namespace, are taken down to what this process has, and told.
+pub fn held_to(ulimits: &[Word], owns_ids: bool) -> &'static [Word] {
+    let mut all = ulimits.to_vec();
+    for word in &mut all {
+        let (name, most) =
+            (cut(shown(word), b'=').unwrap_or_default().0, rlimit::most(privilege::resource(word), owns_ids));
+        let [soft, hard] = rlimit::numbers(word);
+        if hard > most {
+            let [soft, most] = [soft.min(most), most].map(|number| number.to_string());
+            log::error(format_args!("--ulimit {name}: {most} is the most that this user may set, so that is taken"));
+            *word = kept(&[name.as_bytes(), b"=", soft.as_bytes(), b":", most.as_bytes()]);
+        }
+    }
+    all.leak()
+}
+
+/// What would change the host, as it shares that namespace.
+fn shares(run: &Written) -> Result<()> {
+    let Share { net, ipc, uts, .. } = run.share();
+    let has = |text| run.text(text).is_some();
+    let changes = |(path, _): &(Word, Word)| if path.to_bytes().starts_with(b"sys/net/") { net } else { ipc };
+    if uts && (has(Text::Hostname) || has(Text::Domainname)) {
+        return Err(Error::usage(
+            "--hostname or --domainname would rename the host with --uts host: leave one of them out",
+        ));
+    }
+    if ipc && run.number(Number::ShmSize).is_some() || run.sysctls.iter().any(changes) {
+        let text = "--sysctl or --shm-size would change the host with --net host or --ipc host: leave one of them out";
+        return Err(Error::usage(text));
+    }
+    Ok(())
 }
 
 /// The text of one of the rootfs's account files. A number can do without them.

@@ -47,11 +47,16 @@ pub fn plan(guest: Guest) -> Plan {
         if step.act == Act::JoinNamespaces {
             step = joining(step, namespaces.without(EARLY));
         }
+        if step.act == Act::SetUlimit {
+            return person.limit(step, &mut inside);
+        }
         person.fill(&mut step, &program);
         inside.push(step);
     });
     // Before the clone: what the container can reach of its guest is nothing that it can look into.
-    let mut before = vec![Step::of(Act::ForbidDumps)];
+    let mut before = Vec::new();
+    person.score(&mut before);
+    before.push(Step::of(Act::ForbidDumps));
     if namespaces.has(EARLY) {
         before.push(joining(Step::of(Act::JoinPid), Namespaces(namespaces.0 & EARLY)));
     }
@@ -75,6 +80,8 @@ mod tests {
                 user: User { uid: 1, gid: 2, groups: &[3] },
                 capabilities: 1,
                 new_privileges: false,
+                ulimits: &[c"nofile=64:128"],
+                oom_score_adj: c"-5",
                 seccomp: Seccomp { name: c"profile.json", program: &[1, 2, 3] },
                 workdir: c"/srv",
                 keeps_groups: false,
@@ -88,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_guest_with_a_terminal() {
-        let wanted = "be not dumpable until the command runs
+        let wanted = "write -5 to /proc/self/oom_score_adj
+be not dumpable until the command runs
 join pid
 clone 
 start a session that ends with contain, signals reset
@@ -98,6 +106,7 @@ open a terminal as standard streams
 start a session keyring
 limit capabilities to CHOWN
 forbid new privileges
+set ulimit nofile=64:128
 become user 1 group 2,3
 enter directory /srv
 close descriptors from 3

@@ -10,7 +10,7 @@ mod table;
 use std::ffi::CStr;
 
 use crate::error::Result;
-use crate::input::privilege::capability_names;
+use crate::input::privilege::{capability_names, resource};
 use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts, Mapper};
 use crate::plan::order::HEARS;
@@ -37,6 +37,9 @@ pub struct Plan {
     pub program: Program,
 }
 
+/// How soon a process is killed for want of memory.
+pub const SCORE: Word = c"/proc/self/oom_score_adj";
+
 /// The namespaces of namespaces(7) that a process has for itself, or joins: the bits of clone(2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Namespaces(pub u32);
@@ -47,6 +50,8 @@ pub struct Person {
     pub user: User,
     pub capabilities: u64,
     pub new_privileges: bool,
+    pub ulimits: &'static [Word],
+    pub oom_score_adj: Word,
     pub seccomp: Seccomp,
     pub workdir: Word,
     /// setgroups(2) is given up, so the caller's own stay.
@@ -82,11 +87,19 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let limits = limits::plan(&spec.limits, facts, watching.counted)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     let program = Program::of(spec.command, spec.environment, spec.init);
-    let Spec { user, capabilities, new_privileges, workdir, .. } = *spec;
+    let Spec { user, capabilities, new_privileges, ulimits, oom_score_adj, workdir, .. } = *spec;
     let keeps_groups = !spec.uids.is_none() && facts.mapper == Mapper::OwnIds;
-    let tells = watching.story || spec.tty;
-    let seccomp = seccomp::whole(spec.seccomp, capabilities);
-    let person = Person { user, capabilities, new_privileges, seccomp, workdir, keeps_groups, tells };
+    let person = Person {
+        user,
+        capabilities,
+        new_privileges,
+        ulimits,
+        oom_score_adj,
+        seccomp: seccomp::whole(spec.seccomp, capabilities),
+        workdir,
+        keeps_groups,
+        tells: watching.story || spec.tty,
+    };
     let Share { pid, uts, ipc, net } = spec.share;
     let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
     let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
@@ -121,8 +134,10 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     holds(Case::Redirected, watching.redirected);
     holds(Case::Untold, !person.tells);
     holds(Case::Confined, !spec.privileged);
+    holds(Case::Unchanged, !spec.privileged && spec.sysctls.is_empty());
+    holds(Case::Changed, !spec.privileged && !spec.sysctls.is_empty());
     holds(Case::NoNewPrivileges, !new_privileges);
-    let filtered = seccomp.name != Seccomp::UNCONFINED;
+    let filtered = person.seccomp.name != Seccomp::UNCONFINED;
     holds(Case::Filtered, filtered && !new_privileges);
     holds(Case::FilteredEarly, filtered && new_privileges);
 
@@ -155,6 +170,20 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         }
         match step.act {
             Act::SetHostname => step.with = kept(&[spec.hostname.as_bytes()]),
+            Act::SetDomainname if spec.domainname.is_empty() => return,
+            Act::SetDomainname => step.with = kept(&[spec.domainname.as_bytes()]),
+            Act::SetUlimit => return person.limit(step, &mut inside),
+            Act::WriteSysctl => {
+                for (path, value) in spec.sysctls {
+                    inside.push(step.on(Base::Proc, path).with(value));
+                }
+                return;
+            }
+            Act::MountBelow if step.path == c"shm" => {
+                if let Some(size) = spec.shm_size {
+                    step.options = kept(&[b"mode=1777,size=", size.to_string().as_bytes()]);
+                }
+            }
             // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives
             // of cgroups.
             Act::Take if step.base == Base::Root && step.path.is_empty() => {
@@ -227,7 +256,9 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         }
         inside.push(step);
     });
-    Ok(Plan { before: limits.before, namespaces, beside, inside, after, shown: limits.shown, person, program })
+    let mut before = limits.before;
+    person.score(&mut before);
+    Ok(Plan { before, namespaces, beside, inside, after, shown: limits.shown, person, program })
 }
 
 impl Plan {
@@ -244,6 +275,19 @@ impl Plan {
 }
 
 impl Person {
+    /// The launcher takes on how soon it is killed, which the clone hands down: no user namespace has the right to lower it.
+    fn score(&self, before: &mut Vec<Step>) {
+        if !self.oom_score_adj.is_empty() {
+            before.push(Step::of(Act::WriteLimit).on(Base::Root, SCORE).with(self.oom_score_adj));
+        }
+    }
+
+    fn limit(&self, step: Step, steps: &mut Vec<Step>) {
+        for ulimit in self.ulimits {
+            steps.push(step.with(ulimit).number(resource(ulimit)));
+        }
+    }
+
     /// Fills in what the last steps before the command do.
     fn fill(&self, step: &mut Step, program: &Program) {
         match step.act {

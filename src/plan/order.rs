@@ -1,6 +1,6 @@
 //! The order of a launch: all steps that there are, each with the case in which a launch has it. Those with an empty text
-//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `Take`, `TakeLayer` and `MakeMountPoint` without a path, and `MakeDirectory`
-//! and `AttachBelow` on the directory of v1's controllers stand for any number of steps.
+//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `WriteSysctl`, `Take`, `TakeLayer` and `MakeMountPoint` without a
+//! path, and `MakeDirectory` and `AttachBelow` on the directory of v1's controllers stand for any number of steps.
 
 use std::ffi::CStr;
 
@@ -30,6 +30,7 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::Session),
     Step::of(Act::RaiseLoopback).case(Case::OwnedNet),
     Step::of(Act::SetHostname).case(Case::OwnUts),
+    Step::of(Act::SetDomainname),
     // What is to hear of mounts on the host is taken while they are heard of here.
     Step::of(Act::Take).flags(HEARS),
     Step::of(Act::MakeMountsPrivate),
@@ -60,7 +61,7 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::BindReadOnly).on(Base::Proc, c"bus").case(Case::Confined),
     Step::of(Act::BindReadOnly).on(Base::Proc, c"fs").case(Case::Confined),
     Step::of(Act::BindReadOnly).on(Base::Proc, c"irq").case(Case::Confined),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"sys").case(Case::Confined),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"sys").case(Case::Unchanged),
     Step::of(Act::BindReadOnly).on(Base::Proc, c"sysrq-trigger").case(Case::Confined),
     Step::of(Act::MountBase).on(Base::Dev, c"").with(c"tmpfs").flags(Flags::NO_SUID_EXEC),
     // The device nodes that every program may count on (the OCI runtime specification's default devices).
@@ -107,6 +108,9 @@ pub const INSIDE: Table = table!(&[
     // sysfs shows the network namespace it is mounted in.
     Step::of(Act::AwaitNetwork).case(Case::OwnNet),
     Step::of(Act::JoinNetwork).case(Case::OwnNet),
+    // Those of the network are the ones of the namespace that this process is in.
+    Step::of(Act::WriteSysctl),
+    Step::of(Act::BindReadOnly).on(Base::Proc, c"sys").case(Case::Changed),
     Step::of(Act::MountBase).on(Base::Sys, c"").with(c"sysfs").flags(Flags::READ_ONLY),
     Step::of(Act::MaskDirectory).on(Base::Sys, c"firmware").case(Case::Confined),
     Step::of(Act::MaskDirectory).on(Base::Sys, c"fs/selinux").case(Case::Confined),
@@ -126,6 +130,7 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::DetachOldRoot).case(Case::Writable),
     Step::of(Act::AttachVolume),
     Step::of(Act::OpenConsole).case(Case::Tty),
+    Step::of(Act::SetUlimit),
     Step::of(Act::InstallFilter).case(Case::FilteredEarly),
     Step::of(Act::BecomeUser),
     Step::of(Act::EnterWorkdir),
@@ -147,6 +152,7 @@ pub const JOINING: Table = table!(&[
     Step::of(Act::StartKeyring),
     Step::of(Act::LimitCapabilities),
     Step::of(Act::ForbidNewPrivileges).case(Case::NoNewPrivileges),
+    Step::of(Act::SetUlimit),
     Step::of(Act::InstallFilter).case(Case::FilteredEarly),
     Step::of(Act::BecomeUser),
     Step::of(Act::EnterWorkdir),

@@ -91,6 +91,12 @@ acts! {
     /// A session of its own, and death when the launcher dies.
     Session "start a session that ends with contain, signals reset";
     SetHostname "set hostname %" "story setting hostname: %";
+    SetDomainname "set domainname %";
+    /// Below /proc, which nobody else has mounted anything on.
+    WriteSysctl "write % to @"
+        "ENOENT this kernel has no such sysctl for a namespace of its own"
+        "EACCES,EPERM it cannot be written from a namespace"
+        "EINVAL,ERANGE the kernel does not take this value";
     MakeMountsPrivate "make mounts private"
         "EINVAL the root that contain sees is no mount point, as in a plain chroot";
     /// Hold something of the host by descriptor, before the host is out of reach.
@@ -189,6 +195,8 @@ acts! {
     ForbidNewPrivileges "forbid new privileges";
     /// No exec gives back more than these capabilities.
     LimitCapabilities "limit capabilities to %";
+    /// By the number of setrlimit(2).
+    SetUlimit "set ulimit %" "EPERM nobody may raise nofile above /proc/sys/fs/nr_open";
     /// The plan says who.
     BecomeUser "become user %";
     /// From here on only the system calls that the plan's filter lets through.
@@ -283,6 +291,10 @@ pub enum Case {
     Untold,
     /// Parts of the kernel's files are hidden or read-only.
     Confined,
+    /// The same, and the kernel's parameters from the start.
+    Unchanged,
+    /// They have to be written before.
+    Changed,
     NoNewPrivileges,
     /// System calls are filtered; without no_new_privs only CAP_SYS_ADMIN may do that.
     Filtered,

@@ -130,6 +130,8 @@ const MEMBERS: &[Member] = &[
     ("gid", |record| Place::Id(&mut record.spec.user.gid)),
     ("groups", |record| Place::Ids(&mut record.spec.user.groups)),
     ("capabilities", |record| Place::Number(&mut record.spec.capabilities)),
+    ("ulimits", |record| Place::Words(&mut record.spec.ulimits)),
+    ("oom_score_adj", |record| Place::Path(&mut record.spec.oom_score_adj)),
     ("new_privileges", |record| Place::Truth(&mut record.spec.new_privileges)),
     ("uid_map", |record| Place::Path(&mut record.spec.uids.0)),
     ("gid_map", |record| Place::Path(&mut record.spec.gids.0)),
@@ -303,6 +305,7 @@ impl Place<'_> {
             Place::Most(number) => {
                 *number = match r.peek() {
                     b'"' if r.string()? == b"max" => Some(MAX),
+                    b'"' => return r.wrong("neither a number nor \"max\""),
                     _ => Some(r.number()?),
                 }
             }

@@ -31,6 +31,9 @@ pub enum Act {
     Cpuset,
     Variable,
     User,
+    Group,
+    Ulimit,
+    Sysctl,
     Security,
     AddCapabilities,
     DropCapabilities,
@@ -78,6 +81,12 @@ options! {
     "--gidmap": Act::Map(1),
     "--seccomp": Act::Path(Path::Seccomp),
     "--hostname": Act::Text(Text::Hostname),
+    "--domainname": Act::Text(Text::Domainname),
+    "--group-add": Act::Group,
+    "--ulimit": Act::Ulimit,
+    "--sysctl": Act::Sysctl,
+    "--oom-score-adj": Act::Text(Text::OomScoreAdj),
+    "--shm-size": Act::Number(Number::ShmSize, Kind::Size),
     "--init": Act::Set(Flag::Init),
     "--tty": Act::Instead(Flag::Tty, Flag::NoTty),
     "--no-tty": Act::Instead(Flag::NoTty, Flag::Tty),
@@ -119,7 +128,8 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         Act::Number(at, kind) => written.set_number(at, number(kind, text)?),
         Act::Text(at) => {
             match at {
-                Text::Hostname => hostname(text)?,
+                Text::Hostname | Text::Domainname => hostname(text)?,
+                Text::OomScoreAdj => privilege::oom_score_adj(text)?,
                 Text::Workdir => workdir(text)?,
                 Text::Name => name(text)?,
                 Text::Users => users(text)?,
@@ -142,6 +152,9 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         }
         Act::Variable => written.environment.push(EnvironmentSource::Word(env::variable(text)?)),
         Act::User => written.user = Some(user::parse(text)?),
+        Act::Group => written.groups.push(user::who(text, "group")?),
+        Act::Ulimit => written.ulimits.push(privilege::ulimit(text)?),
+        Act::Sysctl => written.sysctls.push(privilege::sysctl(text)?),
         Act::Security => {
             let allowed = match place("no-new-privs\nnew-privs", text.as_bytes()) {
                 Some(at) => at == 1,

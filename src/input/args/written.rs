@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::input::env::Variable;
-use crate::input::user::WrittenUser;
+use crate::input::user::{Who, WrittenUser};
 use crate::log::Voice;
 use crate::spec::{Limits, Map, Share, Volume};
 use crate::text::{Word, shown};
@@ -12,8 +12,8 @@ use crate::text::{Word, shown};
 pub struct Written {
     /// A bit for each [`Flag`].
     flags: u64,
-    numbers: [Option<u64>; 5],
-    texts: [Option<&'static str>; 5],
+    numbers: [Option<u64>; 6],
+    texts: [Option<&'static str>; 7],
     paths: [Option<Word>; 3],
     /// `--rootfs`, the lowest layer first.
     pub layers: Vec<Word>,
@@ -31,6 +31,10 @@ pub struct Written {
     pub dropped: u64,
     /// `--uidmap` and `--gidmap`.
     pub maps: [Map; 2],
+    pub groups: Vec<Who>,
+    /// As [`crate::spec::Spec`] has them.
+    pub ulimits: Vec<Word>,
+    pub sysctls: Vec<(Word, Word)>,
     pub volumes: Vec<Volume>,
 }
 
@@ -82,6 +86,7 @@ pub enum Number {
     /// The last lines only.
     Tail,
     Signal,
+    ShmSize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,6 +97,8 @@ pub enum Text {
     /// The user namespace.
     Users,
     CgroupParent,
+    Domainname,
+    OomScoreAdj,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

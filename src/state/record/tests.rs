@@ -19,6 +19,8 @@ fn full() -> Record {
             workdir: c"/",
             user: User { uid: 1, gid: 2, groups: &[3, 4] },
             capabilities: 1 << 40 | 1,
+            ulimits: &[c"nofile=1024:unlimited"],
+            oom_score_adj: c"-5",
             new_privileges: true,
             uids: Map(c"0:5:1"),
             gids: Map(c"0:6:1"),

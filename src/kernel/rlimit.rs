@@ -1,0 +1,54 @@
+//! The limits that setrlimit(2) puts on a process. A soft and a hard one, by the number that the kernel gives them.
+
+use std::ffi::CStr;
+
+use rustix::io::Result;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::kernel::identity;
+use crate::text::{cut, decimal};
+
+const RESOURCES: [Resource; 16] = [
+    Resource::Cpu,
+    Resource::Fsize,
+    Resource::Data,
+    Resource::Stack,
+    Resource::Core,
+    Resource::Rss,
+    Resource::Nproc,
+    Resource::Nofile,
+    Resource::Memlock,
+    Resource::As,
+    Resource::Locks,
+    Resource::Sigpending,
+    Resource::Msgqueue,
+    Resource::Nice,
+    Resource::Rtprio,
+    Resource::Rttime,
+];
+
+/// The soft and the hard limit of `NAME=SOFT` or `NAME=SOFT:HARD`; what is no number is no limit, as the kernel writes it.
+pub fn numbers(word: &CStr) -> [u64; 2] {
+    let (_, values) = cut(word.to_str().unwrap_or_default(), b'=').unwrap_or_default();
+    let (soft, hard) = cut(values, b':').unwrap_or((values, values));
+    [soft, hard].map(|text| decimal(text).unwrap_or(u64::MAX))
+}
+
+/// Sets one. Called between clone and exec.
+pub fn set(which: u32, word: &CStr) -> Result<()> {
+    let [current, maximum] = numbers(word).map(Some);
+    setrlimit(resource(which), Rlimit { current, maximum })
+}
+
+/// The highest hard limit that may be set, by this process or from a user namespace that it makes.
+pub fn most(which: u32, from_below: bool) -> u64 {
+    // CAP_SYS_RESOURCE, where it counts.
+    match from_below || identity::held() & 1 << 24 == 0 {
+        true => getrlimit(resource(which)).maximum.unwrap_or(u64::MAX),
+        false => u64::MAX,
+    }
+}
+
+fn resource(which: u32) -> Resource {
+    RESOURCES[which as usize % RESOURCES.len()]
+}
