@@ -7,7 +7,7 @@ use common::detached::Detached;
 use common::filter::{EPERM, answer};
 use common::ordinary::Ordinary;
 use common::probe::{ALL, ENDS, Probe};
-use common::{Live, command, finish, rootfs, run, sh, sh_in};
+use common::{Live, Scratch, command, finish, rootfs, run, sh, sh_in, wait_until};
 use linux_raw_sys::general as raw;
 
 /// What the default profile refuses with EPERM in a default container.
@@ -193,10 +193,14 @@ fn run_and_exec_are_filtered_alike() {
         container.sh(&["-u", "7:7"], LOOK).is(0, wanted);
     }
     // One in the foreground is found while it runs.
-    let mut live =
-        Live::start(command(&["run", "--name", "seen", "--rootfs", rootfs(), "--", "sh", "-c", "echo on; cat"]));
+    let here = Scratch::new();
+    let state = here.at("state");
+    let words = ["run", "--root", &state, "--name", "seen", "--rootfs", rootfs(), "--", "sh", "-c", "echo on; cat"];
+    let mut live = Live::start(command(&words));
     assert_eq!(live.line(), "on");
-    finish(command(&["exec", "seen", "sh", "-c", LOOK])).is(0, FILTERED);
+    let exec = || finish(command(&["exec", "--root", &state, "seen", "sh", "-c", LOOK]));
+    wait_until("it is written down", || exec().code == 0);
+    exec().is(0, FILTERED);
     live.end().is(0, "");
 }
 

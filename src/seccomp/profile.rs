@@ -29,18 +29,45 @@ pub struct Reading {
 /// The program of a profile; or the line that is wrong, and what is wrong there.
 pub fn read(text: &[u8], reading: Reading) -> Result<Program, (u64, &'static str)> {
     let mut r = Reader::new(text);
-    let profile = Profile { reading, index: Index::new(), default: Action::default(), rules: Vec::new() };
+    let profile = Profile {
+        reading,
+        index: Index::new(),
+        default: Action::default(),
+        rules: Vec::new(),
+        applies: true,
+        action: Action::default(),
+        calls: Vec::new(),
+        conditions: Vec::new(),
+        numbers: [0; 3],
+        operator: None,
+        all: true,
+        any: false,
+        ours: None,
+    };
     profile.read(&mut r).ok_or_else(|| {
         let before = text.get(..r.wrong.at).unwrap_or(text);
         (1 + before.iter().filter(|byte| **byte == b'\n').count() as u64, r.wrong.what)
     })
 }
 
+/// What of a profile has been read.
 struct Profile {
     reading: Reading,
     index: Index,
     default: Action,
     rules: Vec<Rule>,
+    /// The rule that is being read: whether its filters choose it, and what it is made of.
+    applies: bool,
+    action: Action,
+    calls: Vec<u16>,
+    conditions: Vec<Condition>,
+    /// Of a condition: index, value, valueTwo, and the place of its operator.
+    numbers: [u64; 3],
+    operator: Option<usize>,
+    /// Of a filter: whether all of it is so, and whether any is; and whether its machines are ours, where it names some.
+    all: bool,
+    any: bool,
+    ours: Option<bool>,
 }
 
 /// An action, and the errno that goes with some.
@@ -51,84 +78,76 @@ struct Action {
     named: Option<u32>,
 }
 
-const ACTIONS: &str = "\
-SCMP_ACT_ALLOW
-SCMP_ACT_ERRNO
-SCMP_ACT_KILL
-SCMP_ACT_KILL_THREAD
-SCMP_ACT_KILL_PROCESS
-SCMP_ACT_TRAP
-SCMP_ACT_TRACE
-SCMP_ACT_LOG
-SCMP_ACT_NOTIFY
-";
+const ACTIONS: &str = "ALLOW\nERRNO\nKILL\nKILL_THREAD\nKILL_PROCESS\nTRAP\nTRACE\nLOG\nNOTIFY";
 
 impl Action {
     fn read(&mut self, r: &mut Reader<'_>) -> Option<()> {
         const VALUES: [u32; 8] = [ALLOW, ERRNO, KILL_THREAD, KILL_THREAD, KILL_PROCESS, TRAP, TRACE, LOG];
-        let Some(at) = place(ACTIONS, r.string()?) else {
-            return r.wrong("an unknown action: write SCMP_ACT_ALLOW, ERRNO, KILL, KILL_PROCESS, TRAP, TRACE or LOG");
+        let Some(at) = after(r.string()?, b"SCMP_ACT_", ACTIONS) else {
+            return r.wrong("an unknown action: write SCMP_ACT_ALLOW, ERRNO, KILL_PROCESS, TRAP, TRACE or LOG");
         };
         match VALUES.get(at) {
             Some(value) => self.action = Some(*value),
-            None => {
-                return r.wrong("SCMP_ACT_NOTIFY wants a program that is asked, and contain has none: refuse the call");
+            None => return r.wrong("SCMP_ACT_NOTIFY asks a program, and contain has none: refuse the call"),
+        }
+        Some(())
+    }
+
+    fn read_errno(&mut self, r: &mut Reader<'_>) -> Option<()> {
+        match r.peek() {
+            b'"' => {
+                let name = r.string()?;
+                self.named = error::number(name);
+                if self.named.is_none() && !name.is_empty() {
+                    return r.wrong("an unknown errno: give its number as errnoRet");
+                }
             }
+            _ => match r.number()? {
+                number @ 0..4096 => self.number = Some(number as u32),
+                _ => return r.wrong("an errno is at most 4095"),
+            },
         }
         Some(())
-    }
-
-    fn read_number(&mut self, r: &mut Reader<'_>) -> Option<()> {
-        match r.number()? {
-            number @ 0..4096 => self.number = Some(number as u32),
-            _ => return r.wrong("an errno is at most 4095"),
-        }
-        Some(())
-    }
-
-    fn read_name(&mut self, r: &mut Reader<'_>) -> Option<()> {
-        let name = r.string()?;
-        self.named = error::number(name);
-        match self.named.is_none() && !name.is_empty() {
-            true => r.wrong("an errno of this name is not known here: give its number as errnoRet"),
-            false => Some(()),
-        }
     }
 
     /// The kernel's value.
     fn value(&self, r: &mut Reader<'_>) -> Option<u32> {
         match self.action {
-            None => r.wrong("the action is missing"),
+            None => r.wrong("an action or the defaultAction is missing"),
             Some(action @ (ERRNO | TRACE)) => Some(action | self.named.or(self.number).unwrap_or(1)),
             action => action,
         }
     }
 }
 
+/// The place of a name that begins so.
+fn after(name: &[u8], prefix: &[u8], names: &str) -> Option<usize> {
+    place(names, name.strip_prefix(prefix)?)
+}
+
+/// The objects of a profile.
+#[derive(Clone, Copy)]
+enum Object {
+    Whole,
+    Architectures,
+    Rule,
+    Condition,
+    Filter,
+}
+
+/// The members of each, and how many there are before them.
+const MEMBERS: [(&str, usize); 5] = [
+    ("defaultAction\ndefaultErrnoRet\ndefaultErrno\narchitectures\narchMap\nsyscalls", 0),
+    ("architecture\nsubArchitectures", 6),
+    ("action\nerrnoRet\nerrno\nname\nnames\nargs\nincludes\nexcludes", 8),
+    ("index\nvalue\nvalueTwo\nop", 16),
+    ("caps\narches\nminKernel", 20),
+];
+
 impl Profile {
     fn read(mut self, r: &mut Reader<'_>) -> Option<Program> {
-        const MEMBERS: &str = "defaultAction\ndefaultErrnoRet\ndefaultErrno\narchitectures\narchMap\nsyscalls\n";
-        r.object(&mut |name, r| match (place(MEMBERS, name), r.is_null()) {
-            (_, true) => Some(()),
-            (Some(0), _) => self.default.read(r),
-            (Some(1), _) => self.default.read_number(r),
-            (Some(2), _) => self.default.read_name(r),
-            (Some(3), _) => r.array(&mut architecture),
-            (Some(4), _) => r.array(&mut |r| {
-                r.object(&mut |name, r| match (place("architecture\nsubArchitectures\n", name), r.is_null()) {
-                    (Some(0), false) => architecture(r),
-                    (Some(_), false) => r.array(&mut architecture),
-                    (_, true) => Some(()),
-                    (None, _) => r.skip(),
-                })
-            }),
-            (Some(_), _) => r.array(&mut |r| self.entry(r)),
-            (None, _) => r.skip(),
-        })?;
+        self.object(Object::Whole, r)?;
         r.end()?;
-        if self.default.action.is_none() {
-            return r.wrong("the defaultAction is missing");
-        }
         let default = self.default.value(r)?;
         let mut calls = Calls::new(COUNT, default);
         self.rules.retain(|rule| rule.action != default);
@@ -144,56 +163,114 @@ impl Profile {
         }
         let program = calls.compile();
         match program.len() > LONGEST {
-            true => r.wrong("the kernel takes 4096 instructions, and this profile needs more: join what can be joined"),
+            true => r.wrong("the kernel takes 4096 instructions, and this profile needs more"),
             false => Some(program.leak()),
         }
     }
 
-    /// One of `syscalls`.
-    fn entry(&mut self, r: &mut Reader<'_>) -> Option<()> {
-        const MEMBERS: &str = "name\nnames\naction\nerrnoRet\nerrno\nargs\nincludes\nexcludes\n";
-        let (mut calls, mut conditions) = (Vec::new(), Vec::new());
-        let (mut action, mut applies) = (Action::default(), true);
-        let Profile { index, reading, .. } = self;
-        let mut name = |r: &mut Reader<'_>| {
-            // Another machine's, an older or a newer kernel's.
-            calls.extend(index.find(r.string()?));
-            Some(())
-        };
-        r.object(&mut |member, r| {
-            match (place(MEMBERS, member), r.is_null()) {
-                (_, true) => {}
-                (Some(0), _) => name(r)?,
-                (Some(1), _) => r.array(&mut name)?,
-                (Some(2), _) => action.read(r)?,
-                (Some(3), _) => action.read_number(r)?,
-                (Some(4), _) => action.read_name(r)?,
-                (Some(5), _) => r.array(&mut |r| {
-                    conditions.push(condition(r)?);
-                    Some(())
-                })?,
-                (Some(6), _) => applies &= reading.filter(r)?.0,
-                (Some(_), _) => applies &= !reading.filter(r)?.1,
-                (None, _) => r.skip()?,
+    fn object(&mut self, object: Object, r: &mut Reader<'_>) -> Option<()> {
+        let (names, before) = MEMBERS[object as usize];
+        r.object(&mut |name, r| match place(names, name) {
+            _ if r.is_null() => Some(()),
+            Some(at) => self.member(before + at, r),
+            None => r.skip(),
+        })
+    }
+
+    fn member(&mut self, member: usize, r: &mut Reader<'_>) -> Option<()> {
+        match member {
+            0 => self.default.read(r),
+            1 | 2 => self.default.read_errno(r),
+            8 => self.action.read(r),
+            9 | 10 => self.action.read_errno(r),
+            6 | 11 => self.item(member, r),
+            14 | 15 => {
+                (self.all, self.any, self.ours) = (true, false, None);
+                self.object(Object::Filter, r)?;
+                if let Some(ours) = self.ours {
+                    self.note(ours);
+                }
+                self.applies &= if member == 14 { self.all } else { !self.any };
+                Some(())
             }
-            Some(())
-        })?;
-        let action = action.value(r)?;
-        if !applies {
+            16..=18 => {
+                self.numbers[member - 16] = r.number()?;
+                Some(())
+            }
+            19 => {
+                self.operator = after(r.string()?, b"SCMP_CMP_", OPERATORS);
+                Some(())
+            }
+            22 => {
+                let number = |text: &str| decimal(text).filter(|number| *number < 1 << 32);
+                let text = str::from_utf8(r.string()?).ok().and_then(|text| cut(text, b'.'));
+                match text.and_then(|(major, minor)| Some((number(major)?, number(minor)?))) {
+                    Some(least) => self.note(self.reading.kernel >= least),
+                    None => return r.wrong("a kernel's version is two numbers, as 4.8"),
+                }
+                Some(())
+            }
+            _ => r.array(&mut |r| self.item(member, r)),
+        }
+    }
+
+    /// An item of a member that is a list, or a member that is one.
+    fn item(&mut self, member: usize, r: &mut Reader<'_>) -> Option<()> {
+        match member {
+            4 => self.object(Object::Architectures, r)?,
+            5 => self.rule(r)?,
+            13 => self.condition(r)?,
+            _ => {
+                let name = r.string()?;
+                match member {
+                    // Another machine's, an older or a newer kernel's is passed over.
+                    11 | 12 => self.calls.extend(self.index.find(name)),
+                    20 => {
+                        let number = after(name, b"CAP_", CAPABILITIES);
+                        self.note(number.is_some_and(|number| self.reading.capabilities >> number & 1 != 0));
+                    }
+                    21 => self.ours = Some(self.ours == Some(true) || name == OURS),
+                    _ if !name.starts_with(b"SCMP_ARCH_") => {
+                        return r.wrong("an unknown architecture: write SCMP_ARCH_X86_64 or the like");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn note(&mut self, holds: bool) {
+        self.all &= holds;
+        self.any |= holds;
+    }
+
+    /// One of `syscalls`.
+    fn rule(&mut self, r: &mut Reader<'_>) -> Option<()> {
+        (self.applies, self.action) = (true, Action::default());
+        self.calls.clear();
+        self.conditions = Vec::new();
+        self.object(Object::Rule, r)?;
+        let action = self.action.value(r)?;
+        if !self.applies {
             return Some(());
         }
         // Conditions of one rule are all to be met; two of one argument make each a rule of its own.
-        let (mut seen, mut apart) = (0, false);
-        for Condition { argument, .. } in &conditions {
-            apart |= seen & 1 << argument != 0;
+        let conditions: &'static [Condition] = std::mem::take(&mut self.conditions).leak();
+        let (mut seen, mut each) = (0, conditions.len().max(1));
+        for Condition { argument, .. } in conditions {
+            each = if seen & 1 << argument != 0 { 1 } else { each };
             seen |= 1 << argument;
         }
-        let conditions: &'static [Condition] = conditions.leak();
-        let each = if apart { 1 } else { conditions.len().max(1) };
-        for call in calls {
-            for at in (0..conditions.len().max(1)).step_by(each) {
-                let conditions = conditions.get(at..at + each).unwrap_or_default();
-                self.rules.push(Rule { call, action, conditions });
+        for call in &self.calls {
+            let mut rest = conditions;
+            loop {
+                let (conditions, others) = rest.split_at(each.min(rest.len()));
+                self.rules.push(Rule { call: *call, action, conditions });
+                rest = others;
+                if rest.is_empty() {
+                    break;
+                }
             }
             if self.rules.len() > MOST_RULES {
                 return r.wrong("too many rules");
@@ -201,90 +278,29 @@ impl Profile {
         }
         Some(())
     }
-}
 
-fn architecture(r: &mut Reader<'_>) -> Option<()> {
-    match r.string()?.starts_with(b"SCMP_ARCH_") {
-        true => Some(()),
-        false => r.wrong("an unknown architecture: write SCMP_ARCH_X86_64 or the like"),
-    }
-}
-
-/// One of `args`.
-fn condition(r: &mut Reader<'_>) -> Option<Condition> {
-    const MEMBERS: &str = "index\nvalue\nvalueTwo\nop\n";
-    const OPERATORS: &str = "\
-SCMP_CMP_EQ
-SCMP_CMP_NE
-SCMP_CMP_GT
-SCMP_CMP_LE
-SCMP_CMP_GE
-SCMP_CMP_LT
-SCMP_CMP_MASKED_EQ
-";
-    use Comparison::*;
-    const COMPARISONS: [Comparison; 7] = [Equal, Unequal, Greater, AtMost, AtLeast, Less, Equal];
-    let (mut numbers, mut operator) = ([0; 3], None);
-    r.object(&mut |member, r| {
-        match place(MEMBERS, member) {
-            Some(at @ 0..3) => numbers[at] = r.number()?,
-            Some(_) => operator = Some(r.string()?),
-            None => r.skip()?,
+    /// One of `args`.
+    fn condition(&mut self, r: &mut Reader<'_>) -> Option<()> {
+        (self.numbers, self.operator) = ([0; 3], None);
+        self.object(Object::Condition, r)?;
+        let [argument, value, second] = self.numbers;
+        if argument > 5 {
+            return r.wrong("the index of an argument is 0 to 5");
         }
-        Some(())
-    })?;
-    let [index, value, second] = numbers;
-    let argument = match index {
-        0..=5 => index as u8,
-        _ => return r.wrong("the index of an argument is 0 to 5"),
-    };
-    let Some(at) = place(OPERATORS, operator.unwrap_or_default()) else {
-        return r.wrong("an unknown op: write SCMP_CMP_EQ, NE, LT, LE, GT, GE or MASKED_EQ");
-    };
-    let (value, mask) = if at == 6 { (second, value) } else { (value, u64::MAX) };
-    Some(Condition { argument, comparison: COMPARISONS[at], value, mask })
-}
-
-impl Reading {
-    /// What a filter asks for: whether all of it is so, and whether any is.
-    fn filter(&self, r: &mut Reader<'_>) -> Option<(bool, bool)> {
-        const OURS: &[u8] = if cfg!(target_arch = "x86_64") { b"amd64" } else { b"arm64" };
-        let (mut all, mut any) = (true, false);
-        let mut note = |holds: bool| {
-            all &= holds;
-            any |= holds;
+        let Some(operator) = self.operator else {
+            return r.wrong("an unknown op: write SCMP_CMP_EQ, NE, LT, LE, GT, GE or MASKED_EQ");
         };
-        r.object(&mut |member, r| {
-            match (place("caps\narches\nminKernel\n", member), r.is_null()) {
-                (_, true) => {}
-                (Some(0), _) => r.array(&mut |r| {
-                    let bare = r.string()?.strip_prefix(b"CAP_").and_then(|bare| place(CAPABILITIES, bare));
-                    note(bare.is_some_and(|number| self.capabilities >> number & 1 != 0));
-                    Some(())
-                })?,
-                (Some(1), _) => {
-                    let (mut named, mut ours) = (false, false);
-                    r.array(&mut |r| {
-                        named = true;
-                        ours |= r.string()? == OURS;
-                        Some(())
-                    })?;
-                    if named {
-                        note(ours);
-                    }
-                }
-                (Some(_), _) => {
-                    let number = |text: &str| decimal(text).filter(|number| *number < 1 << 32);
-                    let text = std::str::from_utf8(r.string()?).ok().and_then(|text| cut(text, b'.'));
-                    match text.and_then(|(major, minor)| Some((number(major)?, number(minor)?))) {
-                        Some(least) => note(self.kernel >= least),
-                        None => return r.wrong("a kernel's version is two numbers, as 4.8"),
-                    }
-                }
-                (None, _) => r.skip()?,
-            }
-            Some(())
-        })?;
-        Some((all, any))
+        let (value, mask) = if operator == 6 { (second, value) } else { (value, u64::MAX) };
+        let comparison = COMPARISONS[operator];
+        self.conditions.push(Condition { argument: argument as u8, comparison, value, mask });
+        Some(())
     }
 }
+
+const OPERATORS: &str = "EQ\nNE\nGT\nLE\nGE\nLT\nMASKED_EQ";
+const COMPARISONS: [Comparison; 7] = {
+    use Comparison::*;
+    [Equal, Unequal, Greater, AtMost, AtLeast, Less, Equal]
+};
+/// docker's name of this machine.
+const OURS: &[u8] = if cfg!(target_arch = "x86_64") { b"amd64" } else { b"arm64" };

@@ -293,10 +293,14 @@ impl Place<'_> {
             Place::Program(program) => {
                 let mut all = Vec::new();
                 for digits in r.string()?.chunks(16) {
-                    match str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
-                        Some(number) => all.push(number),
-                        None => return r.wrong("hexadecimal digits are wanted"),
+                    let mut number = 0;
+                    for digit in digits {
+                        match char::from(*digit).to_digit(16) {
+                            Some(digit) => number = number << 4 | u64::from(digit),
+                            None => return r.wrong("hexadecimal digits are wanted"),
+                        }
                     }
+                    all.push(number);
                 }
                 *program = all.leak();
             }
