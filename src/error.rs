@@ -184,6 +184,7 @@ const ERRNOS: &str = "\
 39 ENOTEMPTY Directory not empty
 40 ELOOP Too many levels of symbolic links
 71 EPROTO Protocol error
+74 EBADMSG Bad message
 75 EOVERFLOW Value too large for defined data type
 87 EUSERS Too many users
 95 EOPNOTSUPP Operation not supported

@@ -98,6 +98,16 @@ const TABLE: &[(&str, i32, &str)] = &[
     ("contain run --rootfs empty true", 125, "empty|bin"),
     ("contain run --rootfs nothing true", 125, "nothing|bin|usr|etc"),
     ("contain run --rootfs loop true", 125, "loop|ELOOP"),
+    ("contain run --rootfs r.tar true", 125, "r.tar|archive|mkdir rootfs && tar -xf r.tar -C rootfs"),
+    ("contain run --rootfs cut true", 125, "mount the squashfs|cut|EIO|damaged or cut off"),
+    ("contain run --rootfs rootfs --rootfs nosuch true", 125, "nosuch|ENOENT"),
+    ("contain run --rootfs rootfs --rootfs rootfs/. true", 125, "mount overlay|ELOOP|lies in another"),
+    ("contain run --rootfs rootfs --rootfs afile true", 125, "afile|ENOTDIR|squashfs"),
+    ("contain run --overlay= true", 2, "--overlay|empty"),
+    ("contain run --overlay=afile true", 125, "--overlay|afile|ENOTDIR"),
+    ("contain run --overlay=rootfs/upper true", 125, "--overlay|rootfs/upper|ELOOP|beside it"),
+    ("contain run --overlay=nosuch/upper true", 125, "--overlay|nosuch/upper|ENOENT"),
+    ("strace -f -o /dev/null -e inject=mount:error=ENODEV:when=2 contain run --overlay true", 125, "overlay|modprobe"),
     ("contain run --rootfs noexec true", 125, "rootfs noexec|mounted noexec"),
     ("contain run --rootfs readonly true", 125, "/proc|EROFS"),
     ("contain run --rootfs $(printf %05000d 0) true", 125, "ENAMETOOLONG"),
@@ -195,6 +205,7 @@ chmod 755 . rootfs
 echo text > afile
 printf 'A=1\n\n=x\n' > badvars
 ln -s / slash; ln -s loop loop
+tar -cf r.tar afile; printf 'hsqs%0200d' 0 > cut
 mkdir empty nothing nothing/srv locked locked/in locked/in/bin noexec readonly full
 chmod 0 locked
 printf '#!/no/such/interpreter -x\n' > rootfs/bin/badscript
@@ -237,8 +248,8 @@ fn bad_input_is_refused_in_one_sentence_and_leaves_nothing() {
     let here = desk();
     let root = here.path().join("rootfs");
     let trees = [root.as_path(), here.path()];
-    // The first launch makes the directory of containers, which stays.
-    assert_eq!(shell(&here, "contain run true").code, 0);
+    // The first one that is written down makes the directory of containers, which stays.
+    assert_eq!(shell(&here, "contain run --keep true && contain prune >/dev/null").code, 0);
     let mut before = world::traces(&trees);
     let foreign = if cfg!(target_arch = "x86_64") { "aarch64" } else { "x86_64" };
     let mut wrong = Vec::new();

@@ -4,8 +4,7 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use common::machine::{Boot, boot, probe};

@@ -6,9 +6,9 @@ mod common;
 use common::detached::Detached;
 use common::home::Home;
 use common::pty::{Pty, wait_for_foreground};
-use common::{Scratch, below, feed, status, wait_until};
+use common::{Scratch, below, command, feed, status, sum, wait_until};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 fn debian() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/debian");
@@ -53,6 +53,32 @@ fn apt_builds_installs_and_removes_packages() {
     assert_eq!(pty.wait(&mut child), 0, "{}", pty.seen);
     wants("apt-get purge -y greeting", "Removing greeting (1.0)");
     container.sh(&[], "command -v greeting; ls /var/lib/greeting 2>/dev/null; dpkg --audit").is(0, "");
+}
+
+/// A hundred containers side by side over one Debian, each with changes of its own.
+#[test]
+fn a_hundred_overlays_leave_their_base_as_it_is() {
+    let debian = debian();
+    let before = sum(&debian);
+    let script = "set -e; n=$1; test ! -e /n; echo $n >/n; dpkg -r --force-all python3-minimal >/dev/null 2>&1
+        ! dpkg -s python3-minimal >/dev/null 2>&1; rm -r /usr/share/doc; mkdir /usr/share/doc; echo $n >/usr/share/doc/n
+        mv /etc/apt /etc/apt.$n; chown -R 7:7 /home; chmod 711 /var/lib; echo x >>/etc/passwd; setfattr -n user.n -v $n /root 2>/dev/null || :
+        sync; cat /n /usr/share/doc/n; ls -d /etc/apt.$n";
+    let start = |number: usize| {
+        let number = number.to_string();
+        let words =
+            ["run", "--rootfs", debian.to_str().unwrap(), "--overlay", "--", "bash", "-c", script, "-", &number];
+        command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for batch in 0..20 {
+        let all: Vec<_> = (0..5).map(|number| (batch * 5 + number, start(batch * 5 + number))).collect();
+        for (number, one) in all {
+            let ended = one.wait_with_output().unwrap();
+            let wanted = format!("{number}\n{number}\n/etc/apt.{number}\n");
+            assert_eq!(String::from_utf8_lossy(&ended.stdout), wanted, "{}", String::from_utf8_lossy(&ended.stderr));
+        }
+    }
+    assert_eq!(sum(&debian), before);
 }
 
 #[test]

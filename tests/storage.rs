@@ -5,16 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Live, Out, Scratch, command, finish, host, rootfs, run, sh, sh_in};
-
-/// Everything that there is to a tree, in one line of text.
-fn sum(tree: &Path) -> String {
-    let list =
-        "find . -printf '%P %y %m %U %G %n %s %T@ %l\\n' | sort; find . -type f -print0 | sort -z | xargs -0 sha256sum;
-        find . -print0 | sort -z | xargs -0 getfattr -h -d -m - 2>/dev/null";
-    let got = host(&format!("cd '{}' && {{ {list}; }} | sha256sum", tree.display()));
-    got.text().to_string()
-}
+use common::{Live, Out, Scratch, command, finish, host, rootfs, run, sh, sh_in, sum};
 
 /// `contain run` with the shared root file system below, these flags, and a script.
 fn layered(flags: &[&str], script: &str) -> Out {

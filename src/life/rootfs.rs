@@ -113,7 +113,7 @@ fn open_layer(path: &CStr) -> Result<(OwnedFd, Word)> {
 const IMAGE_HINTS: &str = concat!(
     "ENOENT,ENXIO,ENODEV this kernel lacks loop devices or that file system: modprobe loop, or see lsmod\t",
     "EPERM,EACCES the kernel mounts no image for a user, nor in a container: unpack it into a directory\t",
-    "EINVAL,EIO,EUCLEAN it is damaged or cut off, or this kernel does not know all that is in it: see dmesg",
+    "EINVAL,EIO,EUCLEAN,EBADMSG it is damaged or cut off, or this kernel does not know all that is in it: see dmesg",
 );
 
 fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, Word)> {

@@ -130,7 +130,8 @@ acts! {
     MakeMountPoint "make mount point @"
         "EROFS the directory is missing in the rootfs, which is read-only: make it there beforehand, or add --overlay"
         "ENOTDIR,EISDIR a file can only be mounted on a file, and a directory on a directory"
-        "EEXIST it is a symbolic link in the rootfs that leads nowhere";
+        "EEXIST it is a symbolic link in the rootfs that leads nowhere"
+        "EIO,EUCLEAN,EBADMSG the image is damaged";
     MakeRootReadOnly "make / read-only";
     /// A new file system on a directory of the rootfs; later steps stand on it.
     MountBase "mount % on @^_" "story mounting @"

@@ -277,6 +277,16 @@ pub fn status(pid: i32, field: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_string())
 }
 
+/// Everything that there is to a tree, in one line of text.
+pub fn sum(tree: &Path) -> String {
+    let list =
+        "find . -printf '%P %y %m %U %G %n %s %T@ %l\\n' | sort; find . -type f -print0 | sort -z | xargs -0 sha256sum;
+        find . -print0 | sort -z | xargs -0 getfattr -h -d -m -";
+    let got = host(&format!("set -eo pipefail; cd '{}'; {{ {list}; }} | sha256sum", tree.display()));
+    assert_eq!(got.err, "", "{}", tree.display());
+    got.text().to_string()
+}
+
 /// Waits until something holds; a condition that never comes fails with the given words.
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
