@@ -24,7 +24,7 @@ build/contain-weak: build/contain
 
 setup: ## install what building, tests and benchmark need (as root), or say what to install
 	@tools/setup rust gcc libc6-dev binutils musl-tools busybox-static cpio qemu-system-x86 debootstrap \
-	    libcap2-bin strace bubblewrap crun runc zsh fish golang-github-containers-common \
+	    libcap2-bin strace uidmap bubblewrap crun runc zsh fish golang-github-containers-common \
 	    squashfs-tools erofs-utils e2fsprogs attr
 	@echo "setup: everything is here"
 
