@@ -1,6 +1,7 @@
 //! The bar chart that the README shows: launch times 25 ms apart, as multiples of the C floor, on a linear scale from
 //! zero. Hand-written SVG; its colours follow the reader's light or dark mode.
 
+use crate::launchers::Way;
 use crate::report::{Line, Report};
 use std::fmt::Write;
 
@@ -45,8 +46,16 @@ const STYLE: &str = "
 ";
 
 pub fn draw(report: &Report) -> String {
-    let groups = [("no limits", group(report, false)), ("with memory, cpu and pids limits", group(report, true))];
-    let rows = report.lines.len() as f64;
+    let groups = [
+        ("no limits; contain with all of its walls, the others without", group(report, Way::Plain)),
+        ("with podman's capabilities, masks and seccomp profile", group(report, Way::Walls)),
+        ("with memory, cpu and pids limits", group(report, Way::Limits)),
+        ("as an ordinary user", group(report, Way::Rootless)),
+    ]
+    .into_iter()
+    .filter(|(_, lines)| !lines.is_empty())
+    .collect::<Vec<_>>();
+    let rows = groups.iter().map(|(_, lines)| lines.len()).sum::<usize>() as f64;
     let height = TITLE_HEIGHT + groups.len() as f64 * GROUP_HEIGHT + rows * ROW_HEIGHT + 78.0;
     let floor = report.lines[0].with_gaps.median;
     let longest =
@@ -99,9 +108,10 @@ pub fn draw(report: &Report) -> String {
     svg
 }
 
-/// Fastest first.
-fn group(report: &Report, limits: bool) -> Vec<&Line> {
-    let mut lines: Vec<&Line> = report.lines.iter().filter(|line| line.limits == limits).collect();
+/// Fastest first. Behind walls there is contain's plain row too, which has them all.
+fn group(report: &Report, way: Way) -> Vec<&Line> {
+    let walls = |line: &Line| way == Way::Walls && (line.launcher, line.way) == ("contain", Way::Plain);
+    let mut lines: Vec<&Line> = report.lines.iter().filter(|line| line.way == way || walls(line)).collect();
     lines.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
     lines
 }

@@ -8,14 +8,39 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-/// One line of the table: a launcher, with limits or without.
+/// How a launcher is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As root, with no more than it does unasked; in contain's case that is all of its walls.
+    Plain,
+    Limits,
+    /// With podman's capabilities, masks and seccomp profile.
+    Walls,
+    /// As an ordinary user.
+    Rootless,
+}
+
+impl Way {
+    /// As the TSV has it, and as the table does after the launcher's name.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Way::Plain => ("plain", ""),
+            Way::Limits => ("limits", " + limits"),
+            Way::Walls => ("walls", " + walls"),
+            Way::Rootless => ("rootless", ", rootless"),
+        }
+    }
+}
+
+/// One line of the table: a launcher, used in some way.
 pub struct Row {
     pub launcher: &'static str,
-    pub limits: bool,
+    pub way: Way,
     pub words: Vec<String>,
     pub program: PathBuf,
     /// Runs `true`; used over and over.
@@ -30,13 +55,18 @@ pub struct Row {
 
 impl Row {
     pub fn name(&self) -> String {
-        format!("{}{}", self.launcher, if self.limits { " + limits" } else { "" })
+        [self.launcher, self.way.names().1].concat()
     }
 
     /// Launches in one round. The goals are about the floor and contain, which lie close together: they need more
     /// samples than the peers, which lie far away.
     pub fn turns(&self) -> usize {
-        if is_ours(self.launcher) { 3 } else { 1 }
+        if self.must_work() { 3 } else { 1 }
+    }
+
+    /// Not every machine has user namespaces for everyone.
+    pub fn must_work(&self) -> bool {
+        is_ours(self.launcher) && self.way != Way::Rootless
     }
 }
 
@@ -48,7 +78,7 @@ pub fn is_ours(launcher: &str) -> bool {
 /// A launcher before it has been tried: its words when it runs `true`, and when it runs `pause`.
 struct Candidate {
     launcher: &'static str,
-    limits: bool,
+    way: Way,
     launch: Vec<String>,
     hold: Vec<String>,
 }
@@ -61,15 +91,15 @@ fn candidates(contain: &Path, stage: &Stage) -> Vec<Candidate> {
     let id = format!("bench-{}", std::process::id());
 
     // The payload is the last word, or else crun and runc find it in their bundle.
-    let plain = |launcher, limits, words: &[&str]| Candidate {
+    let plain = |launcher, way, words: &[&str]| Candidate {
         launcher,
-        limits,
+        way,
         launch: owned(words, &["/bin/true"]),
         hold: owned(words, &["/bin/pause"]),
     };
-    let oci = |launcher, limits, words: &[&str], bundle: &Path| Candidate {
+    let oci = |launcher, way, words: &[&str], bundle: &Path| Candidate {
         launcher,
-        limits,
+        way,
         launch: owned(words, &["--bundle", &path(bundle), &id]),
         hold: owned(words, &["--bundle", &path(&stage.bundle_pause), &id]),
     };
@@ -82,19 +112,37 @@ fn candidates(contain: &Path, stage: &Stage) -> Vec<Candidate> {
     // --as-pid-1 spares bwrap the init process of its own that it would start, and wait for, inside.
     let bwrap = "bwrap --unshare-pid --unshare-uts --unshare-ipc --unshare-net --as-pid-1 --hostname bench --bind";
     let bwrap: Vec<&str> = bwrap.split(' ').chain([&*rootfs, "/", "--proc", "/proc", "--dev", "/dev", "--"]).collect();
-    vec![
-        plain("floor", false, &[&floor, &rootfs]),
-        plain("floor", true, &[&floor, "--limits", &rootfs]),
-        plain("contain", false, &[&contain, "run", "--rootfs", &rootfs, "--"]),
-        plain("contain", true, &contain_limits),
-        plain("unshare", false, &unshare),
-        plain("bwrap", false, &bwrap),
+    let without = ["crun", "--root", &crun, "--cgroup-manager=disabled", "run"];
+    let mut all = vec![
+        plain("floor", Way::Plain, &[&floor, &rootfs]),
+        plain("floor", Way::Limits, &[&floor, "--limits", &rootfs]),
+        plain("contain", Way::Plain, &[&contain, "run", "--rootfs", &rootfs, "--"]),
+        plain("contain", Way::Limits, &contain_limits),
+        plain("unshare", Way::Plain, &unshare),
+        plain("bwrap", Way::Plain, &bwrap),
         // Without limits crun can be told to leave cgroups alone, as contain does. runc makes cgroups in any case.
-        oci("crun", false, &["crun", "--root", &crun, "--cgroup-manager=disabled", "run"], &stage.bundle),
-        oci("crun", true, &["crun", "--root", &crun, "--cgroup-manager=cgroupfs", "run"], &stage.bundle_limits),
-        oci("runc", false, &["runc", "--root", &runc, "run"], &stage.bundle),
-        oci("runc", true, &["runc", "--root", &runc, "run"], &stage.bundle_limits),
-    ]
+        oci("crun", Way::Plain, &without, &stage.bundle),
+        oci("crun", Way::Limits, &["crun", "--root", &crun, "--cgroup-manager=cgroupfs", "run"], &stage.bundle_limits),
+        oci("runc", Way::Plain, &["runc", "--root", &runc, "run"], &stage.bundle),
+        oci("runc", Way::Limits, &["runc", "--root", &runc, "run"], &stage.bundle_limits),
+        plain("contain", Way::Rootless, &[&contain, "run", "--rootfs", &rootfs, "--"]),
+        plain("unshare", Way::Rootless, &[&unshare[..1], &["--map-root-user"], &unshare[1..]].concat()),
+        plain(
+            "bwrap",
+            Way::Rootless,
+            &[&bwrap[..1], &["--unshare-user", "--uid", "0", "--gid", "0"], &bwrap[1..]].concat(),
+        ),
+    ];
+    match &stage.bundle_walls {
+        Some(bundle) => all.extend([
+            oci("crun", Way::Walls, &without, bundle),
+            oci("runc", Way::Walls, &["runc", "--root", &runc, "run"], bundle),
+        ]),
+        None => {
+            println!("missing: crun and runc + walls: no podman's seccomp profile (golang-github-containers-common)")
+        }
+    }
+    all
 }
 
 fn owned(words: &[&str], more: &[&str]) -> Vec<String> {
@@ -107,51 +155,54 @@ pub fn present(contain: &Path, stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     let mut legacy: Option<Rc<View>> = None;
     for candidate in candidates(contain, stage) {
-        let Candidate { launcher, limits, mut launch, hold } = candidate;
-        let label = format!("{launcher}{}", if limits { " + limits" } else { "" });
+        let Candidate { launcher, way, launch, hold } = candidate;
+        let label = [launcher, way.names().1].concat();
         let Some(program) = find(&launch[0]) else {
             println!("missing: {label}: no {launcher} in PATH");
             continue;
         };
         let mut view = None;
-        let mut refusal = attempt(&program, &launch[1..]);
+        let mut refusal = attempt(command(&program, &launch[1..], way));
         if refusal.as_ref().is_some_and(|why| why.contains("hybrid")) {
             let legacy = match &legacy {
                 Some(view) => view.clone(),
                 None => legacy.insert(Rc::new(View::without_unified()?)).clone(),
             };
             let inside = legacy.enter()?;
-            refusal = attempt(&program, &launch[1..]);
+            refusal = attempt(command(&program, &launch[1..], way));
             drop(inside);
             view = Some(legacy);
             println!("note: {label}: refuses hybrid cgroups, so it runs where /sys/fs/cgroup/unified is hidden");
         }
-        match refusal {
-            None => {}
-            Some(why) if is_ours(launcher) => return Err(format!("{label} failed: {why}")),
-            Some(why) => {
-                println!("refuses: {label}: {why}");
-                continue;
-            }
-        }
-        rows.push(Row {
+        let quiet = |words: &[String]| -> Result<Command> {
+            let null = || null.try_clone().map(Stdio::from).map_err(|e| format!("duplicate /dev/null: {e}"));
+            let mut command = command(&program, words, way);
+            command.stdin(null()?).stdout(null()?).stderr(null()?);
+            Ok(command)
+        };
+        let row = Row {
             launcher,
-            limits,
-            launch: command(&program, &launch[1..], &null)?,
-            hold: command(&program, &hold[1..], &null)?,
-            words: std::mem::take(&mut launch),
+            way,
+            launch: quiet(&launch[1..])?,
+            hold: quiet(&hold[1..])?,
+            words: launch,
             program,
             view,
             launches: 0,
             failures: 0,
-        });
+        };
+        match refusal {
+            None => rows.push(row),
+            Some(why) if row.must_work() => return Err(format!("{label} failed: {why}")),
+            Some(why) => println!("refuses: {label}: {why}"),
+        }
     }
     Ok(rows)
 }
 
 /// Runs it once and says what went wrong, in the launcher's own first words.
-fn attempt(program: &Path, args: &[String]) -> Option<String> {
-    match Command::new(program).args(args).env("CONTAIN_ROOT", stage::state("contain")).stdin(Stdio::null()).output() {
+fn attempt(mut command: Command) -> Option<String> {
+    match command.stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => {
             let stderr = String::from_utf8_lossy(&output.stderr);
@@ -162,19 +213,20 @@ fn attempt(program: &Path, args: &[String]) -> Option<String> {
     }
 }
 
-/// A command that can be started many times. Nothing in it keeps std from using posix_spawn, so that the cost of
-/// starting a process does not depend on the size of this one.
-fn command(program: &Path, args: &[String], null: &File) -> Result<Command> {
-    let null = || null.try_clone().map(Stdio::from).map_err(|e| format!("duplicate /dev/null: {e}"));
+/// A command that can be started many times. As root nothing in it keeps std from using posix_spawn, so that the cost of
+/// starting a process does not depend on the size of this one. An ordinary user's are forked, all of them alike, since ids
+/// are to be changed.
+fn command(program: &Path, args: &[String], way: Way) -> Command {
     let mut command = Command::new(program);
+    command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    match way {
+        Way::Rootless => command.uid(NOBODY).gid(NOBODY).env("CONTAIN_ROOT", stage::state("contain-rootless")),
+        _ => command.env("CONTAIN_ROOT", stage::state("contain")),
+    };
     command
-        .args(args)
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("CONTAIN_ROOT", stage::state("contain"));
-    command.stdin(null()?).stdout(null()?).stderr(null()?);
-    Ok(command)
 }
+
+const NOBODY: u32 = 65534;
 
 pub fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {

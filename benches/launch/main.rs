@@ -43,6 +43,11 @@ fn bench(repo: &Path) -> Result<()> {
     let stage = stage::prepare(&repo.join("build/bench"))?;
     let mut rows = launchers::present(&contain, &stage)?;
     measure::rounds(&mut rows, rounds.div_ceil(20).max(3), Duration::ZERO)?; // warms the page cache, is thrown away
+    if rows.iter().any(|row| (row.launcher, row.way) == ("crun", launchers::Way::Walls)) {
+        let kept = Path::new(&stage::state("crun")).join(".cache/seccomp").is_dir();
+        let how = if kept { "reads its filter from a cache, which is warm" } else { "compiles its filter each time" };
+        println!("note: crun + walls: this version {how}");
+    }
     let back_to_back = measure::rounds(&mut rows, rounds, Duration::ZERO)?;
     let with_gaps = measure::rounds(&mut rows, rounds, GAP)?;
     for row in rows.iter().filter(|row| row.failures > 0) {

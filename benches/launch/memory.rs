@@ -2,7 +2,7 @@
 //! divided by its users) of every process that stays behind to wait, and the size of the launcher's file.
 
 use crate::Result;
-use crate::launchers::Row;
+use crate::launchers::{Row, Way};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
 use std::fs;
@@ -19,21 +19,24 @@ pub struct Waiting {
     pub dynamic: bool,
 }
 
-/// One answer for each row. Rows with limits get that of their launcher without: the parent is the same.
+/// One answer for each row. Rows of one launcher have the same parent, but for an ordinary user's.
 pub fn of_waiting_parents(rows: &mut [Row]) -> Result<Vec<Waiting>> {
-    let mut known: HashMap<&'static str, Waiting> = HashMap::new();
+    let mut known: HashMap<(&str, bool), Waiting> = HashMap::new();
     let mut answers = Vec::new();
     for row in rows {
-        if !known.contains_key(row.launcher) {
-            known.insert(row.launcher, of_one(row)?);
-        }
-        answers.push(known[row.launcher].clone());
+        let kind = (row.launcher, row.way == Way::Rootless);
+        let waiting = match known.get(&kind) {
+            Some(waiting) => waiting.clone(),
+            None => of_one(row)?,
+        };
+        known.insert(kind, waiting.clone());
+        answers.push(waiting);
     }
     Ok(answers)
 }
 
 fn of_one(row: &mut Row) -> Result<Waiting> {
-    let name = row.launcher;
+    let name = row.name();
     let view = row.view.clone();
     let _inside = view.as_deref().map(|view| view.enter()).transpose()?;
     let mut parent = row.hold.spawn().map_err(|e| format!("start {name}: {e}"))?;

@@ -1,6 +1,12 @@
 //! What the launches need on disk, all of it under build/bench: the floor, a root filesystem that holds nothing but
-//! the two payloads, and three OCI bundles for crun and runc; and which binary is measured how often. Knows nothing of the
+//! the two payloads, and OCI bundles for crun and runc; and which binary is measured how often. Knows nothing of the
 //! launchers themselves.
+
+#[path = "../../tests/common/json.rs"]
+#[allow(dead_code)]
+mod json;
+#[path = "../../tests/common/podmans.rs"]
+mod podmans;
 
 use crate::{Result, write};
 use std::ffi::OsString;
@@ -15,6 +21,8 @@ pub struct Stage {
     pub bundle: PathBuf,
     pub bundle_limits: PathBuf,
     pub bundle_pause: PathBuf,
+    /// One that runs `true` behind podman's walls, where its profile is there.
+    pub bundle_walls: Option<PathBuf>,
 }
 
 /// Where a launcher writes down its containers: for all of them in memory, as /run is on nearly every machine, whatever
@@ -25,7 +33,7 @@ pub fn state(launcher: &str) -> String {
 
 /// Removes what [`state`] named.
 pub fn remove_state() {
-    for launcher in ["contain", "crun", "runc"] {
+    for launcher in ["contain", "contain-rootless", "crun", "runc"] {
         // It may never have been made.
         let _none = fs::remove_dir_all(state(launcher));
     }
@@ -62,9 +70,16 @@ pub fn prepare(dir: &Path) -> Result<Stage> {
 
     Ok(Stage {
         floor,
-        bundle: bundle(&dir.join("oci-true"), &rootfs, "/bin/true", "")?,
-        bundle_limits: bundle(&dir.join("oci-limits"), &rootfs, "/bin/true", RESOURCES)?,
-        bundle_pause: bundle(&dir.join("oci-pause"), &rootfs, "/bin/pause", "")?,
+        bundle: bundle(&dir.join("oci-true"), &rootfs, "/bin/true", ["", ""])?,
+        bundle_limits: bundle(&dir.join("oci-limits"), &rootfs, "/bin/true", ["", RESOURCES])?,
+        bundle_pause: bundle(&dir.join("oci-pause"), &rootfs, "/bin/pause", ["", ""])?,
+        bundle_walls: match fs::read_to_string(podmans::PODMANS) {
+            Ok(profile) => {
+                let [process, linux] = walls(&profile);
+                Some(bundle(&dir.join("oci-walls"), &rootfs, "/bin/true", [&process, &linux])?)
+            }
+            Err(_) => None,
+        },
         rootfs,
     })
 }
@@ -90,10 +105,27 @@ const RESOURCES: &str = r#",
       "pids": { "limit": 64 }
     }"#;
 
+/// What a default container of podman's has beside: for `process` and for `linux`.
+fn walls(profile: &str) -> [String; 2] {
+    let capabilities = format!("{:?}", podmans::CAPABILITIES);
+    let sets = ["bounding", "effective", "permitted"].map(|set| format!("\"{set}\": {capabilities}"));
+    let list = |names: &str| format!("{:?}", names.split(' ').map(|name| format!("/proc/{name}")).collect::<Vec<_>>());
+    [
+        format!(",\n    \"noNewPrivileges\": true,\n    \"capabilities\": {{ {} }}", sets.join(", ")),
+        format!(
+            ",\n    \"maskedPaths\": {},\n    \"readonlyPaths\": {},\n    \"seccomp\": {}",
+            list("acpi asound kcore keys latency_stats timer_list timer_stats sched_debug scsi interrupts"),
+            list("bus fs irq sys sysrq-trigger"),
+            podmans::translated(profile)
+        ),
+    ]
+}
+
 /// The shortest config.json that does what the floor does: the same five namespaces, /proc and a tmpfs /dev, into which
-/// crun and runc put the device nodes on their own. No seccomp, capabilities, masks or further mounts, so this is
-/// their best case; `contain` does those things in its row.
-fn bundle(dir: &Path, rootfs: &Path, command: &str, resources: &str) -> Result<PathBuf> {
+/// crun and runc put the device nodes on their own. No seccomp, capabilities, masks or further mounts, unless `more` says
+/// so, so this is their best case; `contain` does those things in every row.
+fn bundle(dir: &Path, rootfs: &Path, command: &str, more: [&str; 2]) -> Result<PathBuf> {
+    let [process, linux] = more;
     let rootfs = rootfs.to_str().ok_or("the path of the repository must be UTF-8")?;
     let config = format!(
         r#"{{
@@ -103,7 +135,7 @@ fn bundle(dir: &Path, rootfs: &Path, command: &str, resources: &str) -> Result<P
     "user": {{ "uid": 0, "gid": 0 }},
     "args": ["{command}"],
     "env": ["PATH=/bin"],
-    "cwd": "/"
+    "cwd": "/"{process}
   }},
   "root": {{ "path": {rootfs:?} }},
   "hostname": "bench",
@@ -114,7 +146,7 @@ fn bundle(dir: &Path, rootfs: &Path, command: &str, resources: &str) -> Result<P
   "linux": {{
     "namespaces": [
       {{ "type": "pid" }}, {{ "type": "uts" }}, {{ "type": "mount" }}, {{ "type": "ipc" }}, {{ "type": "network" }}
-    ]{resources}
+    ]{linux}
   }}
 }}
 "#

@@ -11,6 +11,7 @@ pub mod json;
 pub mod killer;
 pub mod machine;
 pub mod ordinary;
+pub mod podmans;
 pub mod printing;
 pub mod probe;
 pub mod pty;
