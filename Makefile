@@ -45,9 +45,9 @@ shell: build/contain rootfs ## an interactive shell in a container with 64 MB
 	@build/contain run --rootfs build/rootfs --memory 64M --pids 64 --hostname contain -- /bin/sh
 
 initramfs: build/initramfs.cpio.gz build/kernel/vmlinuz ## pack contain and busybox for a boot, and fetch a kernel
-build/initramfs.cpio.gz: build/contain $(wildcard initramfs/*)
+build/initramfs.cpio.gz: build/contain $(wildcard initramfs/*) | build/kernel/vmlinuz
 	@tools/setup busybox-static binutils cpio
-	initramfs/pack $@ build/contain
+	initramfs/pack $@ build/contain build/kernel
 build/kernel/vmlinuz:
 	@mkdir -p build
 	qemu/kernel build/kernel
