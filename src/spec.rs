@@ -35,6 +35,8 @@ pub struct Spec {
     pub uids: Map,
     pub gids: Map,
     pub seccomp: Seccomp,
+    /// The owners in the rootfs are such ids too, and not those that they are outside.
+    pub maps_rootfs: bool,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
     /// The NIS one; empty for the host's.
@@ -74,6 +76,7 @@ impl Spec {
         uids: Map::NONE,
         gids: Map::NONE,
         seccomp: Seccomp { name: Seccomp::DEFAULT, program: &[] },
+        maps_rootfs: false,
         hostname: "",
         domainname: "",
         sysctls: &[],
@@ -143,7 +146,12 @@ impl Map {
 
     /// Whether the namespace has this id.
     pub fn holds(self, id: u32) -> bool {
-        let is_in = |range: Range| (range.starts[0]..range.starts[0] + range.count).contains(&id.into());
+        self.has(0, id)
+    }
+
+    /// Whether it is there, inside or, at 1, outside.
+    pub fn has(self, at: usize, id: u32) -> bool {
+        let is_in = |range: Range| (range.starts[at]..range.starts[at] + range.count).contains(&id.into());
         self.ranges().any(is_in)
     }
 }
@@ -184,13 +192,15 @@ impl Flags {
     pub const SHARED: u8 = 32;
     /// Without what is mounted below.
     pub const ALONE: u8 = 64;
+    /// The owners of files are seen inside as they are outside.
+    pub const ID_MAP: u8 = 128;
 
     pub const NONE: Flags = Flags(0);
     pub const NO_SUID_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_EXEC);
     pub const NO_SUID_DEV_EXEC: Flags = Flags(Flags::NO_SUID | Flags::NO_DEV | Flags::NO_EXEC);
     pub const READ_ONLY: Flags = Flags(Flags::READ | Flags::NO_SUID_DEV_EXEC.0);
     /// By their mount(8) names, from the lowest bit on.
-    pub const NAMES: [&str; 7] = ["ro", "nosuid", "nodev", "noexec", "slave", "shared", "bind"];
+    pub const NAMES: [&str; 8] = ["ro", "nosuid", "nodev", "noexec", "slave", "shared", "bind", "idmap"];
 
     pub fn has(self, any: u8) -> bool {
         self.0 & any != 0

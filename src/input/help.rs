@@ -46,7 +46,7 @@ file system:
                           several are layers, the last on top
   --overlay[=DIR]         what is written goes into memory, or is kept in DIR
   --read-only             mount it read-only
-  -v, --volume SRC:DST[:ro,noexec,nosuid,nodev,bind,slave,shared]
+  -v, --volume SRC:DST[:ro,noexec,nosuid,nodev,bind,slave,shared,idmap]
                           show a file or directory of the host inside
   --tmpfs DST[:size=64m]  mount an empty file system in memory
   --mount type=bind|tmpfs,source=SRC,target=DST[,readonly]
@@ -111,7 +111,8 @@ namespaces:
                           share the host's
   --userns auto|keep-id|host
                           ids as an ordinary user: those that /etc/subuid and
-                          newuidmap give, else one; keep-id: ours stay ours
+                          newuidmap give, else one; keep-id: ours stay ours;
+                          auto as root: 65536 that nobody has
   --uidmap INSIDE:OUTSIDE:COUNT
   --gidmap INSIDE:OUTSIDE:COUNT
                           map these ids into a user namespace

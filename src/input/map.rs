@@ -2,7 +2,7 @@
 
 use crate::input::number::Parsed;
 use crate::spec::{Map, Range};
-use crate::text::{cut, kept, lines};
+use crate::text::{cut, fill, kept, lines, split};
 
 /// Adds a range `INSIDE:OUTSIDE:COUNT` to a map.
 pub fn add(map: &mut Map, text: &str) -> Parsed<()> {
@@ -51,6 +51,34 @@ pub fn ordinary(file: &str, names: [&str; 2], own: u32, at: u32) -> String {
     }
     map
 }
+
+/// The ids that a file of the host's has for anybody: passwd(5) and group(5) have one in a line, and `ranges` is for
+/// subuid(5).
+pub fn given(file: &str, ranges: bool, found: &mut Vec<Range>) {
+    for line in lines(file) {
+        let field = |at| split(line, b':').nth(at).unwrap_or_default().trim_ascii();
+        let (start, count) = if ranges { (field(1), field(2)) } else { (field(2), "1") };
+        found.extend(Range::of(&fill("0:%:%", &[start, count])));
+    }
+}
+
+/// The first of the 65536 ids that a container can have for itself, out of those that systemd-nspawn(1) chooses from, too.
+/// `drawn` says where the search begins; `hold` is asked for what none of the others has.
+pub fn free(others: &[Range], drawn: u64, hold: &mut dyn FnMut(u64) -> bool) -> Option<u64> {
+    for turn in 0..LAST - FIRST {
+        let start = (FIRST + drawn.wrapping_add(turn) % (LAST - FIRST)) * COUNT;
+        let meets = |other: &Range| other.starts[1] < start + COUNT && start < other.starts[1] + other.count;
+        if !others.iter().any(meets) && hold(start) {
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// How many, and between which, in as many at a time.
+pub const COUNT: u64 = 1 << 16;
+const FIRST: u64 = 8;
+const LAST: u64 = 0x7000;
 
 #[cfg(test)]
 mod tests {
@@ -102,5 +130,23 @@ mod tests {
         ] {
             assert_eq!(ordinary(file, ["ann", "1000"], 1000, at), wanted, "{at}");
         }
+    }
+
+    #[test]
+    fn ranges_that_are_free() {
+        let mut others = Vec::new();
+        given("root:x:0:0::/:\nann:x:590000:7::/:\nno:x\n", false, &mut others);
+        given("ann:100000:65536\n# x\nbob:655359:2\n", true, &mut others);
+        let found: Vec<_> = others.iter().map(|range| (range.starts[1], range.count)).collect();
+        assert_eq!(found, [(0, 1), (590_000, 1), (100_000, 65_536), (655_359, 2)]);
+        // 524288 is free; ann has one of the next, bob one of that and of the one after it.
+        let free = |drawn, taken: &[u64]| super::free(&others, drawn, &mut |start| !taken.contains(&start));
+        assert_eq!((free(0, &[]), free(1, &[])), (Some(524_288), Some(720_896)));
+        assert_eq!(free(0, &[524_288, 720_896]), Some(786_432));
+        // The last of all, and round to the first.
+        assert_eq!(free(28_663, &[]), Some(1_878_982_656));
+        assert_eq!(free(28_663, &[1_878_982_656]), Some(524_288));
+        let all = Range { starts: [0; 2], count: u32::MAX.into() };
+        assert_eq!(super::free(&[all], 5, &mut |_| true), None);
     }
 }

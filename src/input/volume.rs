@@ -59,6 +59,7 @@ words! {
     "rshared" BINDS Act::Set(Flags::SHARED);
     "bind" V Act::Set(Flags::ALONE);
     "rbind" V Act::Clear(Flags::ALONE);
+    "idmap" BINDS Act::Set(Flags::ID_MAP);
     "bind-nonrecursive" BIND_MOUNT Act::Set(Flags::ALONE);
     "bind-propagation" BIND_MOUNT Act::Propagation;
     "readonly" MOUNTS Act::Set(Flags::READ);

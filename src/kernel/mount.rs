@@ -45,6 +45,48 @@ pub fn copy(path: &CStr, all: bool) -> Result<OwnedFd> {
     rmount::open_tree(CWD, path, if all { flags | OpenTreeFlags::AT_RECURSIVE } else { flags })
 }
 
+/// A copy of an open directory with what is mounted below it, attached nowhere yet.
+pub fn copy_open(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    rmount::open_tree(directory, c"", flags | OpenTreeFlags::AT_RECURSIVE)
+}
+
+/// Makes a mount private, and all below it.
+pub fn make_private(mount: BorrowedFd<'_>) -> Result<()> {
+    sys::mount::set_attributes(mount, 0, MountPropagationFlags::PRIVATE.bits().into(), None)
+}
+
+/// Shows the files of a detached mount, and of all below it, with owners that are this user namespace's ids of the same
+/// numbers. Not every file system can do that (mount_setattr(2), "ID-mapped mounts").
+pub fn map_ids(mount: BorrowedFd<'_>, users: BorrowedFd<'_>) -> Result<()> {
+    sys::mount::set_attributes(mount, MountAttrFlags::MOUNT_ATTR_IDMAP.bits().into(), 0, Some(users))
+}
+
+/// What the file systems are called that there are at `path` and below, as far as /proc tells.
+pub fn file_systems(path: &CStr) -> String {
+    let mut names = String::new();
+    let _untold = find(path, true, &mut |fields| {
+        if let Some(name) = fields.iter().skip_while(|field| **field != "-").nth(1) {
+            names.extend([if names.is_empty() { "" } else { ", " }, name]);
+        }
+    });
+    names
+}
+
+/// The line of /proc/self/mountinfo that is of the mount that `path` is on; or, `all`, those of the mounts below it, too.
+fn find(path: &CStr, all: bool, take: &mut dyn FnMut(&[&str])) -> Result<()> {
+    let id = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?.stx_mnt_id;
+    let path = path.to_bytes();
+    each(&mut |fields| {
+        let [own, _, _, _, point, ..] = fields else { return };
+        let below = || point.as_bytes().strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"));
+        if decimal(own) == Some(id) || all && below() {
+            take(fields);
+        }
+    });
+    Ok(())
+}
+
 /// Lets a mount, and all below it, hear of mounts that come where it was copied from, and tell of none.
 pub fn enslave(mount: BorrowedFd<'_>) -> Result<()> {
     fchdir(mount)?;
@@ -54,14 +96,11 @@ pub fn enslave(mount: BorrowedFd<'_>) -> Result<()> {
 /// Whether others hear of what is mounted below `path`; or, `slave`, it hears of others at least: the optional fields of
 /// proc_pid_mountinfo(5).
 pub fn is_heard(path: &CStr, slave: bool) -> Result<bool> {
-    let id = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?.stx_mnt_id;
     let mut heard = false;
-    each(&mut |fields| {
-        if fields.first().and_then(|field| decimal(field)) == Some(id) {
-            let mut optional = fields.iter().skip(6).take_while(|field| **field != "-");
-            heard = optional.any(|field| field.starts_with("shared:") || slave && field.starts_with("master:"));
-        }
-    });
+    find(path, false, &mut |fields| {
+        let mut optional = fields.iter().skip(6).take_while(|field| **field != "-");
+        heard = optional.any(|field| field.starts_with("shared:") || slave && field.starts_with("master:"));
+    })?;
     Ok(heard)
 }
 
@@ -117,7 +156,7 @@ fn remount(path: &CStr, flags: MountFlags) -> Result<()> {
 /// Gives a mount these flags, and all below it where the kernel can (mount_setattr(2), Linux 5.12; before, only the
 /// mount itself).
 pub fn restrict(mount: BorrowedFd<'_>, flags: MountFlags) -> Result<()> {
-    match sys::mount::set_attributes(mount, u64::from(attributes(flags).bits())) {
+    match sys::mount::set_attributes(mount, attributes(flags).bits().into(), 0, None) {
         Err(Errno::NOSYS) => {
             fchdir(mount)?;
             remount(c".", flags)

@@ -46,11 +46,10 @@ pub fn is_noexec(root: BorrowedFd<'_>) -> Result<bool> {
     Ok(fstatvfs(root)?.f_flag.contains(StatVfsMountFlags::from_bits_retain(8)))
 }
 
-/// Binds the working directory onto itself, with what is mounted below it, and stands in the new mount. The caller has
-/// entered the rootfs by descriptor before the clone; a mount namespace's copy keeps that place, so the name is not
+/// Binds a copy of the working directory, with what is mounted below it, onto that, and stands in the new mount. The caller
+/// has entered the rootfs by descriptor before the clone; a mount namespace's copy keeps that place, so the name is not
 /// resolved a second time.
-pub fn bind_here() -> Result<OwnedFd> {
-    let tree = mount::copy_tree(c".")?;
+pub fn bind_here(tree: OwnedFd) -> Result<OwnedFd> {
     mount::attach(tree.as_fd(), openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.as_fd())?;
     fchdir(tree.as_fd())?;
     Ok(tree)

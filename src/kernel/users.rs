@@ -1,10 +1,11 @@
 //! User namespaces (user_namespaces(7)): writing their maps, and what forbids them.
 
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 use rustix::stdio::dup2_stderr;
@@ -30,6 +31,27 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
         }
     }
     write_all(file.as_fd(), &text)
+}
+
+/// The user namespace of a process.
+pub fn of(pid: Pid) -> rustix::io::Result<OwnedFd> {
+    let path = kept(&[b"/proc/", pid.to_string().as_bytes(), b"/ns/user"]);
+    openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Holds the ids from this one on for as long as this process lives; false where another contain has them. The kernel's
+/// abstract names (unix(7)) are held by one socket each and go with it, whatever becomes of their holder.
+pub fn hold(first: u64) -> rustix::io::Result<bool> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let name = SocketAddrUnix::new_abstract_name(fill("contain/ids/%", &[&first.to_string()]).as_bytes())?;
+    match bind(&socket, &name) {
+        Err(Errno::ADDRINUSE) => Ok(false),
+        Err(errno) => Err(errno),
+        Ok(()) => {
+            let _until_the_end = Box::leak(Box::new(socket));
+            Ok(true)
+        }
+    }
 }
 
 /// Has newuidmap(1) or newgidmap(1) write a map.

@@ -31,8 +31,10 @@ pub struct Inherited<'a> {
     pub told: bool,
     /// The pidfd through which namespaces are joined: the launcher's for its network, or a container's first process's.
     pub process: BorrowedFd<'a>,
-    /// The v1 groups of a container that is there already.
-    pub groups: &'a [BorrowedFd<'a>],
+    /// The first of the sources, where the launcher has taken them.
+    pub taken: &'a [OwnedFd],
+    /// The entrances of the v1 groups of a container that is there already.
+    pub groups: &'a [OwnedFd],
     /// The v2 group, where it was not born in it.
     pub joined: Option<BorrowedFd<'a>>,
     /// contain itself, sealed, where it is to be the container's init.
@@ -119,7 +121,11 @@ impl Child<'_> {
                 Ok(())
             }
             Act::BindRootfs => {
-                self.bases[Base::Root as usize] = Some(root::bind_here()?);
+                let tree = match number {
+                    0 => mount::copy_tree(c".")?,
+                    _ => rustix::io::fcntl_dupfd_cloexec(source, 3)?,
+                };
+                self.bases[Base::Root as usize] = Some(root::bind_here(tree)?);
                 Ok(())
             }
             Act::PivotRoot => root::pivot(),
@@ -180,7 +186,7 @@ impl Child<'_> {
                 for group in &self.groups {
                     cgroup::join(group.as_fd())?;
                 }
-                self.from.groups.iter().try_for_each(|group| cgroup::join(*group))
+                self.from.groups.iter().try_for_each(|group| cgroup::join(group.as_fd()))
             }
             Act::UnshareCgroup => sys::process::unshare(UnshareFlags::NEWCGROUP),
             Act::JoinNetwork => namespace::join(self.from.process, ThreadNameSpaceType::NETWORK),
@@ -280,6 +286,8 @@ impl Child<'_> {
             | Act::WriteLimit
             | Act::WriteIds
             | Act::RunMapper
+            | Act::TakeRootfs
+            | Act::MapIds
             | Act::GiveIds
             | Act::UnshareNetwork
             | Act::GiveNetwork
@@ -326,7 +334,8 @@ impl Child<'_> {
 
     /// The source of this number, from 1 on.
     fn source(&self, number: u32) -> BorrowedFd<'_> {
-        self.held(self.sources.get((number as usize).wrapping_sub(1)))
+        let (at, taken) = ((number as usize).wrapping_sub(1), self.from.taken);
+        self.held(taken.get(at).or_else(|| self.sources.get(at.wrapping_sub(taken.len()))))
     }
 
     fn base(&self, base: Base) -> BorrowedFd<'_> {

@@ -23,9 +23,10 @@ use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
 use crate::plan::step::{Act, Step};
 use crate::plan::{Namespaces, Plan, SCORE};
+use crate::spec::Flags;
 use crate::sys;
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
-use crate::text::{Word, kept};
+use crate::text::{Word, fill, kept};
 
 /// A container's first process, running.
 pub struct Child {
@@ -58,8 +59,8 @@ pub struct Given<'a> {
 pub struct Host<'a> {
     /// Its first process.
     pub process: BorrowedFd<'a>,
-    /// Its v1 groups.
-    pub groups: &'a [BorrowedFd<'a>],
+    /// The entrances of its v1 groups.
+    pub groups: &'a [OwnedFd],
     /// Its v2 group.
     pub born_in: Option<BorrowedFd<'a>>,
     /// Comes before the word to go.
@@ -81,7 +82,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let scored = !plan.person.oom_score_adj.is_empty();
     let mut score = [0; 8];
     let length = if scored { read_start(SCORE, &mut score).unwrap_or(0) } else { 0 };
-    let group = before(plan, process)?;
+    let (group, taken) = before(plan, process, rootfs)?;
     let cpus = spread::allowed();
     let mut inherited = Inherited {
         plan,
@@ -89,6 +90,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         rootfs,
         told: voice == Voice::Story,
         process,
+        taken: &taken,
         groups: host.map_or(&[], |host| host.groups),
         init,
         arguments: Vector::new(if plan.program.init { &INIT } else { &[] }, plan.program.arguments),
@@ -127,7 +129,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
             }
             drop((theirs, inherited));
             let mut child = Child { pid, pidfd, terminal: None, group };
-            match accompany(plan, given, ours.as_fd(), &mut child) {
+            match accompany(plan, given, ours.as_fd(), &mut child, &taken) {
                 Ok(()) => Ok(child),
                 Err(error) => {
                     child.end();
@@ -139,10 +141,17 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
 }
 
 /// The launcher's own steps beside the child, the conversation with it, and what can wait until the command runs.
-fn accompany(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
+fn accompany(
+    plan: &Plan,
+    given: &mut Given<'_>,
+    socket: BorrowedFd<'_>,
+    child: &mut Child,
+    taken: &[OwnedFd],
+) -> Result<()> {
     for step in &plan.beside {
         match step.act {
             Act::RunMapper => users::run_mapper(step.path, child.pid, step.with)?,
+            Act::MapIds => map_ids(step, child.pid, taken)?,
             _ => beside(plan, step, socket, child).map_err(|errno| launcher_error(step, errno))?,
         }
     }
@@ -156,12 +165,25 @@ fn accompany(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: 
     Ok(())
 }
 
-/// The launcher's steps before the clone, and the group that the child is to be born in. `process` is of the container
-/// that is joined.
-fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
-    let mut group = Made::default();
+/// The launcher's steps before the clone: the group that the child is to be born in, and what is taken for it. `process`
+/// is of the container that is joined.
+fn before(plan: &Plan, process: BorrowedFd<'_>, rootfs: &Rootfs) -> Result<(Made, Vec<OwnedFd>)> {
+    let (mut group, mut taken) = (Made::default(), Vec::new());
+    let mut take = |tree: rustix::io::Result<OwnedFd>, private: bool| {
+        let tree = tree?;
+        taken.push(tree);
+        taken.last().filter(|_| private).map_or(Ok(()), |tree| mount::make_private(tree.as_fd()))
+    };
     for step in &plan.before {
         match step.act {
+            Act::Take => take(
+                mount::copy(step.path, !step.flags.has(Flags::ALONE)),
+                !step.flags.has(Flags::SLAVE | Flags::SHARED),
+            ),
+            Act::TakeRootfs => {
+                let top = rootfs.layers.first().ok_or(Errno::BADF);
+                take(top.and_then(|top| mount::copy_open(top.as_fd())), true)
+            }
             Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
             Act::MakeParent => cgroup::make_parent(step.path),
             Act::MakeCgroup => group.make(step.path),
@@ -172,8 +194,27 @@ fn before(plan: &Plan, process: BorrowedFd<'_>) -> Result<Made> {
         }
         .map_err(|errno| launcher_error(step, errno))?;
     }
-    Ok(group)
+    Ok((group, taken))
 }
+
+/// Shows the owners in what was taken as the container's ids, once it has any.
+fn map_ids(step: &Step, pid: Pid, taken: &[OwnedFd]) -> Result<()> {
+    let tree = taken.get((step.number as usize).wrapping_sub(1)).ok_or(Errno::BADF);
+    let mapped = tree.and_then(|tree| mount::map_ids(tree.as_fd(), users::of(pid)?.as_fd()));
+    mapped.map_err(|errno| {
+        let error = launcher_error(step, errno);
+        // A relative path can only be the rootfs's, which this process has entered.
+        let here = rustix::process::getcwd(Vec::new()).unwrap_or_default();
+        let path = if step.path.to_bytes().starts_with(b"/") { step.path } else { &here };
+        match errno {
+            Errno::INVAL | Errno::PERM => error.with_hint(fill(NO_MAP, &[&mount::file_systems(path)])),
+            _ => error,
+        }
+    })
+}
+
+const NO_MAP: &str = "of the file systems at and below it (%) one takes no map of ids: ext4, xfs and btrfs do; leave it out, or idmap, \
+    or --userns";
 
 fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -> rustix::io::Result<()> {
     weak!(
@@ -196,7 +237,11 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -
                 shown.push(mount::copy_tree(path)?);
             }
             let mut all = Vec::new();
-            group.directories().for_each(|directory| all.push(directory));
+            let mut entrances = Vec::new();
+            for directory in group.directories() {
+                entrances.push(cgroup::entrance(directory)?);
+            }
+            entrances.iter().for_each(|entrance| all.push(entrance.as_fd()));
             shown.iter().for_each(|mount| all.push(mount.as_fd()));
             record::give(socket, &all)
         }

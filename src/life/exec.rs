@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Text, Written};
 use crate::input::env::Variable;
-use crate::kernel::cgroup::Group;
+use crate::kernel::cgroup::{self, Group};
 use crate::kernel::file::{place, read_text};
 use crate::kernel::root::Rootfs;
 use crate::kernel::{mount, proc, program, terminal};
@@ -155,7 +155,7 @@ impl Container<'_> {
         let (mut groups, mut born_in) = (Vec::new(), None);
         for directory in self.group.directories() {
             match mount::exists(directory, c"tasks") {
-                true => groups.push(directory),
+                true => groups.push(cgroup::entrance(directory).map_err(|errno| Error::os("enter its cgroup", errno))?),
                 false => born_in = Some(directory),
             }
         }

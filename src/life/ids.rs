@@ -4,12 +4,13 @@ use rustix::fs::{Access, CWD, access};
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Text, Written};
-use crate::input::map::ordinary;
+use crate::input::map::{COUNT, free, given, ordinary};
 use crate::input::user;
-use crate::kernel::{file, identity};
+use crate::kernel::{file, identity, users};
 use crate::plan::candidates;
 use crate::plan::facts::Mapper;
 use crate::spec::{Map, Range, User};
+use crate::state::place::Places;
 use crate::text::{Word, fill, kept};
 
 /// The caller's own ids.
@@ -18,8 +19,8 @@ pub fn own() -> [u32; 2] {
 }
 
 /// The maps of users and groups, and who writes them, for a container whose command runs as `user`; `ours` is the caller's
-/// environment.
-pub fn ids(run: &Written, ours: &[Word], user: &User) -> Result<([Map; 2], Mapper)> {
+/// environment, `id` the container's.
+pub fn ids(run: &Written, ours: &[Word], user: &User, id: &str, places: &Places) -> Result<([Map; 2], Mapper)> {
     let (own, administrator, kind) = (own(), identity::is_administrator(), run.text(Text::Users));
     // One for both, as podman has it.
     let [users, groups] = run.maps;
@@ -34,7 +35,8 @@ pub fn ids(run: &Written, ours: &[Word], user: &User) -> Result<([Map; 2], Mappe
         (false, None) => (asked, programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?),
         (true, None | Some("host")) if administrator => (asked, Mapper::Launcher),
         (true, Some("host")) => return Err(Error::new(HOST).with_hint("leave it out, or run contain as root")),
-        (true, Some(_)) if administrator => return Err(Error::usage("--userns: as root, write host")),
+        (true, Some("keep-id")) if administrator => return Err(Error::usage(KEEP)),
+        (true, Some(_)) if administrator => ([unused(id, places)?; 2], Mapper::Launcher),
         _ => of_ordinary(kind == Some("keep-id"), own, user, ours),
     };
     if !asked[0].is_none() && mapper != Mapper::OwnIds && !maps.iter().all(|map| map.holds(0)) {
@@ -44,9 +46,44 @@ pub fn ids(run: &Written, ours: &[Word], user: &User) -> Result<([Map; 2], Mappe
     Ok((maps, mapper))
 }
 
+const KEEP: &str = "--userns keep-id: root's own ids are the host's: write auto for others, or host";
 const HOST: &str = "--userns host: an ordinary user makes containers in user namespaces only";
 const MORE: &str = "--uidmap: only newuidmap and newgidmap map other ids than one's own for an ordinary user";
 const INSTALL: &str = "they are not in PATH: install uidmap (shadow-utils)";
+
+/// As many ids as a container takes, which nobody else has: none of the host's accounts, nobody to whom the host gives ranges, no
+/// container that runs. Two that look at the same time do not get the same.
+fn unused(id: &str, places: &Places) -> Result<Map> {
+    let mut others = Vec::new();
+    for (path, ranges) in
+        [(c"/etc/passwd", false), (c"/etc/group", false), (c"/etc/subuid", true), (c"/etc/subgid", true)]
+    {
+        given(&file::read_text(CWD, path).unwrap_or_default(), ranges, &mut others);
+    }
+    if let Some(root) = places.find()? {
+        root.each(&mut |entry| {
+            if let Ok(record) = entry.record()
+                && entry.is_alive()
+            {
+                others.extend(record.spec.uids.ranges().chain(record.spec.gids.ranges()));
+            }
+        })?;
+    }
+    let drawn = id.bytes().fold(0, |drawn: u64, byte| drawn.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut refused = None;
+    let found = free(&others, drawn, &mut |start| {
+        users::hold(start).unwrap_or_else(|errno| {
+            refused = Some(errno);
+            true
+        })
+    });
+    match (found, refused) {
+        (_, Some(errno)) => Err(Error::os("--userns auto: hold ids", errno)),
+        (Some(start), None) => Ok(Map(kept(&[fill("0:%:%", &[&start.to_string(), &COUNT.to_string()]).as_bytes()]))),
+        (None, None) => Err(Error::new("--userns auto: no 65536 ids from 524288 to 1879048191 are free")
+            .with_hint("choose them yourself: --uidmap 0:FIRST:COUNT")),
+    }
+}
 
 /// Whether the maps have the caller's own ids and nothing else.
 fn is_own(maps: &[Map; 2], own: [u32; 2]) -> bool {

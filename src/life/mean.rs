@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, fstat};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -20,6 +20,7 @@ use crate::log::{self, Voice};
 use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
 use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Share, Spec, User, Volume, VolumeKind};
+use crate::state::place::Places;
 use crate::text::{Word, cut, fill, kept, lines, shown, value, variable};
 
 /// Where programs are, unless the user says otherwise.
@@ -31,6 +32,7 @@ pub fn mean(
     run: &'static Written,
     ours: &[Word],
     id: &'static str,
+    places: &Places,
     spec: &mut Spec,
 ) -> Result<(Rootfs, Voice, Mapper)> {
     let [stdin, stdout, stderr] = terminal::standard();
@@ -50,7 +52,16 @@ pub fn mean(
         None => Account { user: User::default(), home: Some("/root".into()) },
     };
     account.user.groups = groups(run, &account, &rootfs)?;
-    let ([uids, gids], mapper) = ids::ids(run, ours, &account.user)?;
+    let ([uids, gids], mapper) = ids::ids(run, ours, &account.user, id, places)?;
+    let rooted = mapper == Mapper::Launcher && !uids.is_none();
+    // A rootfs that was unpacked for these ids has them already.
+    let is_others = |layer| fstat(layer).is_ok_and(|found| !uids.has(1, found.st_uid));
+    let maps_rootfs = rooted && rootfs.layers.iter().any(is_others);
+    if maps_rootfs && !spec.layers.is_empty() {
+        let text =
+            "--userns auto, --uidmap: the ids of a root of layers or an image cannot be mapped for root's container";
+        return Err(Error::new(text).with_hint("name one directory as --rootfs, without --overlay"));
+    }
     let hostname = match (run.text(Text::Hostname), run.share().uts) {
         (Some(name), _) => name,
         (None, true) => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
@@ -79,11 +90,12 @@ pub fn mean(
         gids,
         capabilities,
         seccomp: seccomp(run, capabilities)?,
+        maps_rootfs,
         hostname,
         domainname: run.text(Text::Domainname).unwrap_or_default(),
         sysctls: &run.sysctls,
         shm_size: run.number(Number::ShmSize),
-        volumes: volumes(run)?,
+        volumes: volumes(run, rooted)?,
         limits: run.limits,
         cgroup_parent: run.text(Text::CgroupParent).unwrap_or_default(),
         share: run.share(),
@@ -231,7 +243,7 @@ fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<Vec<u8>> {
 }
 
 /// The user's mounts, their sources made absolute: the child stands elsewhere.
-fn volumes(run: &Written) -> Result<&'static [Volume]> {
+fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
     // Some places are kept for the launch's own sources.
     let most = MOST_SOURCES - 8;
     let count = run.volumes.len() + run.layers.len();
@@ -241,6 +253,11 @@ fn volumes(run: &Written) -> Result<&'static [Volume]> {
     }
     let mut volumes = run.volumes.clone();
     for volume in &mut volumes {
+        if volume.flags.has(Flags::ID_MAP) && !rooted {
+            let text = "volume %: idmap is for containers of root's with ids of their own";
+            return Err(Error::new(fill(text, &[shown(volume.target)]))
+                .with_hint("run contain as root with --userns auto, or leave idmap out"));
+        }
         if let VolumeKind::Bind { source } = &mut volume.kind {
             *source = absolute(source)?;
         }

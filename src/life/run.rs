@@ -34,7 +34,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     let (id, name) = (facts::draw_id()?, written.text(Text::Name));
     (record.id, record.name) = (id, name);
     let spec = &mut record.spec;
-    let (rootfs, voice, mapper) = mean(written, environment, id, spec)?;
+    let (rootfs, voice, mapper) = mean(written, environment, id, places, spec)?;
     let (story, detached) = (voice == Voice::Story, written.has(Flag::Detach));
     let log = written.has(Flag::Log) || detached;
     if written.number(Number::LogMax).is_some() && !log {

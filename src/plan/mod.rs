@@ -141,10 +141,20 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     holds(Case::Filtered, filtered && !new_privileges);
     holds(Case::FilteredEarly, filtered && new_privileges);
 
+    // Who is root on the host takes what its container, which is not, may not see.
+    let takes = users && facts.mapper == Mapper::Launcher;
+    let (mut before, mut mapped) = (Vec::new(), Vec::new());
+    if takes {
+        take(spec, &mut before, &mut mapped);
+    }
+    let given = before.len() as u32;
+    before.extend_from_slice(&limits.before);
+
     let mut beside = Vec::new();
     order::each(order::BESIDE, &cases, &mut |mut step| {
         match step.act {
             Act::WriteLimit => return beside.extend_from_slice(&limits.beside),
+            Act::MapIds => return beside.extend_from_slice(&mapped),
             Act::WriteIds if step.with.is_empty() => {
                 let of_users = step.path == c"uid_map";
                 step.with = if of_users { spec.uids } else { spec.gids }.0;
@@ -160,7 +170,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     order::each(order::AFTER, &cases, &mut |step| after.push(step));
 
     // So far; the first of the devices, the last of what is no layer, and the lowest layer.
-    let (mut sources, mut device, mut taken, mut lowest) = (0, 0, 0, 0);
+    let (mut sources, mut device, mut taken, mut lowest) = (given, 0, given, 0);
     // About as many as there are: growing by doubling would touch twice the memory.
     let mut inside = Vec::with_capacity(96);
     order::each(order::INSIDE, &cases, &mut |mut step| {
@@ -186,6 +196,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             }
             // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives
             // of cgroups.
+            Act::Take if step.base == Base::Root && step.path.is_empty() && takes => return,
             Act::Take if step.base == Base::Root && step.path.is_empty() => {
                 for volume in spec.volumes {
                     if let VolumeKind::Bind { source } = volume.kind
@@ -238,7 +249,10 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             }
             // The group of terminals need not be there.
             Act::MountBelow if users && step.with == c"devpts" => step.options = c"newinstance,ptmxmode=0666,mode=0620",
-            Act::BindRootfs => step.with = spec.rootfs,
+            Act::BindRootfs => {
+                step.with = spec.rootfs;
+                step.number = if spec.maps_rootfs { given } else { 0 };
+            }
             Act::MakeMountPoint if step.path.is_empty() => return volumes(spec, true, &mut inside),
             Act::AttachVolume => return volumes(spec, false, &mut inside),
             Act::MakeDirectory | Act::AttachBelow if step.base == Base::Cgroup => {
@@ -256,7 +270,6 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         }
         inside.push(step);
     });
-    let mut before = limits.before;
     person.score(&mut before);
     Ok(Plan { before, namespaces, beside, inside, after, shown: limits.shown, person, program })
 }
@@ -320,6 +333,27 @@ impl Person {
     }
 }
 
+/// The launcher's taking of the volumes' sources, as `volumes` counts them, and of the rootfs; and the steps that map ids.
+fn take(spec: &Spec, before: &mut Vec<Step>, mapped: &mut Vec<Step>) {
+    for hearing in [true, false] {
+        for volume in spec.volumes {
+            if let VolumeKind::Bind { source } = volume.kind
+                && volume.flags.has(HEARS.0) == hearing
+            {
+                before
+                    .push(Step::of(Act::Take).on(Base::Root, source).flags(volume.flags.only(Flags::ALONE | HEARS.0)));
+                if volume.flags.has(Flags::ID_MAP) {
+                    mapped.push(Step::of(Act::MapIds).on(Base::Root, source).number(before.len() as u32));
+                }
+            }
+        }
+    }
+    if spec.maps_rootfs {
+        before.push(Step::of(Act::TakeRootfs).with(spec.rootfs));
+        mapped.push(Step::of(Act::MapIds).on(Base::Root, spec.rootfs).number(before.len() as u32));
+    }
+}
+
 /// Mounts the volumes. Or, `early`, makes their mount points only: what lies below a file system still to be mounted is made
 /// there, later.
 fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
@@ -329,7 +363,7 @@ fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
     let mut sources = [hearing, 0];
     for volume in spec.volumes {
         let target = volume.target;
-        let flags = volume.flags.only(!Flags::ALONE);
+        let flags = volume.flags.only(!(Flags::ALONE | Flags::ID_MAP));
         let mut step = Step::of(Act::AttachVolume).on(Base::Root, target).flags(flags);
         match volume.kind {
             VolumeKind::Bind { .. } => {

@@ -12,6 +12,7 @@ pub const BESIDE: Table = table!(&[
     Step::of(Act::WriteIds).on(Base::Root, c"setgroups").with(c"deny").case(Case::OwnIds),
     Step::of(Act::WriteIds).on(Base::Root, c"gid_map").case(Case::Users),
     Step::of(Act::WriteIds).on(Base::Root, c"uid_map").case(Case::Users),
+    Step::of(Act::MapIds).case(Case::Users),
     Step::of(Act::GiveIds).case(Case::Users),
     Step::of(Act::UnshareNetwork).case(Case::OwnNet),
     Step::of(Act::GiveNetwork).case(Case::OwnNet),
@@ -44,8 +45,9 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::BorrowBase).on(Base::Sys, c"").with(c"sysfs").flags(Flags::READ_ONLY).case(Case::Users),
     Step::of(Act::TakeLayer),
     Step::of(Act::TakeUpper).case(Case::UpperKept),
-    Step::of(Act::BindRootfs).case(Case::Plain),
+    // What is id-mapped can be mounted then.
     Step::of(Act::AwaitIds).case(Case::Users),
+    Step::of(Act::BindRootfs).case(Case::Plain),
     Step::of(Act::BecomeRoot).case(Case::MoreIds),
     Step::of(Act::MakeUpper).case(Case::UpperInMemory),
     Step::of(Act::MountOverlay).flags(Flags(Flags::NO_DEV)).case(Case::Layered),

@@ -71,6 +71,10 @@ acts! {
         "EINVAL the ranges of a map may not overlap";
     /// The same through a program that may do more: newuidmap(1), newgidmap(1).
     RunMapper "run @ PID %";
+    /// Hold the rootfs for the child, which may see less.
+    TakeRootfs "take rootfs %";
+    /// Show the owners of files in what was taken, by its number, as the container's ids of the same numbers.
+    MapIds "map the ids of @" "ENOSYS id-mapped mounts need Linux 5.12";
     /// The child waits until its ids have a meaning.
     GiveIds "give ids";
     /// The child waits for the network namespace.

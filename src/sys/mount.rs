@@ -8,9 +8,15 @@ use rustix::io::Errno;
 
 use super::{check, syscall};
 
-/// Sets MOUNT_ATTR_* flags on a mount and on all below it.
-pub fn set_attributes(mount: BorrowedFd<'_>, set: u64) -> Result<(), Errno> {
-    let attributes = raw::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
+/// Sets MOUNT_ATTR_* flags and the propagation of a mount and of all below it; MOUNT_ATTR_IDMAP is to a user namespace.
+pub fn set_attributes(
+    mount: BorrowedFd<'_>,
+    attr_set: u64,
+    propagation: u64,
+    users: Option<BorrowedFd<'_>>,
+) -> Result<(), Errno> {
+    let userns_fd = users.map_or(0, |users| users.as_raw_fd() as u64);
+    let attributes = raw::mount_attr { attr_set, attr_clr: 0, propagation, userns_fd };
     let flags = raw::AT_EMPTY_PATH | raw::AT_RECURSIVE;
     // SAFETY: the kernel reads one live mount_attr of the size given; the empty path is a NUL-terminated constant.
     let result = unsafe {

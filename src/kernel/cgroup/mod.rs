@@ -164,10 +164,15 @@ pub fn fill_cpuset(path: Word) -> Result<()> {
     Ok(())
 }
 
+/// The file through which a v1 group is entered. Who has opened it may, whoever enters (cgroups(7)).
+pub fn entrance(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+    openat(directory, c"tasks", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
 /// Puts this process into a v1 group. Writing another process's id instead would make the kernel wait for an RCU grace
 /// period, 10 ms and more. Called between clone and exec.
-pub fn join(directory: BorrowedFd<'_>) -> Result<()> {
-    write(directory, c"tasks", b"0")
+pub fn join(entrance: BorrowedFd<'_>) -> Result<()> {
+    rustix::io::write(entrance, b"0").map(drop)
 }
 
 /// Writes one value into one file below an open directory, or at an absolute path. Called between clone and exec too.
