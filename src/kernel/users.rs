@@ -12,6 +12,7 @@ use rustix::stdio::dup2_stderr;
 use rustix::thread::UnshareFlags;
 
 use crate::error::{Error, Result, SET_UP};
+use crate::kernel::cgroup;
 use crate::kernel::file::{read_all, read_start, write_all};
 use crate::kernel::mount;
 use crate::kernel::program::wait;
@@ -21,7 +22,6 @@ use crate::text::{Word, fill, kept, shown};
 /// Writes one of the files of a process's user namespace. The kernel takes a map in one piece, a line for each range.
 pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
     let path = kept(&[b"/proc/", pid.to_string().as_bytes(), b"/", file.to_bytes()]);
-    let file = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut text = text.to_bytes().to_vec();
     for byte in &mut text {
         match byte {
@@ -30,7 +30,8 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
             _ => {}
         }
     }
-    write_all(file.as_fd(), &text)
+    // As what controls groups it is a file of the kernel's.
+    cgroup::write(CWD, path, &text)
 }
 
 /// The user namespace of a process.

@@ -21,7 +21,7 @@ use crate::log::Voice;
 use crate::plan::join::{self, Guest};
 use crate::plan::{Namespaces, Person, Plan};
 use crate::seccomp::whole;
-use crate::spec::{Share, Spec};
+use crate::spec::Spec;
 use crate::state::place::Places;
 use crate::state::record::Status;
 use crate::supervise::signals::Signals;
@@ -212,16 +212,14 @@ impl Container<'_> {
     }
 }
 
-/// Those that this kernel has. Who comes from a user namespace has no power over the host's, and is in them already.
+/// All that this kernel has. Who comes from a user namespace has no power over the host's, and is in them already.
 fn namespaces(spec: &Spec) -> Namespaces {
-    let users = !spec.uids.is_none();
-    let Share { pid, net, ipc, uts } = spec.share;
-    let shared = [(Namespaces::PID, pid), (Namespaces::NET, net), (Namespaces::IPC, ipc), (Namespaces::UTS, uts)];
-    let all =
-        Namespaces::ALL.iter().fold(Namespaces::NONE, |all, (name, kind)| all.with(*kind, proc::has_namespace(name)));
-    match users {
-        false => all.without(Namespaces::USER),
-        true => shared.iter().fold(all, |all, (kind, shared)| all.without(if *shared { *kind } else { 0 })),
+    match Namespaces::of(spec) {
+        own if own.has(Namespaces::USER) => own,
+        _ => Namespaces::ALL
+            .iter()
+            .fold(Namespaces::NONE, |all, (name, kind)| all.with(*kind, proc::has_namespace(name)))
+            .without(Namespaces::USER),
     }
 }
 

@@ -99,19 +99,19 @@ pub fn of_ordinary(keeps: bool, own: [u32; 2], user: &User, ours: &[Word]) -> ([
     let text = |path| file::read_text(CWD, path).unwrap_or_default();
     let (passwd, uid) = (text(c"/etc/passwd"), own[0].to_string());
     let names = [user::name(passwd.as_bytes(), own[0]), &uid];
-    let maps = |files: [String; 2], at: [u32; 2]| {
-        [0, 1].map(|kind| Map(kept(&[ordinary(&files[kind], names, own[kind], at[kind]).as_bytes()])))
-    };
+    let map = |path, kind: usize, at| Map(kept(&[ordinary(&text(path), names, own[kind], at).as_bytes()]));
     // Under no_new_privs the programs could do no more than this user.
     if rustix::thread::no_new_privs() == Ok(false)
         && let Some(mapper) = programs(ours)
     {
-        let all = maps([text(c"/etc/subuid"), text(c"/etc/subgid")], if keeps { own } else { [0; 2] });
+        let [uid, gid] = if keeps { own } else { [0; 2] };
+        let all = [map(c"/etc/subuid", 0, uid), map(c"/etc/subgid", 1, gid)];
         if all.iter().all(|map| Range::of(map.text()).is_none()) {
             return (all, mapper);
         }
     }
-    (maps(Default::default(), [user.uid, user.gid]), Mapper::OwnIds)
+    // No file has that name.
+    ([map(c"", 0, user.uid), map(c"", 1, user.gid)], Mapper::OwnIds)
 }
 
 /// newuidmap(1) and newgidmap(1), where they are.

@@ -101,12 +101,8 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         tells: watching.story || spec.tty,
     };
     let Share { pid, uts, ipc, net } = spec.share;
-    let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
-    let namespaces = always.with(Namespaces::PID, !pid).with(Namespaces::UTS, !uts);
-    let namespaces = namespaces.with(Namespaces::IPC, !ipc).with(Namespaces::NET, !net);
     let users = !spec.uids.is_none();
-    let namespaces = namespaces.with(Namespaces::USER, users);
-
+    let namespaces = Namespaces::of(spec);
     weak!("weak-pids", namespaces = namespaces.without(Namespaces::PID));
 
     let mut cases = Cases::default();
@@ -474,6 +470,14 @@ impl Namespaces {
         ("net", Namespaces::NET),
         ("cgroup", Namespaces::CGROUP),
     ];
+
+    /// A container's own.
+    pub fn of(spec: &Spec) -> Namespaces {
+        let Share { pid, uts, ipc, net } = spec.share;
+        let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
+        let all = always.with(Namespaces::USER, !spec.uids.is_none()).with(Namespaces::PID, !pid);
+        all.with(Namespaces::UTS, !uts).with(Namespaces::IPC, !ipc).with(Namespaces::NET, !net)
+    }
 
     /// This one too, where it `is` so.
     pub fn with(self, kind: u32, is: bool) -> Namespaces {
