@@ -355,3 +355,68 @@ fn rules_of_one_call_join() {
         assert_eq!(result(&[rule("ALLOW", masked)], first(argument)), wanted, "{argument:x}");
     }
 }
+
+/// Pieces of a profile in any order and number: refused with a line that there is, or made a program that the kernel takes.
+#[test]
+fn a_profile_shuffled_is_refused_or_made() {
+    const WHOLE: &str = r#"{
+        "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "defaultErrno": "ENOSYS",
+        "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}],
+        "syscalls": [
+            {"names": ["read", "openat", "no_such_call"], "action": "SCMP_ACT_ALLOW", "args": [], "comment": ""},
+            {"name": "clone", "action": "SCMP_ACT_ALLOW", "excludes": {"caps": ["CAP_SYS_ADMIN"]},
+                "args": [{"index": 0, "value": 2114060288, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]},
+            {"names": ["socket"], "action": "SCMP_ACT_LOG", "includes": {"minKernel": "4.8", "arches": ["amd64"]},
+                "args": [{"index": 0, "value": 40, "op": "SCMP_CMP_NE"}, {"index": 2, "value": 9, "op": "SCMP_CMP_GT"}]}
+        ]
+    }"#;
+    const PIECES: [&str; 14] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "null",
+        "-1",
+        "4096",
+        "18446744073709551615",
+        "\"SCMP_ACT_TRACE\"",
+        "\"args\": [{\"index\": 5, \"op\": \"SCMP_CMP_LT\"}],",
+        "\"includes\": {\"caps\": [\"CAP_CHOWN\", 1]},",
+    ];
+    let whole = profile(WHOLE);
+    assert_eq!(native(whole, number("clone").into(), first(17)), ALLOW);
+    let (mut seed, mut made) = (20_261_122, 0);
+    for _ in 0..4_000 {
+        let mut text = WHOLE.as_bytes().to_vec();
+        for _ in 0..1 + draw(&mut seed, 3) {
+            let from = draw(&mut seed, text.len() as u64) as usize;
+            let to = (from + draw(&mut seed, 30) as usize).min(text.len());
+            let at = draw(&mut seed, text.len() as u64 + 1) as usize;
+            match draw(&mut seed, 4) {
+                0 => drop(text.splice(from..to, [])),
+                1 => drop(text.splice(at..at, PIECES[draw(&mut seed, PIECES.len() as u64) as usize].bytes())),
+                2 => text[from] = draw(&mut seed, 256) as u8,
+                _ => {
+                    let piece = text[from..to].to_vec();
+                    drop(text.splice(at..at, piece));
+                }
+            }
+        }
+        match read(&text, NOW) {
+            Err((line, what)) => {
+                let lines = 1 + text.iter().filter(|byte| **byte == b'\n').count() as u64;
+                assert!(line <= lines && !what.is_empty(), "{line}: {}", String::from_utf8_lossy(&text));
+            }
+            Ok(program) => {
+                made += 1;
+                for call in [0, number("clone").into(), number("socket").into(), COUNT as u32, X32] {
+                    native(program, call, [draw(&mut seed, 50); 6]);
+                }
+            }
+        }
+    }
+    assert!(made > 100, "{made}");
+}
