@@ -314,6 +314,13 @@ impl Writer {
         self.text.push('"');
         for chunk in bytes.utf8_chunks() {
             for c in chunk.valid().chars() {
+                weak!(
+                    "weak-escape",
+                    if c >= '\x7f' {
+                        self.text.push(c);
+                        continue;
+                    }
+                );
                 match c {
                     '"' | '\\' => {
                         self.text.push('\\');

@@ -39,7 +39,9 @@ fn life_of(mut words: Vec<Word>, environment: Vec<Word>) -> i32 {
     #[cfg(feature = "weak")]
     weak::choose(&environment);
     sys::crash::tell_faults();
-    if sys::start::is_secure() {
+    let secure = sys::start::is_secure();
+    weak!("weak-secure", secure = false);
+    if secure {
         return i32::from(life::output::fail(&not_for_others()));
     }
     let name = if words.is_empty() { c"" } else { words.remove(0) };
@@ -56,12 +58,17 @@ fn not_for_others() -> error::Error {
         .with_hint("take these off its file: chmod ug-s, setcap -r")
 }
 
+fn is_first() -> bool {
+    rustix::process::getpid() == rustix::process::Pid::INIT
+}
+
 /// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.
 fn is_boot(name: Word, words: &[Word]) -> bool {
     // Process 1 of a container has no such power.
-    let is_first = rustix::process::getpid() == rustix::process::Pid::INIT && kernel::identity::is_administrator();
     let named_init = name == c"init" || name.to_bytes().ends_with(b"/init");
-    is_first && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
+    is_first()
+        && kernel::identity::is_administrator()
+        && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
 }
 
 fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
@@ -69,6 +76,12 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
     sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
     let Line { command, text, written } = args::parse(words)?;
+    // An image may name /proc/self/exe as its command. Then this runs inside, and whoever else is there could keep the
+    // host's file by /proc/PID/exe, and write into it later (CVE-2019-5736).
+    if matches!(command, Command::Exec | Command::Init) || is_first() {
+        kernel::program::become_sealed()
+            .map_err(|errno| error::Error::os("go on as a copy of contain in memory", errno))?;
+    }
     let places = Places::of(written.path(Path::Root), environment);
     match command {
         Command::Run => life::run::run(written, environment, &places),

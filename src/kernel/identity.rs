@@ -53,6 +53,7 @@ fn set_ids(uid: u32, gid: u32) -> Result<()> {
 /// Gives up the caller's groups, unless they stay, ids and all but these capabilities. A change of ids clears the parent
 /// death signal (prctl(2)), so it is set again.
 pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>, keep: u64) -> Result<()> {
+    weak!("weak-permitted", keep = u64::MAX);
     if let Some(groups) = groups {
         let mut list = heapless::Vec::<Gid, 1024>::new();
         for group in groups {

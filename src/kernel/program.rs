@@ -53,7 +53,12 @@ fn open_own() -> Result<OwnedFd> {
 /// Makes sure that this process runs from a [`sealed_copy`]: it begins anew from one, with the same words, unless it does.
 pub fn become_sealed() -> Result<()> {
     weak!("weak-sealed", return Ok(()));
-    if fcntl_get_seals(open_own()?).is_ok_and(|seals| seals.contains(SEALS)) {
+    let own = match open_own() {
+        // Without /proc there is no way to the program either.
+        Err(Errno::NOENT) => return Ok(()),
+        own => own?,
+    };
+    if fcntl_get_seals(own).is_ok_and(|seals| seals.contains(SEALS)) {
         // A copy is called by the number of its descriptor.
         return rustix::thread::set_name(c"contain");
     }

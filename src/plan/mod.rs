@@ -88,6 +88,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     let program = Program::of(spec.command, spec.environment, spec.init);
     let Spec { user, capabilities, new_privileges, ulimits, oom_score_adj, workdir, .. } = *spec;
+    weak!("weak-privileges", new_privileges = true);
     let keeps_groups = !spec.uids.is_none() && facts.mapper == Mapper::OwnIds;
     let person = Person {
         user,
@@ -101,9 +102,9 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         tells: watching.story || spec.tty,
     };
     let Share { pid, uts, ipc, net } = spec.share;
+    weak!("weak-pids", pid = true);
     let users = !spec.uids.is_none();
     let namespaces = Namespaces::of(spec);
-    weak!("weak-pids", namespaces = namespaces.without(Namespaces::PID));
 
     let mut cases = Cases::default();
     let mut holds = |case: Case, holds| cases[case as usize] = holds;
@@ -474,6 +475,7 @@ impl Namespaces {
     /// A container's own.
     pub fn of(spec: &Spec) -> Namespaces {
         let Share { pid, uts, ipc, net } = spec.share;
+        weak!("weak-pids", pid = true);
         let always = Namespaces(Namespaces::MNT | Namespaces::CGROUP);
         let all = always.with(Namespaces::USER, !spec.uids.is_none()).with(Namespaces::PID, !pid);
         all.with(Namespaces::UTS, !uts).with(Namespaces::IPC, !ipc).with(Namespaces::NET, !net)
