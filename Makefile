@@ -6,7 +6,7 @@ sources := $(shell find src -type f) Cargo.toml Cargo.lock .cargo/static.toml
 # `make qemu CMD='echo $HOME'`: the dollar is for the guest's shell, not for make.
 override export CMD := $(value CMD)
 
-.PHONY: all setup rootfs debian demo shell initramfs qemu test bench fuzz size check install clean help root
+.PHONY: all setup rootfs debian demo shell initramfs qemu test attack bench fuzz size check install clean help root
 .DELETE_ON_ERROR:
 
 all: build/contain ## build build/contain, the static binary (this is what plain `make` does)
@@ -56,8 +56,11 @@ qemu: initramfs ## boot it in QEMU: a shell with a terminal, a demonstration wit
 	@tools/setup qemu-system-x86
 	@qemu/run $${CMD:+--sh "$$CMD"}
 
-test: root setup build/contain rootfs debian initramfs ## all tests: unit, root, and boots in QEMU (root)
+test: root setup build/contain build/contain-weak rootfs debian initramfs ## all tests: unit, root, and boots in QEMU (root)
 	cargo test --no-fail-fast
+
+attack: root setup build/contain build/contain-weak rootfs ## the attack suite alone: each attack without its wall, and with it (root)
+	cargo test --test attack
 
 bench: root setup build/contain rootfs ## compare launch and exec with a C floor and the peers; 1,000 containers (root)
 	cargo bench --bench launch

@@ -234,6 +234,10 @@ fn walls_are_features() {
         .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
         .collect();
     assert_eq!(walls, features);
+    let attacks: String = sources("tests/attack").into_iter().map(|source| source.text).collect();
+    let words: BTreeSet<&str> = attacks.split(['"', ',']).collect();
+    let idle: Vec<_> = features.iter().filter(|wall| !words.contains(*wall)).collect();
+    assert!(idle.is_empty(), "no attack needs these walls: {idle:?}");
     assert!(features.iter().all(|name| manifest.contains(&format!("    \"{name}\",\n"))), "`weak` is all of them");
     assert!(!manifest.contains("default = "), "no wall is down by itself");
 }
