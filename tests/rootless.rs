@@ -96,6 +96,10 @@ fn what_forbids_user_namespaces_is_named() {
     assert!(checked.code == 1 && checked.out.contains(line), "{checked:?}");
     finish(he.script(&none("run --rootfs $R true").replace("max_user_", "max_net_")))
         .fails(125, &["namespaces user", "ENOSPC", "/proc/sys/user/max_*_namespaces"]);
+    // Who may not read a program may not look into its processes, and so not map their ids.
+    host(&format!("install -m 711 {} {}", he.at("contain"), he.at("unread"))).is(0, "");
+    let unread = finish(he.script("exec $(dirname $R)/unread run --rootfs $R true"));
+    unread.fails(125, &["write deny to setgroups", "EACCES", "must be readable"]);
     let chroot = ["chroot", "--userspec", "65534:65534", he.scratch.path().to_str().unwrap()].join(" ");
     host(&format!("{chroot} /contain run --rootfs /rootfs true"))
         .fails(125, &["namespaces user", "EPERM", "in a chroot"]);

@@ -68,6 +68,7 @@ acts! {
     /// One map of the container's user namespace, or what must be written before it.
     WriteIds "write % to @"
         "EPERM one of the ids may not be mapped: an ordinary user has his own and what newuidmap gives him; 0 takes CAP_SETFCAP"
+        "EACCES contain's own file must be readable for this user"
         "EINVAL the ranges of a map may not overlap";
     /// The same through a program that may do more: newuidmap(1), newgidmap(1).
     RunMapper "run @ PID %";
