@@ -361,7 +361,10 @@ pub fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
 }
 
 fn child_error(plan: &Plan, rootfs: &Rootfs, index: usize, errno: Errno) -> Error {
-    let Some(step) = plan.inside.get(index) else { return Error::os("set up the container", errno) };
+    let Some(step) = plan.inside.get(index) else {
+        let hint = if errno == Errno::ACCESS { OUTSIDE } else { "" };
+        return Error::os("enter the container's cgroup", errno).with_hint(hint);
+    };
     if step.act == Act::Execute {
         let word = if plan.program.init { INIT[0] } else { plan.program.arguments[0] };
         return program::failure(rootfs, &as_seen_from_root(plan), word, errno);
@@ -373,6 +376,9 @@ fn child_error(plan: &Plan, rootfs: &Rootfs, index: usize, errno: Errno) -> Erro
     };
     Error::os(step.line(), errno).with_hint(hint)
 }
+
+const OUTSIDE: &str = "for that contain must run below the same cgroup of this user's itself, as in a leaf beside the container's: \
+    `systemd-run --user --scope -p Delegate=yes contain ...`";
 
 /// The candidates by absolute path: a relative one was tried from the working directory.
 fn as_seen_from_root(plan: &Plan) -> Vec<Word> {

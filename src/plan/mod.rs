@@ -82,8 +82,12 @@ pub struct Watching {
 
 /// Decides everything. Errors are limits that contradict each other, or that this machine's cgroups cannot hold.
 pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
-    let limits = limits::plan(&spec.limits, facts, watching.counted)?;
+    let mut limits = limits::plan(&spec.limits, facts, watching.counted)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
+    if facts.mapper != Mapper::Launcher {
+        // An ordinary user can copy no mount of the host's.
+        limits.shown.clear();
+    }
     let program = Program::of(spec.command, spec.environment, spec.init);
     let Spec { user, capabilities, new_privileges, ulimits, oom_score_adj, workdir, .. } = *spec;
     weak!("weak-privileges", new_privileges = true);
