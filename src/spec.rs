@@ -43,6 +43,7 @@ pub struct Spec {
     pub domainname: &'static str,
     /// Below /proc, and the value.
     pub sysctls: &'static [(Word, Word)],
+    pub devices: &'static [Device],
     /// Bytes of /dev/shm.
     pub shm_size: Option<u64>,
     pub volumes: &'static [Volume],
@@ -80,6 +81,7 @@ impl Spec {
         hostname: "",
         domainname: "",
         sysctls: &[],
+        devices: &[],
         shm_size: None,
         volumes: &[],
         limits: Limits { numbers: [None; 8], cpuset: None },
@@ -107,6 +109,20 @@ pub struct Seccomp {
 impl Seccomp {
     pub const DEFAULT: Word = c"default";
     pub const UNCONFINED: Word = c"unconfined";
+}
+
+/// A device of the host's that the container has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Device {
+    /// On the host.
+    pub source: Word,
+    /// Below /dev.
+    pub path: Word,
+    /// As in makedev(3).
+    pub number: u32,
+    pub block: bool,
+    /// For the container's root only.
+    pub private: bool,
 }
 
 /// Who the command runs as. Supplementary groups are those of the container's own /etc/group.

@@ -82,6 +82,7 @@ what it may do:
                           more than podman's default eleven: NET_ADMIN, or ALL
   --cap-drop CAPABILITY,...
                           less than these, or ALL; then --cap-add adds
+  --device HOST[:INSIDE]  a device of the host, in /dev
   --ulimit LIMIT=SOFT[:HARD]
                           a limit of each process: nofile=1024:4096
   --oom-score-adj N       how soon it is killed for memory: to 1000 sooner,

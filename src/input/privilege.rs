@@ -108,7 +108,7 @@ pub fn sysctl(text: &str) -> Parsed<(Word, Word)> {
     if !has(key, b'/') {
         path.iter_mut().filter(|b| **b == b'.').for_each(|b| *b = b'/');
     }
-    if value.is_empty() || path.ends_with(b"/") || path.windows(2).any(|two| matches!(two, b"//" | b"/.")) {
+    if value.is_empty() || !is_plain(&path) {
         return Err("is not KEY=VALUE: write it as net.ipv4.ip_forward=1");
     }
     let begins = |with: &str| path.starts_with(with.as_bytes());
@@ -117,6 +117,29 @@ pub fn sysctl(text: &str) -> Parsed<(Word, Word)> {
         false => Err(
             "would change the host: a container has its own net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}, and --hostname",
         ),
+    }
+}
+
+/// Whether a path has names only.
+fn is_plain(path: &[u8]) -> bool {
+    !path.ends_with(b"/") && !path.windows(2).any(|two| matches!(two, b"//" | b"/."))
+}
+
+/// `HOST[:INSIDE][:rwm]`: the path on the host, and the one below /dev.
+pub fn device(text: &str) -> Parsed<(Word, Word)> {
+    let (host, rest) = cut(text, b':').unwrap_or((text, ""));
+    let (inside, letters) = match rest.starts_with('/') {
+        true => cut(rest, b':').unwrap_or((rest, "")),
+        false => (host, rest),
+    };
+    if !matches!(letters, "" | "rw" | "rwm") {
+        return Err("has other letters than rwm: a device can be read and written, or is not there");
+    }
+    match inside.strip_prefix("/dev/") {
+        Some(below) if host.starts_with('/') && is_plain(inside.as_bytes()) => {
+            Ok((kept(&[host.as_bytes()]), kept(&[below.as_bytes()])))
+        }
+        _ => Err("names no device below /dev: write HOST or HOST:INSIDE, as /dev/fuse"),
     }
 }
 
@@ -230,6 +253,34 @@ mod tests {
             kernel.hostname=x kernel.domainname=x kernel.core_pattern=|/x user.max_user_namespaces=1 sys.net.x=1 x/net/y=1";
         for text in others.split_whitespace() {
             assert!(sysctl(text).is_err_and(|what| what.contains("change the host")), "{text}: {:?}", sysctl(text));
+        }
+    }
+
+    #[test]
+    fn devices() {
+        for (text, source, path) in [
+            ("/dev/fuse", c"/dev/fuse", c"fuse"),
+            ("/dev/fuse:rwm", c"/dev/fuse", c"fuse"),
+            ("/dev/net/tun:/dev/net/tun:rw", c"/dev/net/tun", c"net/tun"),
+            ("/srv/disk:/dev/sd.a", c"/srv/disk", c"sd.a"),
+        ] {
+            assert_eq!(device(text), Ok((source, path)), "{text}");
+        }
+        for text in
+            ["", ":", "fuse", "dev/fuse", "/dev", "/dev/", "/srv/disk", "/dev/a:/b", "/dev/a/", "/dev//a", "/dev/../a"]
+        {
+            assert!(device(text).is_err_and(|what| what.contains("names no device")), "{text}");
+        }
+        for text in [
+            "/dev/a:r",
+            "/dev/a:/dev/b:w",
+            "/dev/a:m",
+            "/dev/a:b",
+            "/dev/a::rwm",
+            "/dev/a:rwmx",
+            "/dev/a:/dev/b:/dev/c",
+        ] {
+            assert!(device(text).is_err_and(|what| what.contains("other letters")), "{text}");
         }
     }
 }

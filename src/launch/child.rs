@@ -163,7 +163,10 @@ impl Child<'_> {
                 result => result,
             },
             Act::MakeDirectory => device::make_directory(base, path),
-            Act::MakeDevice => device::make_node(base, path, number),
+            Act::MakeDevice => {
+                let Flags(bits) = step.flags;
+                device::make_node(base, path, number, (bits & 1 != 0, bits & 2 != 0))
+            }
             Act::BindDevice => {
                 mount::create_file(base, path)?;
                 mount::attach_below(source, base, path)

@@ -14,6 +14,7 @@ use crate::input::user::{self, Account, Who, WrittenUser};
 use crate::kernel::root::Rootfs;
 use crate::kernel::{file, identity, mount, rlimit, root, terminal};
 use crate::launch::child::MOST_SOURCES;
+use crate::life::devices::devices;
 use crate::life::ids;
 use crate::life::rootfs::{self, absolute};
 use crate::log::{self, Voice};
@@ -94,6 +95,7 @@ pub fn mean(
         hostname,
         domainname: run.text(Text::Domainname).unwrap_or_default(),
         sysctls: &run.sysctls,
+        devices: devices(run, owns_ids)?,
         shm_size: run.number(Number::ShmSize),
         volumes: volumes(run, rooted)?,
         limits: run.limits,

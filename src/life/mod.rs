@@ -5,6 +5,7 @@ pub mod check;
 pub mod complete;
 pub mod control;
 pub mod detach;
+pub mod devices;
 pub mod exec;
 pub mod forget;
 pub mod ids;

@@ -5,6 +5,7 @@ pub mod join;
 pub mod limits;
 mod namespaces;
 mod order;
+mod program;
 pub mod step;
 mod table;
 
@@ -12,14 +13,14 @@ use std::ffi::CStr;
 
 use crate::error::Result;
 use crate::input::privilege::{capability_names, resource};
-use crate::log::visible;
 use crate::plan::facts::{Cgroups, Facts, Mapper};
 pub use crate::plan::namespaces::Namespaces;
 use crate::plan::order::HEARS;
+pub use crate::plan::program::{Program, candidates, shell_line};
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 use crate::seccomp;
 use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
-use crate::text::{Word, kept, shown, split};
+use crate::text::{Word, kept};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,17 +57,6 @@ pub struct Person {
     pub keeps_groups: bool,
     /// Somebody wants to know when all is set up.
     pub tells: bool,
-}
-
-/// What the child becomes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Program {
-    /// Paths to try in turn: one, or one for each directory of PATH.
-    pub candidates: Vec<Word>,
-    pub arguments: &'static [Word],
-    pub environment: &'static [Word],
-    /// Execute contain itself as the container's init, which is given the arguments.
-    pub init: bool,
 }
 
 /// How the launch is watched, which the plan must know.
@@ -210,7 +200,13 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             Act::Take if step.base == Base::Dev => {
                 device = sources + 1;
                 for made in order::INSIDE.steps().filter(|made| made.act == Act::MakeDevice) {
-                    inside.push(step.on(Base::Root, kept(&[b"/dev/", made.path.to_bytes()])));
+                    if !made.path.is_empty() {
+                        inside.push(step.on(Base::Root, kept(&[b"/dev/", made.path.to_bytes()])));
+                        sources += 1;
+                    }
+                }
+                for device in spec.devices {
+                    inside.push(step.on(Base::Root, device.source));
                     sources += 1;
                 }
                 return;
@@ -242,6 +238,17 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             }
             // Another's processes cannot be shown by a proc of its own.
             Act::BorrowBase if step.base == Base::Proc && !pid => step.act = Act::MakeBase,
+            Act::MakeDevice if step.path.is_empty() => {
+                for made in spec.devices {
+                    directories(made.path, &mut inside);
+                    let (act, number) = if users { (Act::BindDevice, device) } else { (Act::MakeDevice, made.number) };
+                    let flags = Flags(u8::from(made.block) | u8::from(made.private) << 1);
+                    let with = if made.block { c"for blocks" } else { c"for characters" };
+                    inside.push(Step { act, flags, with, ..step.on(Base::Dev, made.path).number(number) });
+                    device += 1;
+                }
+                return;
+            }
             Act::MakeDevice if users => {
                 step = Step { act: Act::BindDevice, number: device, ..step };
                 device += 1;
@@ -382,6 +389,13 @@ fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
     }
 }
 
+/// The directories on the way to a path below /dev.
+fn directories(path: Word, steps: &mut Vec<Step>) {
+    for (at, _) in path.to_bytes().iter().enumerate().filter(|(_, b)| **b == b'/') {
+        steps.push(Step::of(Act::MakeDirectory).on(Base::Dev, kept(&[&path.to_bytes()[..at]])));
+    }
+}
+
 fn is_below(path: &CStr, above: &CStr) -> bool {
     path.to_bytes().strip_prefix(above.to_bytes()).is_some_and(|rest| rest.starts_with(b"/"))
 }
@@ -401,56 +415,6 @@ fn make_mount_point(path: &CStr, like: u32, steps: &mut Vec<Step>) {
             (parent, above) = (path, path);
         }
     }
-}
-
-impl Program {
-    fn of(arguments: &'static [Word], environment: &'static [Word], init: bool) -> Program {
-        let candidates = if init { Vec::new() } else { candidates(arguments[0], environment) };
-        Program { candidates, arguments, environment, init }
-    }
-}
-
-/// The paths that execvp(3) would try: the word itself where it has a slash, else below each directory of PATH.
-pub fn candidates(command: Word, environment: &[Word]) -> Vec<Word> {
-    let word = command.to_bytes();
-    let mut candidates = Vec::new();
-    if word.contains(&b'/') || word.is_empty() {
-        candidates.push(command);
-        return candidates;
-    }
-    let all = environment.iter().find_map(|entry| entry.to_bytes().strip_prefix(b"PATH=")).unwrap_or(b"/bin:/usr/bin");
-    for directory in all.split(|b| *b == b':') {
-        // An empty entry means the working directory (environ(7)).
-        let directory = if directory.is_empty() { b"." } else { directory };
-        candidates.push(kept(&[directory, b"/", word]));
-    }
-    candidates
-}
-
-/// A command line as a shell would take it.
-pub fn shell_line(words: &[Word]) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&b);
-    let mut all = String::new();
-    for word in words {
-        if !all.is_empty() {
-            all.push(' ');
-        }
-        let word = shown(word);
-        if !word.is_empty() && word.bytes().all(plain) {
-            all.push_str(word);
-            continue;
-        }
-        let told = visible(word);
-        let (opening, quote) = if word == told { ("'", r"'\''") } else { ("$'", "'") };
-        let mut before = opening;
-        for part in split(&told, b'\'') {
-            all.push_str(before);
-            all.push_str(part);
-            before = quote;
-        }
-        all.push('\'');
-    }
-    all
 }
 
 impl Plan {

@@ -1,5 +1,5 @@
 //! The order of a launch: all steps that there are, each with the case in which a launch has it. Those with an empty text
-//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `WriteSysctl`, `Take`, `TakeLayer` and `MakeMountPoint` without a
+//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `WriteSysctl`, `Take`, `MakeDevice`, `TakeLayer` and `MakeMountPoint` without a
 //! path, and `MakeDirectory` and `AttachBelow` on the directory of v1's controllers stand for any number of steps.
 
 use std::ffi::CStr;
@@ -89,6 +89,8 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::AttachBelow).on(Base::Dev, c"shm").case(Case::SharedIpc),
     Step::of(Act::MakeDirectory).on(Base::Dev, c"mqueue"),
     Step::of(Act::TryMountBelow).on(Base::Dev, c"mqueue").with(c"mqueue").flags(Flags::NO_SUID_DEV_EXEC),
+    // Those of the user's choice.
+    Step::of(Act::MakeDevice).on(Base::Dev, c""),
     // What of the kernel a container has no business to see; podman's list.
     Step::of(Act::MaskDirectory).on(Base::Proc, c"acpi").case(Case::Confined),
     Step::of(Act::MaskDirectory).on(Base::Proc, c"asound").case(Case::Confined),

@@ -158,9 +158,10 @@ acts! {
     MakeDirectory "make directory @ 0755";
     /// The number is the device's, as in makedev(3).
     MakeDevice "make device @ %"
+        "EEXIST the container has one of this name already"
         "EPERM in a user namespace no nodes can be made: add --uidmap 0:0:1 for one that contain knows of";
     /// A node of the host's: in a user namespace none can be made.
-    BindDevice "bind device @";
+    BindDevice "bind device @" "EEXIST the container has one of this name already";
     MakeLink "make link @ to %";
     /// Make a base read-only after it was filled.
     Freeze "make @ read-only";

@@ -32,6 +32,7 @@ pub enum Act {
     Variable,
     User,
     Group,
+    Device,
     Ulimit,
     Sysctl,
     Security,
@@ -83,6 +84,7 @@ options! {
     "--hostname": Act::Text(Text::Hostname),
     "--domainname": Act::Text(Text::Domainname),
     "--group-add": Act::Group,
+    "--device": Act::Device,
     "--ulimit": Act::Ulimit,
     "--sysctl": Act::Sysctl,
     "--oom-score-adj": Act::Text(Text::OomScoreAdj),
@@ -153,6 +155,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         Act::Variable => written.environment.push(EnvironmentSource::Word(env::variable(text)?)),
         Act::User => written.user = Some(user::parse(text)?),
         Act::Group => written.groups.push(user::who(text, "group")?),
+        Act::Device => written.devices.push(privilege::device(text)?),
         Act::Ulimit => written.ulimits.push(privilege::ulimit(text)?),
         Act::Sysctl => written.sysctls.push(privilege::sysctl(text)?),
         Act::Security => {

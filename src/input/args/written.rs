@@ -35,6 +35,8 @@ pub struct Written {
     /// As [`crate::spec::Spec`] has them.
     pub ulimits: Vec<Word>,
     pub sysctls: Vec<(Word, Word)>,
+    /// On the host, and below /dev.
+    pub devices: Vec<(Word, Word)>,
     pub volumes: Vec<Volume>,
 }
 
