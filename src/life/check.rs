@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::kernel::cgroup::mounts;
 use crate::kernel::{file, identity, proc, root, users};
 use crate::launch::facts;
-use crate::life::ids::{of_ordinary, own};
+use crate::life::ids::of_ordinary;
 use crate::life::output;
 use crate::life::remember::sweep_all;
 use crate::plan::facts::{Cgroups, Controller, Mapper};
@@ -99,7 +99,7 @@ fn user(report: &mut Report, environment: &[Word]) {
             let knob = users::forbidden(None);
             let remedy = if knob.is_empty() { "it was refused, as in a chroot; run contain as root" } else { knob };
             report.line(tried, true, "this user may make containers, in user namespaces", remedy);
-            let (_, mapper) = of_ordinary(false, own(), &User::default(), environment);
+            let (_, mapper) = of_ordinary(false, &User::default(), environment);
             let remedy = "install uidmap, and have root give a range: usermod -v 100000-165535 -w 100000-165535 USER";
             report.line(mapper != Mapper::OwnIds, false, "with more ids than the user's own", remedy);
         }

@@ -21,7 +21,7 @@ pub fn own() -> [u32; 2] {
 /// The maps of users and groups, and who writes them, for a container whose command runs as `user`; `ours` is the caller's
 /// environment, `id` the container's.
 pub fn ids(run: &Written, ours: &[Word], user: &User, id: &str, places: &Places) -> Result<([Map; 2], Mapper)> {
-    let (own, administrator, kind) = (own(), identity::is_administrator(), run.text(Text::Users));
+    let (administrator, kind) = (identity::is_administrator(), run.text(Text::Users));
     // One for both, as podman has it.
     let [users, groups] = run.maps;
     let asked = [if users.is_none() { groups } else { users }, if groups.is_none() { users } else { groups }];
@@ -30,14 +30,14 @@ pub fn ids(run: &Written, ours: &[Word], user: &User, id: &str, places: &Places)
             return Err(Error::usage("--userns and --uidmap, --gidmap exclude each other: leave one of them out"));
         }
         // Also where a user namespace around this one has given setgroups(2) up.
-        (false, None) if is_own(&asked, own) => (asked, Mapper::OwnIds),
+        (false, None) if is_own(&asked) => (asked, Mapper::OwnIds),
         (false, None) if administrator => (asked, Mapper::Launcher),
         (false, None) => (asked, programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?),
         (true, None | Some("host")) if administrator => (asked, Mapper::Launcher),
         (true, Some("host")) => return Err(Error::new(HOST).with_hint("leave it out, or run contain as root")),
         (true, Some("keep-id")) if administrator => return Err(Error::usage(KEEP)),
         (true, Some(_)) if administrator => ([unused(id, places)?; 2], Mapper::Launcher),
-        _ => of_ordinary(kind == Some("keep-id"), own, user, ours),
+        _ => of_ordinary(kind == Some("keep-id"), user, ours),
     };
     if !asked[0].is_none() && mapper != Mapper::OwnIds && !maps.iter().all(|map| map.holds(0)) {
         return Err(Error::usage("--uidmap, --gidmap: map id 0, too: the container is set up as its root"));
@@ -86,7 +86,8 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
 }
 
 /// Whether the maps have the caller's own ids and nothing else.
-fn is_own(maps: &[Map; 2], own: [u32; 2]) -> bool {
+fn is_own(maps: &[Map; 2]) -> bool {
+    let own = own();
     // More than one range is none.
     let is_own = |kind: usize| {
         Range::of(maps[kind].text()).is_some_and(|range| (range.starts[1], range.count) == (own[kind].into(), 1))
@@ -95,7 +96,8 @@ fn is_own(maps: &[Map; 2], own: [u32; 2]) -> bool {
 }
 
 /// All that an ordinary user may map; his own ids only, where that is no more than these.
-pub fn of_ordinary(keeps: bool, own: [u32; 2], user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
+pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
+    let own = own();
     let text = |path| file::read_text(CWD, path).unwrap_or_default();
     let (passwd, uid) = (text(c"/etc/passwd"), own[0].to_string());
     let names = [user::name(passwd.as_bytes(), own[0]), &uid];

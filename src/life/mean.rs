@@ -44,9 +44,15 @@ pub fn mean(
             error.with_hint("a first word that is a directory is the rootfs; write -- before a command of that name")
         }
     })?;
-    let [uid, gid] = ids::own();
-    let own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
-    let who = run.user.as_ref().or_else(|| (run.text(Text::Users) == Some("keep-id")).then_some(&own));
+    let own;
+    let who = match &run.user {
+        None if run.text(Text::Users) == Some("keep-id") => {
+            let [uid, gid] = ids::own();
+            own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
+            Some(&own)
+        }
+        who => who.as_ref(),
+    };
     let mut account = match who {
         Some(written) => account("--user", written, &rootfs)?,
         // Root needs no file of the rootfs.
