@@ -6,14 +6,25 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdir, mkdirat, openat};
 use rustix::io::{Errno, Result, fcntl_dupfd_cloexec};
-use rustix::mount as rmount;
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags};
+use rustix::mount::MountFlags;
 use rustix::process::fchdir;
 
 use crate::kernel::file::read_all;
 use crate::kernel::{mount, root};
 use crate::sys::loopback;
 use crate::text::kept;
+
+/// Where a magic number is, and what it is of.
+const MAGIC: &[(u16, &CStr, &[u8])] = &[
+    (0, c"squashfs", b"hsqs"),
+    (1024, c"erofs", b"\xe2\xe1\xf5\xe0"),
+    (1080, c"ext4", b"\x53\xef"),
+    (257, c"tar", b"ustar"),
+    (0, c"tar", b"\x1f\x8b"),
+    (0, c"tar", b"\xfd7zXZ"),
+    (0, c"tar", b"\x28\xb5\x2f\xfd"),
+    (0, c"tar", b"BZh"),
+];
 
 /// Opens a regular file, and tells the file system in it, `tar` for an archive, or nothing: by what it holds, since a name
 /// proves nothing.
@@ -23,42 +34,29 @@ pub fn open_image(path: &CStr) -> Result<(OwnedFd, &'static CStr)> {
         return Ok((file, c""));
     }
     let head = read_all(file.as_fd(), 2048)?;
-    let is = |at: usize, magic: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(magic));
-    let packed: [&[u8]; 4] = [b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh"];
-    let kind = match () {
-        () if is(0, b"hsqs") => c"squashfs",
-        () if is(1024, b"\xe2\xe1\xf5\xe0") => c"erofs",
-        () if is(1080, b"\x53\xef") => c"ext4",
-        () if is(257, b"ustar") || packed.iter().any(|magic| is(0, magic)) => c"tar",
-        () => c"",
-    };
+    let is = |(at, _, magic): &&(u16, _, &[u8])| head.get(usize::from(*at)..).is_some_and(|it| it.starts_with(magic));
+    let kind = MAGIC.iter().find(is).map_or(c"", |(_, kind, _)| kind);
     Ok((file, kind))
 }
 
 /// The file system in a file, read-only, attached nowhere yet. When its last user goes, so does the loop device.
 pub fn mount_image(file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
-    let control = openat(CWD, c"/dev/loop-control", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    let open = |path| openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let control = open(c"/dev/loop-control")?;
     let (path, _used) = loop {
         let number = loopback::free(control.as_fd())?;
         let path = kept(&[b"/dev/loop", number.to_string().as_bytes()]);
-        let device = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let device = open(path)?;
         match loopback::configure(device.as_fd(), file) {
             // Another launch was faster.
             Err(Errno::BUSY) => {}
             done => break (path, done.map(|()| device)?),
         }
     };
-    let context = rmount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
-    rmount::fsconfig_set_string(context.as_fd(), c"source", path)?;
-    rmount::fsconfig_set_flag(context.as_fd(), c"ro")?;
-    if kind == c"ext4" {
-        // A journal cannot be replayed; and the image is not to say that its errors stop the machine.
-        rmount::fsconfig_set_flag(context.as_fd(), c"noload")?;
-        rmount::fsconfig_set_string(context.as_fd(), c"errors", c"continue")?;
-    }
-    rmount::fsconfig_create(context.as_fd())?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY | MountAttrFlags::MOUNT_ATTR_NODEV;
-    rmount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+    // A journal cannot be replayed; and the image is not to say that its errors stop the machine.
+    let options = [(c"source", path), (c"ro", c""), (c"noload", c""), (c"errors", c"continue")];
+    let count = if kind == c"ext4" { 4 } else { 2 };
+    mount::create(kind, &options[..count], MountFlags::RDONLY | MountFlags::NODEV)
 }
 
 /// The directory that keeps an upper layer, by its absolute path, made where it is missing; nobody else's for as long as this process lives.
@@ -92,7 +90,7 @@ fn is_inside(directory: BorrowedFd<'_>, layers: &[OwnedFd]) -> Result<bool> {
                 return Ok(true);
             }
         }
-        let above = openat(&here, c"..", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        let above = open_path(here.as_fd(), c"..")?;
         if mount::same_file(here.as_fd(), above.as_fd())? {
             return Ok(false);
         }
@@ -115,7 +113,7 @@ pub fn make_upper() -> Result<OwnedFd> {
 
 /// A directory of the launcher's, as it is in this mount namespace.
 pub fn take(path: &CStr, held: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let taken = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let taken = open_path(CWD, path)?;
     match mount::same_file(taken.as_fd(), held)? {
         true => Ok(taken),
         false => Err(Errno::STALE),
@@ -129,11 +127,16 @@ pub fn take_image(held: BorrowedFd<'_>) -> Result<OwnedFd> {
 }
 
 fn attach(mount: BorrowedFd<'_>) -> Result<()> {
-    mount::attach(mount, openat(CWD, ROOM, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.as_fd())
+    mount::attach(mount, open_path(CWD, ROOM)?.as_fd())
 }
 
-/// The longest options that mount(2) takes: a page with its closing zero.
-type Options = heapless::Vec<u8, 4096>;
+#[inline(never)]
+fn open_path(base: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
+    openat(base, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// More than as many layers as there can be need, and less than the page that mount(2) takes.
+type Options = heapless::Vec<u8, 2048>;
 
 /// Mounts these layers on top of the root, and stands there: the lowest first, and last, `has_upper`, the directory with the
 /// upper one. They are named by their descriptors, so no path has to be fit for a list.
@@ -142,7 +145,7 @@ pub fn mount_overlay(layers: &[OwnedFd], has_upper: bool, more: &CStr, flags: Mo
     let mut options = Options::new();
     let mut before = c"lowerdir=";
     for layer in lower.iter().rev() {
-        put(&mut options, before, layer, c"")?;
+        put(&mut options, before, layer, c"");
         before = c":";
     }
     for directory in upper {
@@ -152,32 +155,37 @@ pub fn mount_overlay(layers: &[OwnedFd], has_upper: bool, more: &CStr, flags: Mo
                 made => made?,
             }
         }
-        put(&mut options, c",upperdir=", directory, c"/upper")?;
-        put(&mut options, c",workdir=", directory, c"/work")?;
+        put(&mut options, c",upperdir=", directory, c"/upper");
+        put(&mut options, c",workdir=", directory, c"/work");
     }
-    if !more.is_empty() {
-        options.extend_from_slice(b",").map_err(|_full| Errno::TOOBIG)?;
-    }
-    options.extend_from_slice(more.to_bytes_with_nul()).map_err(|_full| Errno::TOOBIG)?;
-    let options = CStr::from_bytes_until_nul(&options).unwrap_or_default();
-    fchdir(openat(CWD, c"/proc/self/fd", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)?;
+    add(&mut options, if more.is_empty() { c"" } else { c"," });
+    add(&mut options, more);
+    let _full = options.push(0);
+    let options = CStr::from_bytes_with_nul(&options).map_err(|_full| Errno::TOOBIG)?;
+    fchdir(open_path(CWD, c"/proc/self/fd")?)?;
     mount::mount_here(c"/", c"overlay", options, flags)?;
     // ".." of the root leads up to what lies on top of it.
-    let root = openat(CWD, c"/..", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let root = open_path(CWD, c"/..")?;
     fchdir(&root)?;
     Ok(root)
 }
 
 /// Adds a path below a descriptor of ours.
-fn put(options: &mut Options, before: &CStr, directory: &OwnedFd, after: &CStr) -> Result<()> {
-    let (mut digits, mut at, mut rest) = ([0; 10], 10, directory.as_raw_fd());
-    while at == 10 || rest > 0 {
+fn put(options: &mut Options, before: &CStr, directory: &OwnedFd, after: &CStr) {
+    let (mut digits, mut at, mut rest) = ([0; 12], 11, directory.as_raw_fd());
+    while at == 11 || rest > 0 {
         at -= 1;
         digits[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    for part in [before.to_bytes(), &digits[at..], after.to_bytes()] {
-        options.extend_from_slice(part).map_err(|_full| Errno::TOOBIG)?;
+    add(options, before);
+    add(options, CStr::from_bytes_until_nul(&digits[at..]).unwrap_or_default());
+    add(options, after);
+}
+
+fn add(options: &mut Options, text: &CStr) {
+    for byte in text.to_bytes() {
+        // Whether all has found room is seen at the end.
+        let _full = options.push(*byte);
     }
-    Ok(())
 }

@@ -22,14 +22,21 @@ pub fn make_all_private() -> Result<()> {
     rmount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
 }
 
-/// A file system of its own, attached nowhere yet (fsopen(2), Linux 5.2).
+/// A file system of its own, attached nowhere yet (fsopen(2), Linux 5.2). An option without a value is a flag. Where no source
+/// is among them that is only a name, for those who read /proc/mounts.
 pub fn create(filesystem: &CStr, options: &[(&CStr, &CStr)], flags: MountFlags) -> Result<OwnedFd> {
     let context = rmount::fsopen(filesystem, FsOpenFlags::FSOPEN_CLOEXEC)?;
-    // The source is only a name, for those who read /proc/mounts.
-    rmount::fsconfig_set_string(context.as_fd(), c"source", filesystem)?;
+    let mut source = filesystem;
     for (key, value) in options {
-        rmount::fsconfig_set_string(context.as_fd(), *key, *value)?;
+        if *key == c"source" {
+            source = value;
+        } else if value.is_empty() {
+            rmount::fsconfig_set_flag(context.as_fd(), *key)?;
+        } else {
+            rmount::fsconfig_set_string(context.as_fd(), *key, *value)?;
+        }
     }
+    rmount::fsconfig_set_string(context.as_fd(), c"source", source)?;
     rmount::fsconfig_create(context.as_fd())?;
     rmount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes(flags))
 }

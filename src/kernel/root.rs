@@ -13,7 +13,7 @@ use crate::kernel::mount;
 
 /// A root as the launcher holds it.
 pub struct Rootfs {
-    /// To look into, the topmost layer first; often there is one.
+    /// To look into, the lowest layer first; often there is one.
     pub layers: Vec<OwnedFd>,
     /// The directory that keeps the upper layer, where one does.
     pub upper: Option<OwnedFd>,
@@ -121,7 +121,7 @@ pub fn has(root: &Rootfs, path: &CStr) -> bool {
 /// in place of a directory, stays hidden; a link that leads to another layer is not followed.
 fn open_as(root: &Rootfs, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
     let mut found = Err(Errno::NOENT);
-    for layer in &root.layers {
+    for layer in root.layers.iter().rev() {
         found = mount::open_inside_as(layer.as_fd(), path, flags);
         if !matches!(found, Err(Errno::NOENT)) {
             break;

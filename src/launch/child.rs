@@ -331,8 +331,7 @@ impl Child<'_> {
 
     /// The launcher's layer of this number, from 1 on, the lowest first.
     fn layer(&self, number: u32) -> BorrowedFd<'_> {
-        let layers = &self.from.rootfs.layers;
-        self.held(layers.get(layers.len().wrapping_sub(number as usize)))
+        self.held(self.from.rootfs.layers.get((number as usize).wrapping_sub(1)))
     }
 
     /// The source of this number, from 1 on.

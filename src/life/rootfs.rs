@@ -16,19 +16,17 @@ use crate::text::{Word, fill, kept, shown};
 /// Opens the layers, the lowest of which comes first, and writes down what they are.
 pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<Rootfs> {
     let mut rootfs = Rootfs { layers: Vec::new(), upper: None };
-    let (mut layers, mut images, mut is_one) = (Vec::new(), Vec::new(), false);
+    let (mut images, mut is_one) = (Vec::new(), false);
     for path in paths {
         let (opened, kind) = open_layer(path)?;
         is_one |= root::looks_like_one(opened.as_fd());
-        rootfs.layers.insert(0, opened);
-        layers.push(absolute(path)?);
+        rootfs.layers.push(opened);
         images.push(kind);
         spec.rootfs = path;
     }
     if !is_one {
-        let text =
-            fill("rootfs % has none of bin, usr and etc: unpack a root file system there", &[shown(spec.rootfs)]);
-        return Err(Error::new(text));
+        let text = "rootfs % has none of bin, usr and etc: unpack a root file system there";
+        return Err(Error::new(fill(text, &[shown(spec.rootfs)])));
     }
     let is_plain = matches!(images.as_slice(), [kind] if kind.is_empty());
     spec.read_only = run.has(Flag::ReadOnly);
@@ -47,26 +45,28 @@ pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<Rootfs> {
         // There is nowhere to write to.
         spec.read_only = true;
     }
+    let mut layers = Vec::new();
+    for path in paths {
+        spec.rootfs = absolute(path)?;
+        layers.push(spec.rootfs);
+    }
     (spec.layers, spec.images) = (layers.leak(), images.leak());
-    spec.rootfs = spec.layers.last().copied().unwrap_or_default();
     Ok(rootfs)
 }
 
 const UPPER_HINTS: &str = concat!(
-    "EAGAIN a container that runs keeps its upper layer there: each needs a directory of its own\t",
-    "ELOOP it lies in the rootfs itself: choose one beside it\t",
-    "ENOENT the directory above it must exist\t",
-    "ENOTDIR it must be a directory, or missing",
+    "EAGAIN a running container has it: each needs a directory of its own\t",
+    "ELOOP it lies in the rootfs: choose one beside it",
 );
 
 fn open_upper(path: Word, rootfs: &mut Rootfs) -> Result<()> {
     let upper = layer::open_upper(path, &rootfs.layers).map_err(|errno| {
-        let text = fill("open the directory of --overlay, %", &[shown(path)]);
+        let text = fill("open --overlay %", &[shown(path)]);
         Error::os(text, errno).with_hint(hint_for(UPPER_HINTS, name(errno)))
     })?;
     // It has been there before: what was written then is seen first.
     if let Ok(layer) = mount::real_directory(upper.as_fd(), c"upper") {
-        rootfs.layers.insert(0, layer);
+        rootfs.layers.push(layer);
     }
     rootfs.upper = Some(upper);
     Ok(())
@@ -111,9 +111,9 @@ fn open_layer(path: &CStr) -> Result<(OwnedFd, Word)> {
 }
 
 const IMAGE_HINTS: &str = concat!(
-    "ENOENT,ENXIO,ENODEV this kernel lacks loop devices or that file system: modprobe loop, or see lsmod\t",
-    "EPERM,EACCES the kernel mounts no image for a user, nor in a container: unpack it into a directory\t",
-    "EINVAL,EIO,EUCLEAN,EBADMSG it is damaged or cut off, or this kernel does not know all that is in it: see dmesg",
+    "ENOENT,ENXIO,ENODEV this kernel lacks loop devices or that file system: modprobe loop\t",
+    "EPERM,EACCES the kernel mounts images for root only: unpack it into a directory\t",
+    "EINVAL,EIO,EUCLEAN,EBADMSG it is damaged or cut off, or too new for this kernel: see dmesg",
 );
 
 fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, Word)> {

@@ -114,20 +114,17 @@ acts! {
     /// Be root of the user namespace, for what is made to have an owner there.
     BecomeRoot "become root of the user namespace";
     /// The number counts from the topmost one of the launcher's on.
-    TakeLayer "take layer @"
-        "ESTALE it was replaced at this very moment";
+    TakeLayer "take layer @";
     TakeImage "take layer @: %";
     /// The directory that the upper one is kept in.
-    TakeUpper "take upper layer in @"
-        "ESTALE it was replaced at this very moment";
+    TakeUpper "take upper layer in @";
     MakeUpper "make upper layer in @";
     /// The layers, from this source on.
     MountOverlay "mount overlay^+" "story setting up rootfs: %"
-        "ELOOP one of the layers lies in another: each needs a place of its own"
-        "EINVAL the file system of --overlay=DIR keeps no upper layer, as overlayfs itself does not; or mounts lie in a layer"
+        "ELOOP one of the layers lies in another"
+        "EINVAL overlayfs keeps no upper layer on such a file system, as on itself: choose another --overlay=DIR"
         "ENODEV this kernel has no overlayfs: modprobe overlay"
-        "EPERM overlayfs for users needs Linux 5.11"
-        "E2BIG there are too many layers";
+        "EPERM overlayfs for users needs Linux 5.11";
     BindRootfs "bind rootfs %" "story setting up rootfs: %";
     PivotRoot "pivot root" "story pivoting root";
     DetachOldRoot "detach old root";
