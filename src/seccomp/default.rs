@@ -57,6 +57,7 @@ const REFUSED: &[u16] = refused! {
 };
 
 const CLONE: u16 = number("clone");
+const CLONE3: u16 = number("clone3");
 const PERSONALITY: u16 = number("personality");
 const SOCKET: u16 = number("socket");
 /// CLONE_NEW* of clone(2), all but that of time, which only clone3 has.
@@ -103,7 +104,7 @@ pub fn program(capabilities: u64) -> Program {
     }
     // A libc takes clone(2) then, whose flags can be looked at.
     if !has(SYS_ADMIN) {
-        calls.set(usize::from(number("clone3")), ENOSYS);
+        calls.set(CLONE3.into(), ENOSYS);
     }
     // What came later than this program, or never was: its users know what to do on kernels that are older still.
     NONE.for_each(|call| calls.set(call, ENOSYS));

@@ -4,7 +4,7 @@
 use crate::text::split;
 
 #[cfg(target_arch = "x86_64")]
-const NAMES: &str = "\
+pub(super) const NAMES: &str = "\
 read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn \
 ioctl pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore madvise shmget shmat shmctl \
 dup dup2 pause nanosleep getitimer alarm setitimer getpid sendfile socket connect accept sendto recvfrom sendmsg \
@@ -44,7 +44,7 @@ lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree
 #[cfg(target_arch = "x86_64")]
 const GAP: u32 = 337;
 #[cfg(target_arch = "aarch64")]
-const NAMES: &str = "\
+pub(super) const NAMES: &str = "\
 io_setup io_destroy io_submit io_cancel io_getevents setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr \
 listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr getcwd lookup_dcookie eventfd2 epoll_create1 \
 epoll_ctl epoll_pwait dup dup3 fcntl inotify_init1 inotify_add_watch inotify_rm_watch ioctl ioprio_set ioprio_get \
@@ -78,6 +78,68 @@ map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get
 lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr";
 #[cfg(target_arch = "aarch64")]
 const GAP: u32 = 295;
+
+/// What stands in many names, a byte each in what is kept of them: a third less than the names. The order counts.
+const PARTS: &str = concat!(
+    "get.time.set.attr . sched_.t .re.e .d .lock.epoll_.in.ctl . rt_sig.at.open.st.se. m.otify_._modul.it.process_.",
+    " io_.file_.ad.ch.s .un.li.futex.ll .event.msg .sync.move.prio.na.fd_.ro.er. p.acce.an.sock.wa.sys.sig.key.up.",
+    "_mempo",
+);
+/// The first byte that stands for a part.
+const FIRST_PART: u8 = 128;
+
+/// The names with parts, and their length.
+const PACKED: ([u8; NAMES.len()], usize) = {
+    let (mut names, mut length, parts) = ([0; NAMES.len()], 0, PARTS.as_bytes());
+    while length < NAMES.len() {
+        names[length] = NAMES.as_bytes()[length];
+        length += 1;
+    }
+    let (mut part, mut start) = (FIRST_PART, 0);
+    while start < parts.len() {
+        let mut end = start;
+        while end < parts.len() && parts[end] != b'.' {
+            end += 1;
+        }
+        let (mut from, mut to) = (0, 0);
+        while from < length {
+            let mut same = 0;
+            while start + same < end && from + same < length && names[from + same] == parts[start + same] {
+                same += 1;
+            }
+            let is_part = start + same == end;
+            names[to] = if is_part { part } else { names[from] };
+            from += if is_part { same } else { 1 };
+            to += 1;
+        }
+        length = to;
+        part += 1;
+        start = end + 1;
+    }
+    (names, length)
+};
+static KEPT: [u8; PACKED.1] = {
+    let (mut kept, mut at) = ([0; PACKED.1], 0);
+    while at < kept.len() {
+        kept[at] = PACKED.0[at];
+        at += 1;
+    }
+    kept
+};
+
+/// The names, from what is kept of them.
+fn unpacked() -> Vec<u8> {
+    let mut parts = Vec::new();
+    split(PARTS, b'.').for_each(|part| parts.push(part));
+    let mut names = Vec::with_capacity(NAMES.len());
+    for byte in &KEPT {
+        match byte.checked_sub(FIRST_PART) {
+            None => names.push(*byte),
+            Some(part) => names.extend_from_slice(parts[usize::from(part)].as_bytes()),
+        }
+    }
+    names
+}
 
 /// Where the numbers go on after [`GAP`]: from there on all machines have the same.
 const COMMON: u32 = 424;
@@ -123,7 +185,7 @@ pub const fn number(name: &str) -> u16 {
 
 /// The names, found by what they are made of: a profile has hundreds of them.
 pub struct Index {
-    names: [&'static [u8]; LENGTH],
+    pub(super) names: [&'static [u8]; LENGTH],
     /// The place of one name of each kind, and after each name of another one of its kind; 0 where there is none, since
     /// places count from 1.
     first: [u16; 256],
@@ -133,9 +195,9 @@ pub struct Index {
 impl Index {
     pub fn new() -> Index {
         let mut index = Index { names: [b""; LENGTH], first: [0; 256], next: [0; LENGTH] };
-        for (place, name) in split(NAMES, b' ').enumerate() {
-            let first = &mut index.first[kind(name.as_bytes())];
-            index.names[place] = name.as_bytes();
+        for (place, name) in unpacked().leak().split(|byte| *byte == b' ').enumerate() {
+            let first = &mut index.first[kind(name)];
+            index.names[place] = name;
             index.next[place] = *first;
             *first = place as u16 + 1;
         }

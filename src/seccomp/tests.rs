@@ -3,7 +3,7 @@
 
 use std::slice;
 
-use super::names::{COUNT, Index, NONE, number};
+use super::names::{COUNT, Index, NAMES, NONE, number};
 use super::profile::{Reading, read};
 use super::tree::*;
 use super::*;
@@ -74,6 +74,7 @@ fn names_have_the_kernels_numbers() {
         assert_eq!(number(name), wanted as u16, "{name}");
     }
     assert_eq!(COUNT as u32, raw::__NR_file_setattr + 1);
+    assert_eq!(index.names.join(&b' '), NAMES.as_bytes());
     for name in ["", "rea", "reads", "READ", "read ", "socketcall"] {
         assert_eq!((index.find(name.as_bytes()), usize::from(number(name))), (None, COUNT), "{name}");
     }
