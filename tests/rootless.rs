@@ -31,7 +31,9 @@ fn he_is_who_he_asks_to_be() {
     he.run(&["--uidmap", "0:65534:1", "id"]).is(0, "uid=0(root) gid=0(root)\n");
     he.run(&["--userns", "host", "id"]).fails(125, &["--userns host", "ordinary user"]);
     he.run(&["--uidmap", "0:65534:1", "-u", "5", "id"]).fails(125, &["--user: user 5", "0:65534:1"]);
-    he.run(&["-u", "1000", "id"]).fails(125, &["--user: supplementary group 100", "1000:65534:1", "name the group"]);
+    he.run(&["--group-add", "5", "id"]).fails(125, &["--group-add: supplementary group 5", "0:65534:1"]);
+    he.run(&["-u", "1000", "id"])
+        .fails(125, &["--user, --group-add: supplementary group 100", "1000:65534:1", "name the group"]);
 }
 
 #[test]

@@ -129,15 +129,15 @@ pub fn check(user: &User, maps: &[Map; 2], keeps_groups: bool) -> Result<()> {
         if map.is_none() || map.holds(id) && !lost {
             return Ok(());
         }
-        let text = fill("--user: % % is not in the container's map of ids, %", &[what, &id.to_string(), map.text()]);
+        let text = fill("% % is not in the container's map of ids, %", &[what, &id.to_string(), map.text()]);
         Err(Error::new(text).with_hint(hint))
     };
-    has(0, "user", user.uid, false, "")?;
-    has(1, "group", user.gid, false, "")?;
+    has(0, "--user: user", user.uid, false, "")?;
+    has(1, "--user: group", user.gid, false, "")?;
     for group in user.groups {
         has(
             1,
-            "supplementary group",
+            "--user, --group-add: supplementary group",
             *group,
             keeps_groups,
             "name the group, as --user 1000:1000: then it is the only one",
