@@ -79,6 +79,9 @@ fn what_is_hidden_from_him_stays_hidden() {
     he.prepare("mount -t tmpfs tmpfs /sys/kernel");
     he.sh(&[], "ls /sys/kernel | wc -l; touch /sys/kernel/x 2>&1; mount | grep -c 'on /sys/kernel type tmpfs (ro,'")
         .is(0, "0\ntouch: /sys/kernel/x: Read-only file system\n1\n");
+    // Before Linux 5.12 a copy of the host's cannot be made so.
+    finish(he.script("strace -f -o /dev/null -e inject=mount_setattr:error=ENOSYS contain run --rootfs $R true"))
+        .fails(125, &["make sysfs on /sys", "EINVAL", "needs Linux 5.12"]);
     // The host's processes are none of a container with processes of its own.
     he.prepare("mount -t tmpfs tmpfs /proc/irq");
     he.run(&["true"]).fails(125, &["make proc on /proc", "EPERM", "parts of what is there now are hidden"]);

@@ -68,8 +68,7 @@ acts! {
     /// One map of the container's user namespace, or what must be written before it.
     WriteIds "write % to @"
         "EPERM one of the ids may not be mapped: an ordinary user has his own and what newuidmap gives him; 0 takes CAP_SETFCAP"
-        "EACCES contain's own file must be readable for this user"
-        "EINVAL the ranges of a map may not overlap";
+        "EACCES contain's own file must be readable for this user";
     /// The same through a program that may do more: newuidmap(1), newgidmap(1).
     RunMapper "run @ PID %";
     /// Hold the rootfs for the child, which may see less.
