@@ -12,6 +12,7 @@ mod kernel;
 mod launch;
 mod life;
 mod log;
+mod packed;
 mod plan;
 mod seccomp;
 mod spec;
@@ -75,7 +76,7 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     life::output::require_streams()?;
     // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
     sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
-    let Line { command, text, written } = args::parse(words)?;
+    let Line { command, topic, written } = args::parse(words)?;
     // An image may name /proc/self/exe as its command. Then this runs inside, and whoever else is there could keep the
     // host's file by /proc/PID/exe, and write into it later (CVE-2019-5736).
     if matches!(command, Command::Exec | Command::Init) || is_first() {
@@ -87,7 +88,7 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
         Command::Run => life::run::run(written, environment, &places),
         Command::Init => life::init::init(&written.words, environment),
         Command::Check => life::check::check(environment),
-        Command::Help => life::output::print(text).map(|()| 0),
+        Command::Help => life::output::print(input::help::text(topic)).map(|()| 0),
         Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),
         other => life::manage::manage(other, written, &places, environment),
     }

@@ -75,7 +75,7 @@ fn candidates_for_each_kind_of_word() {
         (&["--root", "/nowhere", "ex"], "exec"),
         // Options, of the command.
         (&["--"], "--help --version --root"),
-        (&["ps", "--"], "--all --quiet --json --no-trunc"),
+        (&["ps", "--"], "--quiet --all --json --no-trunc"),
         (&["run", "-m", "64M", "--pi"], "--pids --pid"),
         (&["run", "--rm"], "--rm"),
         (&["exec", "-it", "--e"], "--env --env-file"),

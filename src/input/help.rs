@@ -1,12 +1,27 @@
 //! The texts of `contain help`. Which options a command takes is read off them.
 
 use crate::input::args::Command;
-use crate::text::{lines, place, split};
+use crate::input::args::option::{self, Act};
+use crate::packed::{Packed, packed};
+use crate::text::{fill, lines, place, split};
 
-/// The options that stand before a command.
-pub const GLOBAL: &str = "  -h, --help\n  -V, --version\n  --root DIR\n";
+macro_rules! topics {
+    ($($(#[$doc:meta])* $topic:ident $text:literal;)*) => {
+        /// What there is a text of.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Topic { $($(#[$doc])* $topic),* }
 
-pub const OVERVIEW: &str = "\
+        const TEXTS: &str = concat!($($text, "\0"),*);
+        #[cfg(test)]
+        pub const TOPICS: &[Topic] = &[$(Topic::$topic),*];
+    };
+}
+
+topics! {
+    /// The options that stand before a command.
+    Global "  -h, --help\n  -V, --version\n  --root DIR\n";
+
+    Overview "\
 contain: run a command in a container, or be the init of a machine
 
 usage: contain [--root DIR] COMMAND
@@ -34,7 +49,7 @@ needs, runs the words after `--` on the kernel command line, and powers off.
 try: contain run --rootfs ./rootfs --memory 64M -- /bin/sh
 ";
 
-const RUN: &str = "\
+    Run "\
 contain run: run a command in a new container
 
 usage:
@@ -118,7 +133,7 @@ namespaces:
   --gidmap INSIDE:OUTSIDE:COUNT
                           map these ids into a user namespace
 contain itself:
-  --quiet                 tell errors and why it was killed, no more
+  -q, --quiet             tell errors and why it was killed, no more
   --verbose               tell each step (default: when stderr is a terminal)
   --dry-run               print the steps and do nothing
   -h, --help
@@ -127,7 +142,7 @@ exit status: the command's own; 128+N when signal N killed it; 124 timed out;
 125 contain failed; 126 cannot be executed; 127 not found; 2 wrong usage
 ";
 
-const CHECK: &str = "\
+    Check "\
 contain check: tell what this kernel and user can do
 
 usage:
@@ -137,7 +152,7 @@ One line each: yes or no, what it is for, and how to get what is missing.
 exit status: 0 when `contain run` can work here, else 1
 ";
 
-const INIT: &str = "\
+    Init "\
 contain init: be the first process of a container
 
 usage:
@@ -148,7 +163,7 @@ process that is left behind, and ends with COMMAND's exit status. `contain run
 --init` puts it there.
 ";
 
-const PS: &str = "\
+    Ps "\
 contain ps: list containers
 
 usage:
@@ -160,7 +175,7 @@ usage:
   --no-trunc     whole commands, however wide
 ";
 
-const LOGS: &str = "\
+    Logs "\
 contain logs: show what a container printed
 
 usage:
@@ -173,7 +188,7 @@ Its standard output goes to standard output, its standard error to standard
 error.
 ";
 
-const EXEC: &str = "\
+    Exec "\
 contain exec: run a command in a running container
 
 usage:
@@ -193,14 +208,14 @@ usage:
 exit status: as that of `contain run`
 ";
 
-const TOP: &str = "\
+    Top "\
 contain top: list the processes of a container
 
 usage:
   contain top ID
 ";
 
-const KILL: &str = "\
+    Kill "\
 contain kill: send a signal to containers
 
 usage:
@@ -209,7 +224,7 @@ usage:
   -s, --signal SIGNAL   by name or number (default: KILL)
 ";
 
-const STOP: &str = "\
+    Stop "\
 contain stop: end containers, first with SIGTERM, then with SIGKILL
 
 usage:
@@ -218,7 +233,7 @@ usage:
   -t, --time TIME   how long to wait between the two: 5, 500ms (default: 10)
 ";
 
-const RM: &str = "\
+    Rm "\
 contain rm: forget containers that have ended
 
 usage:
@@ -228,42 +243,42 @@ usage:
   -t, --time TIME   how long to wait for that: 5, 500ms (default: 10)
 ";
 
-const PRUNE: &str = "\
+    Prune "\
 contain prune: forget every container that has ended, and remove what is left
 
 usage:
   contain prune
 ";
 
-const WAIT: &str = "\
+    Wait "\
 contain wait: wait until containers have ended, and print their exit status
 
 usage:
   contain wait ID...
 ";
 
-const PAUSE: &str = "\
+    Pause "\
 contain pause: freeze all processes of containers
 
 usage:
   contain pause ID...
 ";
 
-const RESUME: &str = "\
+    Resume "\
 contain resume: let paused containers go on
 
 usage:
   contain resume ID...
 ";
 
-const INSPECT: &str = "\
+    Inspect "\
 contain inspect: print all that is known of containers, as JSON
 
 usage:
   contain inspect ID...
 ";
 
-const STATS: &str = "\
+    Stats "\
 contain stats: show what containers use
 
 usage:
@@ -273,7 +288,7 @@ usage:
   --json         as JSON
 ";
 
-const UPDATE: &str = "\
+    Update "\
 contain update: change the limits of a running container
 
 usage:
@@ -289,7 +304,7 @@ usage:
   --pids N|max
 ";
 
-const COMPLETION: &str = "\
+    Completion "\
 contain completion: print a script that completes contain's words in a shell
 
 usage:
@@ -299,89 +314,119 @@ bash: put `eval \"$(contain completion bash)\"` into ~/.bashrc
 zsh:  put `eval \"$(contain completion zsh)\"` into ~/.zshrc, after compinit
 fish: contain completion fish > ~/.config/fish/completions/contain.fish
 ";
+}
 
 macro_rules! commands {
-    ($($name:literal: $command:ident $text:ident),* $(,)?) => {
+    ($($name:literal: $command:ident $topic:ident),* $(,)?) => {
         /// The names of the commands, a line each.
         pub const NAMES: &str = concat!($($name, "\n"),*);
         /// The commands in their order, and what is told of them.
-        pub const COMMANDS: &[(Command, &str)] = &[$((Command::$command, $text)),*];
+        const COMMANDS: &[(Command, Topic)] = &[$((Command::$command, Topic::$topic)),*];
     };
 }
 
 commands! {
-    "help": Help OVERVIEW,
-    "version": Version OVERVIEW,
-    "run": Run RUN,
-    "ps": Ps PS,
-    "list": Ps PS,
-    "logs": Logs LOGS,
-    "exec": Exec EXEC,
-    "top": Top TOP,
-    "kill": Kill KILL,
-    "stop": Stop STOP,
-    "rm": Rm RM,
-    "prune": Prune PRUNE,
-    "wait": Wait WAIT,
-    "pause": Pause PAUSE,
-    "resume": Resume RESUME,
-    "unpause": Resume RESUME,
-    "inspect": Inspect INSPECT,
-    "stats": Stats STATS,
-    "update": Update UPDATE,
-    "completion": Completion COMPLETION,
-    "check": Check CHECK,
-    "init": Init INIT,
+    "help": Help Overview,
+    "version": Version Overview,
+    "run": Run Run,
+    "ps": Ps Ps,
+    "list": Ps Ps,
+    "logs": Logs Logs,
+    "exec": Exec Exec,
+    "top": Top Top,
+    "kill": Kill Kill,
+    "stop": Stop Stop,
+    "rm": Rm Rm,
+    "prune": Prune Prune,
+    "wait": Wait Wait,
+    "pause": Pause Pause,
+    "resume": Resume Resume,
+    "unpause": Resume Resume,
+    "inspect": Inspect Inspect,
+    "stats": Stats Stats,
+    "update": Update Update,
+    "completion": Completion Completion,
+    "check": Check Check,
+    "init": Init Init,
 }
 
-/// The help text of a command.
-pub fn topic(command: &str) -> Option<&'static str> {
-    self::command(command).map(|(_, text)| text)
-}
-
-/// A command that there is, with its help text.
-pub fn command(name: &str) -> Option<(Command, &'static str)> {
+/// A command that there is, with its topic.
+pub fn command(name: &str) -> Option<(Command, Topic)> {
     place(NAMES, name.as_bytes()).map(|at| COMMANDS[at])
 }
 
-/// The flags that a help text lists: the words that begin with a dash in its option lines.
-pub fn flags(text: &'static str) -> impl Iterator<Item = &'static str> {
-    let lines = text.as_bytes().split(|b| *b == b'\n').filter(|line| line.starts_with(b"  -"));
-    let words = lines.flat_map(|line| line.split(|b| !b.is_ascii_alphanumeric() && *b != b'-'));
-    // The words are ASCII.
-    words.filter(|word| word.starts_with(b"-")).map(|word| std::str::from_utf8(word).unwrap_or_default())
+static PACKED: Packed = packed!(TEXTS);
+
+/// The help text.
+pub fn text(topic: Topic) -> &'static str {
+    PACKED.text(topic as usize)
 }
 
-/// The long form of a flag, where a help text lists it: `--memory` for itself, and for the `-m` before it. Every launch asks
-/// for each of its options, so the text is not taken apart for that.
-pub fn long(text: &'static str, flag: &str) -> Option<&'static str> {
-    let bytes = text.as_bytes();
-    let is_it = |at: &usize| bytes[*at] == b'-' && bytes[*at - 1] == b' ' && flag_at(text, *at) == flag;
-    for at in (1..bytes.len()).filter(is_it) {
-        let line = bytes[..at].iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
-        if !bytes[line..].starts_with(b"  -") {
-            continue;
+/// What the option lines of the texts say of each option: its letter, 0 where it has none, and a bit for each topic.
+struct Listed {
+    letters: [u8; option::COUNT],
+    topics: [u32; option::COUNT],
+}
+
+static LISTED: Listed = listed();
+
+const fn listed() -> Listed {
+    let mut listed = Listed { letters: [0; option::COUNT], topics: [0; option::COUNT] };
+    let (texts, mut at, mut topic, mut letter, mut in_options) = (TEXTS.as_bytes(), 1, 0, 0, true);
+    while at < texts.len() {
+        match texts.split_at(at).1 {
+            // As in `-m, --memory`.
+            [b' ', b'-', short, b',', b' ', b'-', ..] if in_options => letter = *short,
+            [b' ', b'-', b'-', ..] if in_options => {
+                let row = option::row(texts, at + 1);
+                listed.topics[row] |= 1 << topic;
+                if letter != 0 {
+                    listed.letters[row] = letter;
+                }
+                letter = 0;
+            }
+            [b'\n', rest @ ..] => in_options = matches!(rest, [b' ', b' ', b'-', ..]),
+            [0, ..] => (topic, in_options) = (topic + 1, false),
+            _ => {}
         }
-        if flag.starts_with("--") {
-            return Some(flag_at(text, at));
-        }
-        let next = at + flag.len();
-        if bytes[next..].starts_with(b", --") {
-            return Some(flag_at(text, next + 2));
+        at += 1;
+    }
+    listed
+}
+
+/// The option of a topic, or of those that stand before every command, that a flag is, by its long name or its letter.
+pub fn option(topic: Topic, flag: &str) -> Option<(&'static str, Act)> {
+    let topics = 1 << topic as u32 | 1 << Topic::Global as u32;
+    for (row, (name, act)) in option::all().enumerate() {
+        let is_it = match flag.as_bytes() {
+            [_, letter] => *letter == LISTED.letters[row],
+            _ => flag == name,
+        };
+        if is_it && LISTED.topics[row] & topics != 0 {
+            return Some((name, *act));
         }
     }
     None
 }
 
-fn flag_at(text: &'static str, at: usize) -> &'static str {
-    let rest = text.get(at..).unwrap_or_default();
-    let end = rest.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'-').unwrap_or(rest.len());
-    rest.get(..end).unwrap_or_default()
+/// The flags that a topic lists.
+pub fn flags(topic: Topic) -> Vec<&'static str> {
+    let mut flags = Vec::new();
+    for (row, (name, _)) in option::all().enumerate() {
+        if LISTED.topics[row] & 1 << topic as u32 != 0 {
+            if LISTED.letters[row] != 0 {
+                flags.push(&*fill("-%", &[char::from(LISTED.letters[row]).encode_utf8(&mut [0; 4])]).leak());
+            }
+            flags.push(name);
+        }
+    }
+    flags
 }
 
 /// What a help text calls the value of a flag, `DIR` or `none|host`; `None` where the flag takes none.
-pub fn value(text: &'static str, flag: &str) -> Option<&'static str> {
-    let line = lines(text).find(|line| line.starts_with("  -") && split(line, b' ').any(|word| is(word, flag)))?;
+pub fn value(topic: Topic, flag: &str) -> Option<&'static str> {
+    let line =
+        lines(text(topic)).find(|line| line.starts_with("  -") && split(line, b' ').any(|word| is(word, flag)))?;
     // `-t, --time TIME   how long`, `--pid host  --ipc host`: it ends where there are two blanks, or the line does.
     let mut words = split(line, b' ').skip_while(|word| !is(word, flag)).take_while(|word| !word.is_empty());
     words.by_ref().find(|word| !word.ends_with(',') && word.starts_with('-'))?;
@@ -398,7 +443,7 @@ mod tests {
 
     #[test]
     fn lists_flags() {
-        let all: Vec<_> = flags(RUN).collect();
+        let all = flags(Topic::Run);
         for flag in ["--rootfs", "-m", "--memory", "--volume", "--env", "--ipc", "--uts", "--dry-run", "--cpu", "-h"] {
             assert!(all.contains(&flag), "{flag} in {all:?}");
         }
@@ -421,14 +466,15 @@ mod tests {
             ("-h", None),
             ("--nosuch", None),
         ] {
-            assert_eq!(value(RUN, flag), kind, "{flag}");
+            assert_eq!(value(Topic::Run, flag), kind, "{flag}");
         }
-        assert_eq!((value(KILL, "-s"), value(GLOBAL, "--root")), (Some("SIGNAL"), Some("DIR")));
+        assert_eq!((value(Topic::Kill, "-s"), value(Topic::Global, "--root")), (Some("SIGNAL"), Some("DIR")));
     }
 
     #[test]
     fn texts_fit_a_terminal() {
-        for (_, text) in COMMANDS {
+        for topic in TOPICS {
+            let text = text(*topic);
             assert!(text.lines().all(|line| line.len() < 80), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 //! become. Where nothing is known to fit, the shells complete names of files.
 
 use crate::error::Result;
-use crate::input::help;
+use crate::input::help::{self, Topic};
 use crate::input::privilege::{CAPABILITIES, ULIMITS};
 use crate::life::output;
 use crate::log::signals;
@@ -68,7 +68,7 @@ pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
         };
         words.filter(|word| !(kinds && word.bytes().any(|b| b.is_ascii_uppercase()))).for_each(offer);
     } else if start.starts_with('-') {
-        help::flags(typed.text).for_each(offer);
+        help::flags(typed.topic).into_iter().for_each(offer);
     } else if typed.command.is_empty() || is("help") {
         lines(help::NAMES).for_each(offer);
     } else if is("completion") {
@@ -88,8 +88,8 @@ struct Typed<'a> {
     root: Option<Word>,
     /// Empty where it is still to be written.
     command: &'a str,
-    /// The text that has its options.
-    text: &'static str,
+    /// That of its options.
+    topic: Topic,
     /// How many words there are after the command that belong to no option.
     words: usize,
     /// Where the word is the value of an option: which kind, as the text has it.
@@ -97,7 +97,7 @@ struct Typed<'a> {
 }
 
 fn read(before: &[Word]) -> Typed<'_> {
-    let mut typed = Typed { root: None, command: "", text: help::GLOBAL, words: 0, option: None };
+    let mut typed = Typed { root: None, command: "", topic: Topic::Global, words: 0, option: None };
     let mut previous = "";
     for word in before.iter().map(|word| word.to_str().unwrap_or("?")).filter(|word| *word != "=") {
         if typed.option.take().is_some() {
@@ -108,11 +108,11 @@ fn read(before: &[Word]) -> Typed<'_> {
             typed.root = Some(kept(&[root.as_bytes()]));
         } else if word.starts_with('-') && word != "--" {
             // Every command takes this one.
-            let text = if word == "--root" { help::GLOBAL } else { typed.text };
-            typed.option = help::value(text, word);
+            let topic = if word == "--root" { Topic::Global } else { typed.topic };
+            typed.option = help::value(topic, word);
         } else if typed.command.is_empty() {
             typed.command = word;
-            typed.text = help::topic(word).unwrap_or("");
+            typed.topic = help::command(word).map_or(Topic::Overview, |(_, topic)| topic);
         } else {
             typed.words += 1;
         }

@@ -6,8 +6,9 @@ use std::ffi::CStr;
 use rustix::io::Errno;
 
 use crate::error::hint_for;
+use crate::packed::{Packed, packed};
 pub use crate::spec::Flags;
-use crate::text::{cut, lines};
+use crate::text::cut;
 
 /// One act, and what it is done with: rows of a table, all of one shape. Everything a step needs is in it or in the plan, ready
 /// for the kernel: who carries it out may neither allocate nor panic.
@@ -36,7 +37,7 @@ macro_rules! acts {
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Act { $($(#[$doc])* $act),* }
 
-        const LINES: &str = concat!($($line, $("\t", $more,)* "\n"),*);
+        const LINES: &str = concat!($($line, $("\t", $more,)* "\0"),*);
     };
 }
 
@@ -370,7 +371,8 @@ impl Step {
 
     /// The act's line, and all that stands after it.
     fn told(&self) -> (&'static str, &'static str) {
-        let all = lines(LINES).nth(self.act as usize).unwrap_or_default();
+        static PACKED: Packed = packed!(LINES);
+        let all = PACKED.text(self.act as usize);
         cut(all, b'\t').unwrap_or((all, ""))
     }
 

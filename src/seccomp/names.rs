@@ -1,6 +1,7 @@
 //! The names of system calls in the order of their numbers, of the machine that this is built for. Later ones are unknown to
 //! the program, as all of another machine's are.
 
+use crate::packed::{Packed, packed};
 use crate::text::split;
 
 #[cfg(target_arch = "x86_64")]
@@ -79,67 +80,7 @@ lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree
 #[cfg(target_arch = "aarch64")]
 const GAP: u32 = 295;
 
-/// What stands in many names, a byte each in what is kept of them: a third less than the names. The order counts.
-const PARTS: &str = concat!(
-    "get.time.set.attr . sched_.t .re.e .d .lock.epoll_.in.ctl . rt_sig.at.open.st.se. m.otify_._modul.it.process_.",
-    " io_.file_.ad.ch.s .un.li.futex.ll .event.msg .sync.move.prio.na.fd_.ro.er. p.acce.an.sock.wa.sys.sig.key.up.",
-    "_mempo",
-);
-/// The first byte that stands for a part.
-const FIRST_PART: u8 = 128;
-
-/// The names with parts, and their length.
-const PACKED: ([u8; NAMES.len()], usize) = {
-    let (mut names, mut length, parts) = ([0; NAMES.len()], 0, PARTS.as_bytes());
-    while length < NAMES.len() {
-        names[length] = NAMES.as_bytes()[length];
-        length += 1;
-    }
-    let (mut part, mut start) = (FIRST_PART, 0);
-    while start < parts.len() {
-        let mut end = start;
-        while end < parts.len() && parts[end] != b'.' {
-            end += 1;
-        }
-        let (mut from, mut to) = (0, 0);
-        while from < length {
-            let mut same = 0;
-            while start + same < end && from + same < length && names[from + same] == parts[start + same] {
-                same += 1;
-            }
-            let is_part = start + same == end;
-            names[to] = if is_part { part } else { names[from] };
-            from += if is_part { same } else { 1 };
-            to += 1;
-        }
-        length = to;
-        part += 1;
-        start = end + 1;
-    }
-    (names, length)
-};
-static KEPT: [u8; PACKED.1] = {
-    let (mut kept, mut at) = ([0; PACKED.1], 0);
-    while at < kept.len() {
-        kept[at] = PACKED.0[at];
-        at += 1;
-    }
-    kept
-};
-
-/// The names, from what is kept of them.
-fn unpacked() -> Vec<u8> {
-    let mut parts = Vec::new();
-    split(PARTS, b'.').for_each(|part| parts.push(part));
-    let mut names = Vec::with_capacity(NAMES.len());
-    for byte in &KEPT {
-        match byte.checked_sub(FIRST_PART) {
-            None => names.push(*byte),
-            Some(part) => names.extend_from_slice(parts[usize::from(part)].as_bytes()),
-        }
-    }
-    names
-}
+static PACKED: Packed = packed!(NAMES);
 
 /// Where the numbers go on after [`GAP`]: from there on all machines have the same.
 const COMMON: u32 = 424;
@@ -195,7 +136,7 @@ pub struct Index {
 impl Index {
     pub fn new() -> Index {
         let mut index = Index { names: [b""; LENGTH], first: [0; 256], next: [0; LENGTH] };
-        for (place, name) in unpacked().leak().split(|byte| *byte == b' ').enumerate() {
+        for (place, name) in split(PACKED.text(0), b' ').map(str::as_bytes).enumerate() {
             let first = &mut index.first[kind(name)];
             index.names[place] = name;
             index.next[place] = *first;

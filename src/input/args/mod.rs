@@ -11,7 +11,7 @@ use std::vec::IntoIter;
 use crate::error::{Error, Result};
 use crate::input::args::option::Act;
 use crate::input::args::written::{EnvironmentSource, Flag, Written};
-use crate::input::help;
+use crate::input::help::{self, Topic};
 use crate::input::near::Near;
 use crate::text::{Word, fill, joined, lines, shown, tail};
 
@@ -19,8 +19,8 @@ use crate::text::{Word, fill, joined, lines, shown, tail};
 #[derive(Debug)]
 pub struct Line {
     pub command: Command,
-    /// What is told of the command, or of the one that help is wanted for.
-    pub text: &'static str,
+    /// What there is help about for the command, or for the one that help is wanted for.
+    pub topic: Topic,
     /// Kept: Spec and Record borrow from it.
     pub written: &'static Written,
 }
@@ -62,16 +62,16 @@ pub fn is_command(word: &CStr) -> bool {
 /// Reads the arguments after the program's own name.
 pub fn parse(words: Vec<Word>) -> Result<Line> {
     let written = Box::leak(Box::<Written>::default());
-    let (command, text) = command(&mut words.into_iter(), written)?;
-    Ok(Line { command, text, written })
+    let (command, topic) = command(&mut words.into_iter(), written)?;
+    Ok(Line { command, topic, written })
 }
 
-fn command(words: &mut IntoIter<Word>, written: &mut Written) -> Result<(Command, &'static str)> {
-    read(words, help::GLOBAL, true, written)?;
+fn command(words: &mut IntoIter<Word>, written: &mut Written) -> Result<(Command, Topic)> {
+    read(words, Topic::Global, true, written)?;
     let Some(first) = written.words.pop() else {
         return match (written.has(Flag::Help), written.has(Flag::Version)) {
-            (true, _) => Ok((Command::Help, help::topic("help").unwrap_or_default())),
-            (_, true) => Ok((Command::Version, "")),
+            (true, _) => Ok((Command::Help, Topic::Overview)),
+            (_, true) => Ok((Command::Version, Topic::Overview)),
             _ => Err(Error::usage("which command? write `contain run`, `contain ps` or `contain help`")),
         };
     };
@@ -79,30 +79,30 @@ fn command(words: &mut IntoIter<Word>, written: &mut Written) -> Result<(Command
     let name = first.to_str().unwrap_or("that");
     if name == "__complete" {
         written.words.extend(words);
-        return Ok((Command::Complete, ""));
+        return Ok((Command::Complete, Topic::Overview));
     }
-    let Some((command, text)) = help::command(name) else {
+    let Some((command, topic)) = help::command(name) else {
         let mut near = Near::to(name);
         lines(help::NAMES).for_each(|known| near.consider(known));
         return Err(near.unknown(fill("%: no such command; `contain help` lists them", &[name])));
     };
     // What follows the first word of these is a command's own, another `--` too.
     let ends = matches!(command, Command::Run | Command::Exec | Command::Init);
-    read(words, text, ends, written)?;
+    read(words, topic, ends, written)?;
     if written.has(Flag::Help) {
-        return Ok((Command::Help, text));
+        return Ok((Command::Help, topic));
     }
     written.words.extend(words);
     operands(name, command, written)?;
     match written.words.first() {
-        Some(topic) if command == Command::Help => match help::topic(shown(topic)) {
-            Some(text) => Ok((command, text)),
+        Some(word) if command == Command::Help => match help::command(shown(word)) {
+            Some((_, topic)) => Ok((command, topic)),
             None => {
-                let text = fill("help %: no such command; `contain help` lists them", &[shown(topic)]);
+                let text = fill("help %: no such command; `contain help` lists them", &[shown(word)]);
                 Err(Error::usage(text))
             }
         },
-        _ => Ok((command, text)),
+        _ => Ok((command, topic)),
     }
 }
 
@@ -155,7 +155,7 @@ fn operands(name: &str, command: Command, written: &mut Written) -> Result<()> {
 }
 
 /// Reads options, and the words that are none: all of them, or just the first where that `ends` the options.
-fn read(words: &mut IntoIter<Word>, text: &'static str, ends: bool, written: &mut Written) -> Result<()> {
+fn read(words: &mut IntoIter<Word>, topic: Topic, ends: bool, written: &mut Written) -> Result<()> {
     while !(written.has(Flag::Help) || written.has(Flag::Version) || ends && !written.words.is_empty()) {
         let Some(word) = words.next() else { break };
         weak!(
@@ -171,11 +171,11 @@ fn read(words: &mut IntoIter<Word>, text: &'static str, ends: bool, written: &mu
                 let end = name.iter().position(|b| *b == b'=').unwrap_or(name.len());
                 let flag = String::from_utf8_lossy(&word.to_bytes()[..end + 2]);
                 let value = if end < name.len() { Some(tail(word, end + 3)) } else { None };
-                if !option(&flag, value, words, text, written)? {
+                if !option(&flag, value, words, topic, written)? {
                     refuse_value(&flag, value)?;
                 }
             }
-            [b'-', letters @ ..] if !letters.is_empty() => cluster(word, words, text, written)?,
+            [b'-', letters @ ..] if !letters.is_empty() => cluster(word, words, topic, written)?,
             _ => written.words.push(word),
         }
     }
@@ -183,7 +183,7 @@ fn read(words: &mut IntoIter<Word>, text: &'static str, ends: bool, written: &mu
 }
 
 /// `-it`, `-m64M`, `-m=64M`: flags of one letter in one word, the last one with its value.
-fn cluster(word: Word, words: &mut IntoIter<Word>, text: &'static str, written: &mut Written) -> Result<()> {
+fn cluster(word: Word, words: &mut IntoIter<Word>, topic: Topic, written: &mut Written) -> Result<()> {
     let letters = &word.to_bytes()[1..];
     for (at, letter) in letters.iter().enumerate() {
         let flag = match letter.is_ascii() {
@@ -192,7 +192,7 @@ fn cluster(word: Word, words: &mut IntoIter<Word>, text: &'static str, written: 
         };
         let equals = usize::from(letters.get(at + 1) == Some(&b'='));
         let value = if at + 1 < letters.len() { Some(tail(word, at + 2 + equals)) } else { None };
-        if option(&flag, value, words, text, written)? {
+        if option(&flag, value, words, topic, written)? {
             break;
         }
         refuse_value(&flag, value.filter(|_| equals > 0))?;
@@ -205,13 +205,12 @@ fn option(
     flag: &str,
     value: Option<Word>,
     words: &mut IntoIter<Word>,
-    text: &'static str,
+    topic: Topic,
     written: &mut Written,
 ) -> Result<bool> {
-    let long = help::long(text, flag).or_else(|| help::long(help::GLOBAL, flag));
-    let Some((long, act)) = long.and_then(|long| Some((long, option::act(long)?))) else {
+    let Some((long, act)) = help::option(topic, flag) else {
         let mut near = Near::to(flag);
-        help::flags(text).for_each(|known| near.consider(known));
+        help::flags(topic).into_iter().for_each(|known| near.consider(known));
         return Err(near.unknown(fill("%: no such option", &[flag])));
     };
     match act {

@@ -5,7 +5,7 @@ use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
 use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
-use crate::text::{fill, has, is_id, place, split};
+use crate::text::{fill, has, is_id, lines, place, split};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -46,6 +46,7 @@ macro_rules! options {
     ($($name:literal: $act:expr),* $(,)?) => {
         const NAMES: &str = concat!($($name, "\n"),*);
         const ACTS: &[Act] = &[$($act),*];
+        pub const COUNT: usize = ACTS.len();
     };
 }
 
@@ -118,9 +119,29 @@ options! {
     "--force": Act::Set(Flag::Force),
 }
 
-/// What the option of this name does.
-pub fn act(name: &str) -> Option<Act> {
-    place(NAMES, name.as_bytes()).map(|at| ACTS[at])
+/// All of them, each with what it does.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static Act)> {
+    lines(NAMES).zip(ACTS)
+}
+
+/// The row of the option whose name stands in a text from a place on, for what is decided while compiling; [`COUNT`] where
+/// there is no such option.
+pub const fn row(text: &[u8], from: usize) -> usize {
+    let (names, mut start, mut row) = (NAMES.as_bytes(), 0, 0);
+    while row < COUNT {
+        let mut same = 0;
+        while names[start + same] != b'\n' && names[start + same] == text[from + same] {
+            same += 1;
+        }
+        if names[start + same] == b'\n' && !matches!(text[from + same], b'-' | b'a'..=b'z') {
+            break;
+        }
+        while names[start] != b'\n' {
+            start += 1;
+        }
+        (start, row) = (start + 1, row + 1);
+    }
+    row
 }
 
 /// Takes an option's value. The complaint is the end of a sentence: what is wrong with it, and what would be right.
@@ -229,22 +250,34 @@ fn cgroup_parent(text: &str) -> Parsed<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::help;
-    use crate::text::lines;
+    use crate::input::help::{self, Topic};
 
-    /// An option that no help text lists could never be given; one that the table lacks would be no option.
+    /// An option that no help text lists could never be given. One that the table lacks does not compile.
     #[test]
-    fn the_texts_and_the_table_list_the_same() {
-        let mut texts: Vec<_> = lines(help::NAMES).map(|name| help::topic(name).unwrap()).collect();
-        texts.push(help::GLOBAL);
-        for name in lines(NAMES) {
-            assert!(texts.iter().any(|text| help::long(text, name).is_some()), "{name}");
+    fn the_texts_list_all() {
+        for (name, _) in all() {
+            assert!(help::TOPICS.iter().any(|topic| help::option(*topic, name).is_some()), "{name}");
         }
-        for text in texts {
-            for flag in help::flags(text) {
-                let long = help::long(text, flag).unwrap_or_else(|| panic!("{flag} has no long form in {text}"));
-                assert!(act(long).is_some(), "{long}");
-            }
+    }
+
+    /// Letters and names, with and without values.
+    #[test]
+    fn letters_belong_to_topics() {
+        let name = |topic, flag| help::option(topic, flag).map(|(name, _)| name);
+        for (topic, flag, meant) in [
+            (Topic::Run, "-t", Some("--tty")),
+            (Topic::Stop, "-t", Some("--time")),
+            (Topic::Logs, "-f", Some("--follow")),
+            (Topic::Rm, "-f", Some("--force")),
+            (Topic::Run, "-f", None),
+            (Topic::Ps, "-V", Some("--version")),
+            (Topic::Prune, "--root", Some("--root")),
+            (Topic::Run, "--root", Some("--root")),
+            (Topic::Run, "--uts", Some("--uts")),
+            (Topic::Run, "--rootf", None),
+            (Topic::Run, "--json", None),
+        ] {
+            assert_eq!(name(topic, flag), meant, "{flag} of {topic:?}");
         }
     }
 }
