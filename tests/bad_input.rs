@@ -108,6 +108,13 @@ const TABLE: &[(&str, i32, &str)] = &[
     ("contain run --overlay=rootfs/upper true", 125, "--overlay|rootfs/upper|ELOOP|beside it"),
     ("contain run --overlay=nosuch/upper true", 125, "--overlay|nosuch/upper|ENOENT"),
     ("strace -f -o /dev/null -e inject=mount:error=ENODEV:when=2 contain run --overlay true", 125, "overlay|modprobe"),
+    ("strace -f -o /dev/null -e inject=mount:error=EPERM:when=2 contain run --overlay true", 125, "overlay|Linux 5.11"),
+    (
+        "unshare -m sh -c 'cd empty && mount -t tmpfs t . && cd ../empty && mkdir u w m && mount -t overlay \
+         -o lowerdir=../nothing,upperdir=u,workdir=w o m && contain run --rootfs ../rootfs --overlay=m/x true'",
+        125,
+        "mount overlay|EINVAL|choose another --overlay=DIR",
+    ),
     ("contain run --rootfs noexec true", 125, "rootfs noexec|mounted noexec"),
     ("contain run --rootfs readonly true", 125, "/proc|EROFS"),
     ("contain run --rootfs $(printf %05000d 0) true", 125, "ENAMETOOLONG"),

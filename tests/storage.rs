@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use common::ordinary::Ordinary;
 use common::{Live, Out, Scratch, command, finish, host, rootfs, run, sh, sh_in, sum};
 
 /// `contain run` with the shared root file system below, these flags, and a script.
@@ -168,4 +169,23 @@ fn nothing_stays_mounted_after_sigkill() {
     }
     let mounted = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounted.contains("keep") && !mounted.contains(" overlay "), "{mounted}");
+}
+
+/// In a user namespace of his own: his files of the layers he may change, others' as their modes say.
+#[test]
+fn an_ordinary_user_has_overlays_too() {
+    let he = Ordinary::new();
+    let before = sum(&he.rootfs);
+    let change = "mkdir /new; echo x >/new/x; cat /new/x; rm /bin/vi 2>/dev/null || echo kept; stat -c %u:%g /new /";
+    he.run(&["--overlay", "sh", "-c", change]).is(0, "x\nkept\n0:0\n0:0\n");
+    let kept = format!("--overlay={}", he.at("own/kept"));
+    he.run(&[&kept, "sh", "-c", change]).is(0, "x\nkept\n0:0\n0:0\n");
+    he.run(&[&kept, "sh", "-c", "cat /new/x; rm -r /new; mkdir /new; ls /new"]).is(0, "x\n");
+    he.run(&[&kept, "sh", "-c", "ls /new; grep -o ',userxattr' /proc/mounts"]).is(0, ",userxattr\n");
+    // A layer of his own, with what he made in it.
+    let top = he.at("own/kept/upper");
+    he.run(&["--rootfs", &top, "sh", "-c", "ls -d /new; (>/x) 2>/dev/null || echo ro"]).is(0, "/new\nro\n");
+    // Another's directory keeps nothing of his.
+    he.run(&[&format!("--overlay={}", he.at("theirs")), "true"]).fails(125, &["--overlay", "/theirs", "EACCES"]);
+    assert_eq!(sum(&he.rootfs), before);
 }
