@@ -96,6 +96,14 @@ pub fn place(text: &str, line: &[u8]) -> Option<usize> {
     lines(text).position(|known| known.as_bytes() == line)
 }
 
+/// `SOFT` or `SOFT:HARD`, where `unlimited` and `-1` are the highest number: what the kernel takes them for.
+pub fn limits(text: &str) -> Option<[u64; 2]> {
+    let number =
+        |text: &str| if place("unlimited\n-1", text.as_bytes()).is_some() { Some(u64::MAX) } else { decimal(text) };
+    let (soft, hard) = cut(text, b':').unwrap_or((text, text));
+    Some([number(soft)?, number(hard)?])
+}
+
 #[derive(Clone)]
 pub struct Parts<'a> {
     rest: Option<&'a str>,

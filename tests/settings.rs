@@ -6,6 +6,7 @@ use std::fs::read_to_string;
 use std::process::Command;
 
 use common::detached::Detached;
+use common::ordinary::Ordinary;
 use common::{Scratch, finish, host, rootfs, run, sh};
 
 /// This process's limit of open files and the highest that it may have.
@@ -97,8 +98,8 @@ fn how_soon_it_is_killed_for_memory() {
     sh(&[], "cat /proc/self/oom_score_adj").is(0, &own);
     let container = Detached::sleeping(&["--oom-score-adj", "300"]);
     container.exec(&[], &["cat", "/proc/self/oom_score_adj"]).is(0, "300\n");
-    // The one that waits for it has its own again.
-    assert_eq!(score(&container.supervisor().to_string()), own);
+    // The one that waits for it shares its fate, and nobody else.
+    assert_eq!(score(&container.supervisor().to_string()), "300\n");
     assert_eq!(score("self"), own);
     let contain = common::contain().display();
     let line = format!("setpriv --bounding-set=-sys_resource {contain} run --rootfs $R --oom-score-adj -900 true");
@@ -191,4 +192,32 @@ fn further_groups() {
     let many: Vec<String> = (1..=1025).map(|group| format!("--group-add={group}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     run(&[&many[..], &["true"]].concat()).fails(125, &["become user 0 group 0,1,2", "E2BIG"]);
+}
+
+/// In a user namespace of his own an ordinary user sets what that has, and takes what he may not raise as it is.
+#[test]
+fn an_ordinary_user_sets_what_is_his() {
+    let him = Ordinary::new();
+    let settings = "--ulimit nofile=64:100 --ulimit core=0 --oom-score-adj 300 --shm-size 2M --domainname a.b \
+        --sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=9000 --device /dev/null:/dev/x/null2 --cap-drop ALL";
+    let look = "ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj; df -k /dev/shm | awk 'NR == 2 { print $2 }'; \
+        cd /proc/sys; cat kernel/domainname net/ipv4/ip_forward kernel/msgmax; echo > /dev/x/null2; \
+        grep -E '^(CapEff|NoNewPrivs)' /proc/self/status | cut -f2";
+    let run = format!("contain run --rootfs $R {settings} -- sh -c \"$LOOK\"");
+    let wanted = "64\n100\n300\n2048\na.b\n1\n9000\n0000000000000000\n1\n";
+    let script = |line: &str| finish(him.script(&format!("LOOK=\"{}\"; {line}", look.replace('$', "\\$"))));
+    script(&run).is(0, wanted);
+    // And in exec.
+    let line = format!("id=$(contain run -d --rootfs $R {settings} -- sleep 1000) && contain exec $id sh -c \"$LOOK\"");
+    script(&format!("{line}; contain rm -f $id > /dev/null")).is(0, wanted);
+    let raise = "ulimit -n 100; contain run --rootfs $R --ulimit nofile=101 sh -c 'ulimit -Hn'";
+    let got = script(raise);
+    assert!(got.is(0, "100\n").err.contains("--ulimit nofile: 100 is the most that this user may set"), "{got:?}");
+    script("contain run --rootfs $R --oom-score-adj -1 true")
+        .fails(125, &["write -1 to /proc/self/oom_score_adj", "EACCES"]);
+    script("contain run --rootfs $R --group-add 5 true").fails(125, &["group 5 is not in the container's map of ids"]);
+    let look = "grep -E '^(CapEff|NoNewPrivs|Seccomp:)' /proc/self/status | cut -f2";
+    let got = script(&format!("contain run --rootfs $R --privileged sh -c \"{look}\""));
+    let all = "000001ffffffffff";
+    assert!(got.text().ends_with("\n0\n0") && got.out.len() == all.len() + 5, "{got:?}");
 }

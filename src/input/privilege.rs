@@ -4,8 +4,7 @@ use std::ffi::CStr;
 
 use crate::input::near::Near;
 use crate::input::number::Parsed;
-use crate::spec::MAX;
-use crate::text::{Word, cut, decimal, fill, has, joined, kept, lines, place, shown, split};
+use crate::text::{Word, cut, decimal, fill, has, joined, kept, limits, lines, place, shown, split};
 
 /// The capabilities of capabilities(7) in the order of their numbers, a line each.
 pub const CAPABILITIES: &str = "CHOWN\nDAC_OVERRIDE\nDAC_READ_SEARCH\nFOWNER\nFSETID\nKILL\nSETGID\nSETUID\nSETPCAP\n\
@@ -79,10 +78,8 @@ pub fn ulimit(text: &str) -> Parsed<Word> {
     if place(ULIMITS, name.as_bytes()).is_none() {
         return Err(unknown(ULIMITS, name, "names no limit with '%': %", "setrlimit(2) lists them, as nofile"));
     }
-    let (soft, hard) = cut(values, b':').unwrap_or((values, values));
-    let value = |text: &str| if place("unlimited\n-1", text.as_bytes()).is_some() { Some(MAX) } else { decimal(text) };
-    match value(soft) {
-        Some(number) if value(hard).is_some_and(|most| number <= most) => Ok(kept(&[text.as_bytes()])),
+    match limits(values) {
+        Some([soft, hard]) if soft <= hard => Ok(kept(&[text.as_bytes()])),
         _ => Err("has no limit that can be: write NAME=SOFT:HARD, as nofile=1024:4096, or unlimited"),
     }
 }

@@ -5,8 +5,8 @@ use rustix::process::{
     DumpableBehavior, Gid, Signal, Uid, set_dumpable_behavior, set_parent_process_death_signal, setsid,
 };
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set,
+    set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
 use crate::sys;
@@ -68,7 +68,7 @@ pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>, keep: u64) -> Res
     let held = CapabilitySet::from_bits_retain(held);
     weak!("weak-inheritable", return die_with_parent());
     set_capabilities(None, CapabilitySets { effective: held, permitted: held, inheritable: CapabilitySet::empty() })?;
-    clear_ambient_capability_set()?;
+    // The kernel keeps of the ambient ones what is inheritable: none (capabilities(7)).
     die_with_parent()
 }
 

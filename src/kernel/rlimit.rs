@@ -6,7 +6,7 @@ use rustix::io::Result;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::kernel::identity;
-use crate::text::{cut, decimal};
+use crate::text::{cut, limits};
 
 const RESOURCES: [Resource; 16] = [
     Resource::Cpu,
@@ -27,11 +27,10 @@ const RESOURCES: [Resource; 16] = [
     Resource::Rttime,
 ];
 
-/// The soft and the hard limit of `NAME=SOFT` or `NAME=SOFT:HARD`; what is no number is no limit, as the kernel writes it.
+/// The soft and the hard limit of `NAME=SOFT` or `NAME=SOFT:HARD`, which has been checked.
 pub fn numbers(word: &CStr) -> [u64; 2] {
-    let (_, values) = cut(word.to_str().unwrap_or_default(), b'=').unwrap_or_default();
-    let (soft, hard) = cut(values, b':').unwrap_or((values, values));
-    [soft, hard].map(|text| decimal(text).unwrap_or(u64::MAX))
+    let values = cut(word.to_str().unwrap_or_default(), b'=').and_then(|(_, values)| limits(values));
+    values.unwrap_or([u64::MAX; 2])
 }
 
 /// Sets one. Called between clone and exec.

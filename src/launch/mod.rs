@@ -15,14 +15,13 @@ use rustix::thread::ThreadNameSpaceType;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
-use crate::kernel::file::read_start;
 use crate::kernel::root::Rootfs;
 use crate::kernel::{identity, mount, namespace, network, proc, program, spread, users};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
 use crate::plan::step::{Act, Step};
-use crate::plan::{Namespaces, Plan, SCORE};
+use crate::plan::{Namespaces, Plan};
 use crate::spec::Flags;
 use crate::sys;
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
@@ -79,9 +78,6 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let init = plan.program.init.then(program::sealed_copy).transpose().map_err(failed("copy contain into memory"))?;
     let host = given.host.as_ref();
     let process = host.map_or(launcher.as_fd(), |host| host.process);
-    let scored = !plan.person.oom_score_adj.is_empty();
-    let mut score = [0; 8];
-    let length = if scored { read_start(SCORE, &mut score).unwrap_or(0) } else { 0 };
     let (group, taken) = before(plan, process, rootfs)?;
     let cpus = spread::allowed();
     let mut inherited = Inherited {
@@ -120,10 +116,6 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
             child::become_container(inherited, theirs)
         }
         Cloned::Parent { child: pid, pidfd } => {
-            if scored {
-                // What has been lowered may be raised again, and what has been raised go back to where it was.
-                let _same = cgroup::write(CWD, SCORE, &score[..length]);
-            }
             if plan.namespaces.has(Namespaces::NET) && !plan.namespaces.has(Namespaces::USER) {
                 spread::apart(pid, &cpus);
             }

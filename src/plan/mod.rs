@@ -40,9 +40,6 @@ pub struct Plan {
     pub program: Program,
 }
 
-/// How soon a process is killed for want of memory.
-pub const SCORE: Word = c"/proc/self/oom_score_adj";
-
 /// Who the command is, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Person {
@@ -294,10 +291,11 @@ impl Plan {
 }
 
 impl Person {
-    /// The launcher takes on how soon it is killed, which the clone hands down: no user namespace has the right to lower it.
+    /// The launcher itself is killed as soon as the container, which the clone hands down: in a user namespace nobody may lower
+    /// it.
     fn score(&self, before: &mut Vec<Step>) {
         if !self.oom_score_adj.is_empty() {
-            before.push(Step::of(Act::WriteLimit).on(Base::Root, SCORE).with(self.oom_score_adj));
+            before.push(Step::of(Act::WriteLimit).on(Base::Root, c"/proc/self/oom_score_adj").with(self.oom_score_adj));
         }
     }
 
