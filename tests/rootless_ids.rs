@@ -75,10 +75,14 @@ fn without_the_programs_there_is_one_id() {
 #[test]
 fn exec_is_who_the_container_has() {
     let ann = Ordinary::with_ranges("ann", "100000:1000", "200000:1000");
-    ann.run(&["-d", "--name", "web", "sleep", "100"]).text();
+    // Its processes are another user's for the host, and still hers to look at and to end.
+    ann.run(&["-d", "--name", "web", "-u", "user", "sleep", "100"]).text();
+    ann.contain(&["exec", "web", "id", "-u"]).is(0, "1000\n");
     ann.contain(&["exec", "-u", "user", "web", "id"]).is(0, "uid=1000(user) gid=1000(user) groups=100(users)\n");
     ann.contain(&["exec", "-u", "1005", "web", "id"]).fails(125, &["--user: user 1005", "0:4242:1 1:100000:1000"]);
     assert!(ann.contain(&["inspect", "web"]).text().contains("\"uid_map\": \"0:4242:1 1:100000:1000\""));
     assert!(ann.contain(&["top", "web"]).text().contains("sleep 100"));
-    ann.contain(&["rm", "-f", "-t", "0", "web"]).is(0, "web\n");
+    ann.contain(&["stop", "-t", "100ms", "web"]).is(0, "web\n");
+    ann.contain(&["wait", "web"]).is(0, "143\n");
+    ann.contain(&["rm", "web"]).is(0, "web\n");
 }
