@@ -28,6 +28,7 @@ const MAGIC: &[(u16, &CStr, &[u8])] = &[
 
 /// Opens a regular file, and tells the file system in it, `tar` for an archive, or nothing: by what it holds, since a name
 /// proves nothing.
+#[inline(never)]
 pub fn open_image(path: &CStr) -> Result<(OwnedFd, &'static CStr)> {
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
     if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
@@ -40,6 +41,7 @@ pub fn open_image(path: &CStr) -> Result<(OwnedFd, &'static CStr)> {
 }
 
 /// The file system in a file, read-only, attached nowhere yet. When its last user goes, so does the loop device.
+#[inline(never)]
 pub fn mount_image(file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
     let open = |path| openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     let control = open(c"/dev/loop-control")?;
@@ -60,6 +62,7 @@ pub fn mount_image(file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
 }
 
 /// The directory that keeps an upper layer, by its absolute path, made where it is missing; nobody else's for as long as this process lives.
+#[inline(never)]
 pub fn open_upper(path: &CStr, layers: &[OwnedFd]) -> Result<OwnedFd> {
     let mut directory = root::open(path);
     if let Err(Errno::NOENT) = directory {
@@ -140,6 +143,7 @@ type Options = heapless::Vec<u8, 2048>;
 
 /// Mounts these layers on top of the root, and stands there: the lowest first, and last, `has_upper`, the directory with the
 /// upper one. They are named by their descriptors, so no path has to be fit for a list.
+#[inline(never)]
 pub fn mount_overlay(layers: &[OwnedFd], has_upper: bool, more: &CStr, flags: MountFlags) -> Result<OwnedFd> {
     let (lower, upper) = layers.split_at_checked(layers.len().wrapping_sub(has_upper.into())).ok_or(Errno::INVAL)?;
     let mut options = Options::new();

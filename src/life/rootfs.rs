@@ -59,6 +59,7 @@ const UPPER_HINTS: &str = concat!(
     "ELOOP it lies in the rootfs: choose one beside it",
 );
 
+#[inline(never)]
 fn open_upper(path: Word, rootfs: &mut Rootfs) -> Result<()> {
     let upper = layer::open_upper(path, &rootfs.layers).map_err(|errno| {
         let text = fill("open --overlay %", &[shown(path)]);
@@ -88,6 +89,7 @@ const HINTS: &str = concat!(
 );
 
 /// A directory, or the root directory of an image, and that one's file system.
+#[inline(never)]
 fn open_layer(path: &CStr) -> Result<(OwnedFd, Word)> {
     let shown = shown(path);
     let failed = |errno| {
@@ -116,6 +118,7 @@ const IMAGE_HINTS: &str = concat!(
     "EINVAL,EIO,EUCLEAN,EBADMSG it is damaged or cut off, or too new for this kernel: see dmesg",
 );
 
+#[inline(never)]
 fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, Word)> {
     let (file, kind) = layer::open_image(path).map_err(failed)?;
     if kind == c"tar" {
