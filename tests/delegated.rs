@@ -15,7 +15,10 @@ struct His(String);
 impl His {
     /// None on a machine without v1.
     fn new(test: &str) -> Option<His> {
-        cgroup("memory")?;
+        if cgroup("memory").is_none() {
+            println!("{test}: not looked at, this machine has no cgroup v1");
+            return None;
+        }
         let his = His(format!("contain-test-{}-{test}", std::process::id()));
         for path in his.all("") {
             fs::create_dir(&path).unwrap();
@@ -64,9 +67,8 @@ fn he_has_limits_where_a_directory_is_his() {
     let (he, flags) = (Ordinary::new(), his.flags());
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let got = he.sh(&flags, "grep -E ':(memory|cpuset):' /proc/self/cgroup; ls /sys/fs/cgroup; tail /dev/zero");
-    assert!(
-        got.code == 137 && got.out == "4:memory:/\n3:cpuset:/\n" || got.out.lines().all(|line| line.ends_with(":/"))
-    );
+    assert!(got.code == 137 && got.out.lines().count() == 2, "{got:?}");
+    assert!(got.out.lines().all(|line| line.ends_with(":/")), "{got:?}");
     assert!(got.err.contains("out of memory (limit 64M"), "{got:?}");
     let id = he.run(&[&["-d", "--name", "web"], &flags[..], &["sleep", "1000"]].concat()).text().to_string();
     assert_eq!(

@@ -93,7 +93,7 @@ impl Found {
         let word = self.word;
         if !group.can_freeze() {
             return Err(about(word, " has no control group that it can be frozen by")
-                .with_hint("one that is started with -d has"));
+                .with_hint("one that is started with -d has, where its user may make groups"));
         }
         if group.is_frozen() {
             return Err(about(word, " is paused already"));
