@@ -227,6 +227,8 @@ fn a_guest_that_is_not_yet_the_command_cannot_be_looked_into() {
 fn what_is_no_devpts_gives_no_terminal() {
     let container =
         Detached::start(&["--tmpfs", "/dev/pts"], &["sh", "-c", "ln -s /dev/null /dev/pts/ptmx; sleep 1000"]);
+    // Its first process need not have begun.
+    wait_until("the link", || container.sh(&[], "ls /dev/pts").out == "ptmx\n");
     container.exec(&["-t"], &["tty"]).fails(125, &["open a terminal", "ENODEV", "/dev/pts is no devpts"]);
     container.sh(&[], "ls /dev/pts").is(0, "ptmx\n");
 }
