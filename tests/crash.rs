@@ -170,7 +170,11 @@ fn lives(pid: i32) -> bool {
 fn settled() -> bool {
     let firsts = firsts();
     let parents: Vec<_> = firsts.iter().map(|pid| status(*pid, "PPid").unwrap_or_default()).collect();
-    let is_contain = |pid: i32| pid != 1 && lives(pid) && status(pid, "Name").as_deref() == Some("contain");
+    // Not a container's init, which is called so, too.
+    let is_init =
+        |pid: i32| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|all| all.starts_with(b"contain\0init\0"));
+    let is_contain =
+        |pid: i32| pid != 1 && lives(pid) && status(pid, "Name").as_deref() == Some("contain") && !is_init(pid);
     parents.iter().all(|parent| parent != "1")
         && !firsts.iter().any(|pid| is_contain(*pid))
         && processes().into_iter().filter(|pid| is_contain(*pid)).all(|pid| parents.contains(&pid.to_string()))
