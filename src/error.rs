@@ -5,6 +5,7 @@ use std::fmt;
 
 use rustix::io::Errno;
 
+use crate::packed::{Packed, packed};
 use crate::text::{cut, decimal, lines, split};
 
 /// Exit status for words on the command line that make no sense.
@@ -125,7 +126,7 @@ pub fn hint_for(hints: &'static str, key: &str) -> &'static str {
 
 /// The number of an errno with this name.
 pub fn number(name: &[u8]) -> Option<u32> {
-    for line in lines(ERRNOS) {
+    for line in lines(PACKED.text(0)) {
         let (number, told) = cut(line, b' ')?;
         if cut(told, b' ')?.0.as_bytes() == name {
             return decimal(number).map(|number| number as u32);
@@ -136,7 +137,7 @@ pub fn number(name: &[u8]) -> Option<u32> {
 
 fn known(errno: Errno) -> Option<(&'static str, &'static str)> {
     let number = u64::try_from(errno.raw_os_error()).ok();
-    for line in lines(ERRNOS) {
+    for line in lines(PACKED.text(0)) {
         let (known, told) = cut(line, b' ')?;
         if decimal(known) == number {
             return cut(told, b' ');
@@ -145,6 +146,7 @@ fn known(errno: Errno) -> Option<(&'static str, &'static str)> {
     None
 }
 
+static PACKED: Packed = packed!(ERRNOS);
 /// The errnos that the calls of this program can answer with, as errno(3) names them.
 const ERRNOS: &str = "\
 1 EPERM Operation not permitted

@@ -3,7 +3,7 @@
 
 use crate::json::{Reader, Writer, Wrong};
 use crate::spec::{Limit, Limits, MAX, Spec};
-use crate::text::{Word, hex, kept};
+use crate::text::{Word, hex, kept, lines};
 
 /// A process, told apart from a later one with the same number by its start time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -101,51 +101,56 @@ enum Place<'a> {
     Program(&'a mut &'static [u64]),
 }
 
-/// A member's name, and where it is.
-type Member = (&'static str, fn(&mut Record) -> Place<'_>);
+macro_rules! members {
+    ($($name:literal: $kind:ident $($field:tt).+;)*) => {
+        /// Their names, a line each, and where they are.
+        const NAMES: &str = concat!($($name, "\n"),*);
+        const PLACES: &[fn(&mut Record) -> Place<'_>] = &[$(|record| Place::$kind(&mut record.$($field).+)),*];
+    };
+}
 
-const MEMBERS: &[Member] = &[
-    ("id", |record| Place::Text(&mut record.id)),
-    ("name", |record| Place::Name(&mut record.name)),
-    ("status", |record| Place::State(&mut record.status)),
-    ("command", |record| Place::Words(&mut record.spec.command)),
-    ("pid", |record| Place::Pid(&mut record.process.pid)),
-    ("created", |record| Place::Number(&mut record.created)),
-    ("exit_code", |record| Place::Perhaps(&mut record.exit_code)),
-    ("oom", |record| Place::Truth(&mut record.oom)),
+members! {
+    "id": Text id;
+    "name": Name name;
+    "status": State status;
+    "command": Words spec.command;
+    "pid": Pid process.pid;
+    "created": Number created;
+    "exit_code": Perhaps exit_code;
+    "oom": Truth oom;
     // Up to here a list needs them, and the last two only once it has ended: see BRIEF.
-    ("rootfs", |record| Place::Path(&mut record.spec.rootfs)),
-    ("layers", |record| Place::Words(&mut record.spec.layers)),
-    ("overlay", |record| Place::Path(&mut record.spec.overlay)),
-    ("hostname", |record| Place::Text(&mut record.spec.hostname)),
-    ("start_time", |record| Place::Number(&mut record.process.start)),
-    ("supervisor_pid", |record| Place::Pid(&mut record.supervisor.pid)),
-    ("supervisor_start_time", |record| Place::Number(&mut record.supervisor.start)),
-    ("finished", |record| Place::Perhaps(&mut record.finished)),
-    ("limits", |record| Place::Limits(&mut record.spec.limits)),
-    ("cgroups", |record| Place::Words(&mut record.cgroups)),
-    ("environment", |record| Place::Words(&mut record.spec.environment)),
-    ("workdir", |record| Place::Path(&mut record.spec.workdir)),
-    ("uid", |record| Place::Id(&mut record.spec.user.uid)),
-    ("gid", |record| Place::Id(&mut record.spec.user.gid)),
-    ("groups", |record| Place::Ids(&mut record.spec.user.groups)),
-    ("capabilities", |record| Place::Number(&mut record.spec.capabilities)),
-    ("ulimits", |record| Place::Words(&mut record.spec.ulimits)),
-    ("oom_score_adj", |record| Place::Path(&mut record.spec.oom_score_adj)),
-    ("new_privileges", |record| Place::Truth(&mut record.spec.new_privileges)),
-    ("uid_map", |record| Place::Path(&mut record.spec.uids.0)),
-    ("gid_map", |record| Place::Path(&mut record.spec.gids.0)),
-    ("seccomp", |record| Place::Path(&mut record.spec.seccomp.name)),
-    ("seccomp_program", |record| Place::Program(&mut record.spec.seccomp.program)),
-    ("share_pid", |record| Place::Truth(&mut record.spec.share.pid)),
-    ("share_net", |record| Place::Truth(&mut record.spec.share.net)),
-    ("share_ipc", |record| Place::Truth(&mut record.spec.share.ipc)),
-    ("share_uts", |record| Place::Truth(&mut record.spec.share.uts)),
-    ("init", |record| Place::Truth(&mut record.spec.init)),
-    ("tty", |record| Place::Truth(&mut record.spec.tty)),
-    ("log", |record| Place::Truth(&mut record.log)),
-    ("keep", |record| Place::Truth(&mut record.keep)),
-];
+    "rootfs": Path spec.rootfs;
+    "layers": Words spec.layers;
+    "overlay": Path spec.overlay;
+    "hostname": Text spec.hostname;
+    "start_time": Number process.start;
+    "supervisor_pid": Pid supervisor.pid;
+    "supervisor_start_time": Number supervisor.start;
+    "finished": Perhaps finished;
+    "limits": Limits spec.limits;
+    "cgroups": Words cgroups;
+    "environment": Words spec.environment;
+    "workdir": Path spec.workdir;
+    "uid": Id spec.user.uid;
+    "gid": Id spec.user.gid;
+    "groups": Ids spec.user.groups;
+    "capabilities": Number spec.capabilities;
+    "ulimits": Words spec.ulimits;
+    "oom_score_adj": Path spec.oom_score_adj;
+    "new_privileges": Truth spec.new_privileges;
+    "uid_map": Path spec.uids.0;
+    "gid_map": Path spec.gids.0;
+    "seccomp": Path spec.seccomp.name;
+    "seccomp_program": Program spec.seccomp.program;
+    "share_pid": Truth spec.share.pid;
+    "share_net": Truth spec.share.net;
+    "share_ipc": Truth spec.share.ipc;
+    "share_uts": Truth spec.share.uts;
+    "init": Truth spec.init;
+    "tty": Truth spec.tty;
+    "log": Truth log;
+    "keep": Truth keep;
+}
 
 /// How many of them a list shows of a container that has ended, and of one that has not. These stand first, so that a list
 /// of very many need not read on.
@@ -191,7 +196,7 @@ impl Record {
 
     /// All members, for an object that may hold more, with a status that may be truer than the record's.
     pub fn members(&mut self, status: &str, w: &mut Writer) {
-        for (name, place) in MEMBERS {
+        for (name, place) in lines(NAMES).zip(PLACES) {
             match place(self) {
                 Place::State(_) => w.name(name).string(status.as_bytes()),
                 place => place.write(w.name(name)),
@@ -204,16 +209,18 @@ impl Record {
     pub fn fill(&mut self, text: &[u8], brief: bool) -> Result<(), Wrong> {
         // Nothing that was cut off ends so.
         let whole = text.ends_with(b"\n}\n");
-        let known = if brief { &MEMBERS[..BRIEF] } else { MEMBERS };
+        let known = if brief { BRIEF } else { PLACES.len() };
+        let mut names = [""; PLACES.len()];
+        names[..known].iter_mut().zip(lines(NAMES)).for_each(|(place, name)| *place = name);
         let mut reader = Reader::new(text);
         // They are looked for in the order in which they are written: one look finds each. A bit for each that was found.
         let (mut next, mut found, mut enough) = (0, 0_u64, false);
         let read = reader.object(&mut |name, r| {
-            for _ in known {
-                let (index, (called, place)) = (next, known[next]);
-                next = if index + 1 == known.len() { 0 } else { index + 1 };
-                if called.as_bytes() == name {
-                    place(self).read(r)?;
+            for _ in 0..known {
+                let index = next;
+                next = if index + 1 == known { 0 } else { index + 1 };
+                if names[index].as_bytes() == name {
+                    PLACES[index](self).read(r)?;
                     found |= 1 << index;
                     let wanted = if self.status == Status::Stopped { BRIEF } else { BRIEF_ALIVE };
                     enough = brief && whole && found.trailing_ones() as usize >= wanted;
