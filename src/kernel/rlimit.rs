@@ -35,6 +35,7 @@ pub fn numbers(word: &CStr) -> [u64; 2] {
 
 /// Sets one. Called between clone and exec.
 pub fn set(which: u32, word: &CStr) -> Result<()> {
+    weak!("weak-limits", return Ok(()));
     let [current, maximum] = numbers(word).map(Some);
     setrlimit(resource(which), Rlimit { current, maximum })
 }

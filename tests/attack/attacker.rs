@@ -72,7 +72,6 @@ unsafe extern "C" {
 
 /// Exchanges two names for ever.
 fn swap(one: &str, other: &str) -> bool {
-    println!("ready");
     while renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok() {}
     panic!("{one} and {other} cannot be exchanged");
 }
@@ -132,7 +131,7 @@ fn files(count: usize) -> bool {
 /// As many kilobytes as that in a file.
 fn fill(path: &str, kilobytes: usize) -> bool {
     let mut file = File::create(path).unwrap();
-    (0..kilobytes).all(|_| file.write_all(&[1; 1024]).is_ok())
+    (0..kilobytes.div_ceil(64)).all(|_| file.write_all(&[1; 1 << 16]).is_ok())
 }
 
 /// Opens every file below these directories for writing, and writes what it reads. Says which ones let it.

@@ -18,6 +18,11 @@ fn a_memory_bomb() {
 }
 
 #[test]
+fn a_descriptor_bomb() {
+    held_by("weak-limits", ALL, |stage| stage.attack(&["--ulimit", "nofile=64"], "files 200").code == GOT);
+}
+
+#[test]
 fn files_in_memory() {
     held_by("weak-sizes", ALL, |stage| stage.attack(&["--tmpfs", "/mnt:size=1M"], "fill /mnt/file 2048").code == GOT);
     held_by("weak-sizes", ALL, |stage| stage.attack(&[], "fill /dev/shm/file 66000").code == GOT);

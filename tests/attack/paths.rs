@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 
-use crate::common::Live;
 use crate::stage::{self, ALL, How, RUN, Stage, attacker, held_by, ordered};
 
 /// CVE-2019-19921, 2023-27561, 2023-28642, 2026-41579, 2026-47766: what the kernel's files are mounted on is chosen by the
@@ -83,8 +82,7 @@ fn volume_targets_are_swapped_meanwhile() {
         volumes.extend(["-v".into(), shared, "-e".into(), ordered("swap /r/a /r/b")]);
         let flags: Vec<&str> = volumes.iter().map(String::as_str).collect();
         let other = Stage::new(stage.row, "");
-        let mut swapping = Live::start(other.run(&flags, &["/attacker"]));
-        assert_eq!(swapping.line(), "ready");
+        let swapping = other.detached(&flags, &["/attacker"]);
         let value = format!("{}:/a/new", stage.at("outside"));
         let (mut ran, mut refused) = (0, 0);
         let out = (0..ROUNDS).any(|_| {
@@ -97,8 +95,7 @@ fn volume_targets_are_swapped_meanwhile() {
         });
         // Both must have come, or nothing was raced.
         assert!(!stage.is_whole() || ran > 0 && refused > 0, "{ran} ran, {refused} refused");
-        swapping.signal(9);
-        swapping.end();
+        drop(swapping);
         out
     });
 }

@@ -365,8 +365,9 @@ impl Scratch {
     /// program; nobody can execute such a file (ETXTBSY). So another process writes this one.
     pub fn executable(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let (path, source) = (self.0.join(name), self.file(&format!("{name}.source"), content));
-        let done = Command::new("install").args(["-m", "755"]).args([&source, &path]).status().expect("install");
-        assert!(done.success(), "install {} failed", path.display());
+        let done = Command::new("cp").args([&source, &path]).status().expect("cp");
+        assert!(done.success(), "cp {} failed", path.display());
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         fs::remove_file(source).unwrap();
         path
     }

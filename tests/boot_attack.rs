@@ -1,0 +1,50 @@
+//! The attack suite in the machine that contain boots: cgroup v2, an initramfs as root, Debian's kernel. The suite is built
+//! once more, static, and is the machine's command; what it prints on the console is judged here.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::machine::boot;
+
+const TARGET: &str = "x86_64-unknown-linux-musl";
+
+/// A directory with the suite and what it needs.
+fn packed() -> PathBuf {
+    let repo = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["test", "--quiet", "--target", TARGET, "--test", "attack", "--no-run", "--message-format", "json"]);
+    let built = build.current_dir(repo).output().expect("cargo");
+    let told = String::from_utf8_lossy(&built.stdout);
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let suite = told.lines().filter(|line| line.contains("\"name\":\"attack\"")).find_map(|line| {
+        let (_, rest) = line.split_once("\"executable\":\"")?;
+        rest.split('"').next().map(String::from)
+    });
+    let suite = suite.expect("cargo names the suite");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attack");
+    std::fs::create_dir_all(&directory).unwrap();
+    let stripped = Command::new("strip").arg("-o").arg(directory.join("suite")).arg(suite).status();
+    assert!(stripped.expect("strip, from binutils").success());
+    std::fs::copy(repo.join("build/contain-weak"), directory.join("contain-weak")).expect("`make attack` builds it");
+    let script = "export CONTAIN=/bin/contain CONTAIN_WEAKENED=/contain-weak CONTAIN_TEST_ROOTFS=/r\nexec /suite\n";
+    std::fs::write(directory.join("attack.sh"), script).unwrap();
+    directory
+}
+
+#[test]
+fn the_suite_holds_there_too() {
+    // As many as on this machine.
+    let here: usize = ["main", "bombs", "exe", "mounts", "paths", "process", "words"]
+        .iter()
+        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/attack/{name}.rs")))
+        .map(|path| std::fs::read_to_string(path).unwrap().matches("#[test]\n").count())
+        .sum();
+    assert!(here > 30, "{here} attacks");
+    let directory = packed();
+    let machine = boot(&["--memory", "1G", "--overlay", directory.to_str().unwrap(), "--", "/bin/sh", "/attack.sh"]);
+    let wanted = format!("test result: ok. {here} passed; 0 failed; 0 ignored;");
+    assert!(machine.console.contains(&wanted), "not {wanted:?}:\n{}", machine.console);
+    assert_eq!(machine.status, 0, "{}", machine.console);
+}
