@@ -113,7 +113,9 @@ impl World {
             let (was, is) = (before.contains(pid), after.contains(pid));
             match state.as_str() {
                 "running" | "paused" if was || is => {}
-                "running" | "paused" | "starting" => late.push(format!("{id} is {state}, but its process {pid} is not there")),
+                "running" | "paused" | "starting" => {
+                    late.push(format!("{id} is {state}, but its process {pid} is not there"))
+                }
                 "stopped" if !is => {}
                 _ => panic!("{what}: {id} is {state}, its process {pid} was there: {was}, is there: {is}"),
             }
