@@ -28,7 +28,9 @@ fn packed() -> PathBuf {
     let stripped = Command::new("strip").arg("-o").arg(directory.join("suite")).arg(suite).status();
     assert!(stripped.expect("strip, from binutils").success());
     std::fs::copy(repo.join("build/contain-weak"), directory.join("contain-weak")).expect("`make attack` builds it");
-    let script = "export CONTAIN=/bin/contain CONTAIN_WEAKENED=/contain-weak CONTAIN_TEST_ROOTFS=/r\nexec /suite\n";
+    // /tmp is nosuid there: setuid programs and file capabilities would have no effect by that alone.
+    let script = "mkdir /work && mount -t tmpfs -o mode=1777 work /work\n\
+        export TMPDIR=/work CONTAIN=/bin/contain CONTAIN_WEAKENED=/contain-weak CONTAIN_TEST_ROOTFS=/r\nexec /suite\n";
     std::fs::write(directory.join("attack.sh"), script).unwrap();
     directory
 }
