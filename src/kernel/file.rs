@@ -77,6 +77,12 @@ pub fn names(directory: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<(
     Ok(())
 }
 
+/// Writes one value, which the kernel takes in one piece, into one of its files below an open directory, or at an absolute path. Called between clone and exec too.
+pub fn write(directory: BorrowedFd<'_>, file: &CStr, value: &[u8]) -> Result<()> {
+    let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, value).map(drop)
+}
+
 /// Writes all of it.
 pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {

@@ -12,8 +12,7 @@ use rustix::stdio::dup2_stderr;
 use rustix::thread::UnshareFlags;
 
 use crate::error::{Error, Result, SET_UP};
-use crate::kernel::cgroup;
-use crate::kernel::file::{read_all, read_start, write_all};
+use crate::kernel::file::{self, read_all, read_start, write_all};
 use crate::kernel::mount;
 use crate::kernel::program::wait;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
@@ -36,8 +35,7 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
             _ => {}
         }
     }
-    // As what controls groups it is a file of the kernel's.
-    cgroup::write(CWD, path, &text)
+    file::write(CWD, path, &text)
 }
 
 /// The user namespace of a process.

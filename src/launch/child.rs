@@ -12,7 +12,7 @@ use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
 use crate::kernel::root::Rootfs;
-use crate::kernel::{device, identity, layer, mount, namespace, network, program, rlimit, root, spread, terminal};
+use crate::kernel::{device, file, identity, layer, mount, namespace, network, program, rlimit, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::plan::{Person, Plan};
@@ -65,7 +65,7 @@ pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
     let mut child = Child { from, socket, sources, groups, bases: Default::default(), empty: None };
     let plan = child.from.plan;
     if let Some(group) = child.from.joined
-        && let Err(errno) = cgroup::write(group, c"cgroup.procs", b"0")
+        && let Err(errno) = file::write(group, c"cgroup.procs", b"0")
     {
         let _gone = record::say(child.socket.as_fd(), Said::Failed(plan.inside.len(), errno), None);
         sys::process::exit_now(SET_UP)
@@ -99,7 +99,7 @@ impl Child<'_> {
             }
             Act::SetHostname => rustix::system::sethostname(with.to_bytes()),
             Act::SetDomainname => rustix::system::setdomainname(with.to_bytes()),
-            Act::WriteSysctl => cgroup::write(base, path, with.to_bytes()),
+            Act::WriteSysctl => file::write(base, path, with.to_bytes()),
             Act::SetUlimit => rlimit::set(number, with),
             Act::MakeMountsPrivate => mount::make_all_private(),
             Act::Take => {

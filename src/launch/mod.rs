@@ -16,7 +16,7 @@ use rustix::thread::ThreadNameSpaceType;
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
 use crate::kernel::root::Rootfs;
-use crate::kernel::{identity, mount, namespace, network, proc, program, spread, users};
+use crate::kernel::{file, identity, mount, namespace, network, proc, program, spread, users};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
@@ -176,10 +176,10 @@ fn before(plan: &Plan, process: BorrowedFd<'_>, rootfs: &Rootfs) -> Result<(Made
                 let top = rootfs.layers.first().ok_or(Errno::BADF);
                 take(top.and_then(|top| mount::copy_open(top.as_fd())), true)
             }
-            Act::EnableControllers => cgroup::write(CWD, step.path, step.with.to_bytes()),
+            Act::EnableControllers => file::write(CWD, step.path, step.with.to_bytes()),
             Act::MakeParent => cgroup::make_parent(step.path),
             Act::MakeCgroup => group.make(step.path),
-            Act::WriteLimit => cgroup::write(CWD, step.path, step.with.to_bytes()),
+            Act::WriteLimit => file::write(CWD, step.path, step.with.to_bytes()),
             Act::ForbidDumps => identity::forbid_dumps(),
             Act::JoinPid => namespace::join(process, ThreadNameSpaceType::from_bits_retain(step.number)),
             _ => Err(Errno::INVAL),
@@ -222,7 +222,7 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -
         Act::MakeParent => cgroup::make_parent(step.path),
         Act::MakeCgroup => group.make(step.path),
         Act::FillCpuset => cgroup::fill_cpuset(step.path),
-        Act::WriteLimit => cgroup::write(CWD, step.path, step.with.to_bytes()),
+        Act::WriteLimit => file::write(CWD, step.path, step.with.to_bytes()),
         Act::GiveCgroups => {
             let mut shown = Vec::new();
             for (path, _) in &plan.shown {

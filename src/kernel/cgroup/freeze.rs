@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, openat};
 use rustix::io::{Errno, Result};
 
-use super::{Group, write};
-use crate::kernel::file::read_text;
+use super::Group;
+use crate::kernel::file::{read_text, write};
 use crate::text::lines;
 
 /// One version's files.

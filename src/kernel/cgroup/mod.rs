@@ -17,7 +17,7 @@ use rustix::fs::{Access, AtFlags, CWD, FlockOperation, Mode, OFlags, accessat, f
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kernel::file::read_text;
+use crate::kernel::file::{read_text, write};
 use crate::kernel::root;
 use crate::text::{Word, decimal, kept, lines, words};
 
@@ -173,12 +173,6 @@ pub fn entrance(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
 /// period, 10 ms and more. Called between clone and exec.
 pub fn join(entrance: BorrowedFd<'_>) -> Result<()> {
     rustix::io::write(entrance, b"0").map(drop)
-}
-
-/// Writes one value into one file below an open directory, or at an absolute path. Called between clone and exec too.
-pub fn write(directory: BorrowedFd<'_>, file: &CStr, value: &[u8]) -> Result<()> {
-    let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::io::write(&file, value).map(drop)
 }
 
 /// Makes a group's directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.
