@@ -158,6 +158,19 @@ pub fn decimal(text: &str) -> Option<u64> {
     text.bytes().try_fold(0, digit).filter(|_| !text.is_empty())
 }
 
+/// The first two numbers of a kernel's release, as 6.1.0-13-cloud-amd64 is 6 and 1.
+pub fn version(release: &str) -> (u64, u64) {
+    let (mut numbers, mut at) = ([0; 2], 0);
+    for b in release.bytes() {
+        match b {
+            b'0'..=b'9' => numbers[at] = numbers[at] * 10 + u64::from(b - b'0'),
+            b'.' if at == 0 => at = 1,
+            _ => break,
+        }
+    }
+    numbers.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +206,16 @@ mod tests {
             (fill("a % b%", &["x", "%"]), fill("%", &[""]), fill("a", &[])),
             ("a x b%".into(), "".into(), "a".into())
         );
+    }
+
+    #[test]
+    fn versions() {
+        for (release, expected) in
+            [("6.1.0-13-cloud-amd64", (6, 1)), ("5.9", (5, 9)), ("4.19.0+", (4, 19)), ("7-rc1.2", (7, 0)), ("", (0, 0))]
+        {
+            assert_eq!(version(release), expected, "{release}");
+        }
+        assert!(version("5.10.1") >= (5, 9) && version("5.8.0") < (5, 9));
     }
 
     #[test]

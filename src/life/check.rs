@@ -9,7 +9,7 @@ use crate::life::output;
 use crate::life::remember::sweep_all;
 use crate::plan::facts::{Cgroups, Controller, Mapper};
 use crate::spec::User;
-use crate::text::{Word, cut, lines, shown};
+use crate::text::{Word, cut, lines, shown, version};
 
 /// The findings so far.
 struct Report {
@@ -78,19 +78,6 @@ fn kernel(report: &mut Report) {
     report.table(NAMESPACES, &proc::has_namespace, ["", " namespaces"], "build the kernel with CONFIG_");
 }
 
-/// The first two numbers of a kernel release.
-fn version(release: &str) -> (u32, u32) {
-    let (mut numbers, mut at) = ([0u32; 2], 0);
-    for b in release.bytes() {
-        match b {
-            b'0'..=b'9' => numbers[at] = numbers[at] * 10 + u32::from(b - b'0'),
-            _ if at == 0 => at = 1,
-            _ => break,
-        }
-    }
-    numbers.into()
-}
-
 fn user(report: &mut Report, environment: &[Word]) {
     match identity::is_administrator() {
         true => report.line(true, true, "this user may make containers", ""),
@@ -132,19 +119,4 @@ fn cgroups(report: &mut Report) {
     report.table(LIMITS, &has, ["limit ", ""], "");
     report.line(writable, false, "limits can be set", "the cgroup file system is not writable for this user");
     sweep_all();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions() {
-        for (release, expected) in
-            [("6.1.0-13-cloud-amd64", (6, 1)), ("5.9", (5, 9)), ("4.19.0+", (4, 19)), ("", (0, 0))]
-        {
-            assert_eq!(version(release), expected, "{release}");
-        }
-        assert!(version("5.10.1") >= (5, 9) && version("5.8.0") < (5, 9));
-    }
 }

@@ -22,7 +22,7 @@ use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
 use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Share, Spec, User, Volume, VolumeKind};
 use crate::state::place::Places;
-use crate::text::{Word, cut, fill, kept, lines, shown, value, variable};
+use crate::text::{Word, cut, fill, kept, lines, shown, value, variable, version};
 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -167,16 +167,7 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
         let hint = if errno == Errno::NOENT { "write default, unconfined, or the path of a profile" } else { "" };
         Error::os(fill("--seccomp: read %", &[path]), errno).with_hint(hint)
     })?;
-    let mut kernel = [0; 2];
-    let mut part = 0;
-    for byte in rustix::system::uname().release().to_bytes() {
-        match byte {
-            b'0'..=b'9' => kernel[part] = kernel[part] * 10 + u64::from(byte - b'0'),
-            b'.' if part == 0 => part = 1,
-            _ => break,
-        }
-    }
-    let reading = Reading { capabilities, kernel: (kernel[0], kernel[1]) };
+    let reading = Reading { capabilities, kernel: version(shown(rustix::system::uname().release())) };
     let program = profile::read(text.as_bytes(), reading)
         .map_err(|(line, what)| Error::new(fill("--seccomp % line %: %", &[path, &line.to_string(), what])))?;
     Ok(Seccomp { name, program })
