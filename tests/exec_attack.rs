@@ -238,8 +238,8 @@ fn a_directory_of_the_host_is_not_entered() {
     let container = Detached::sleeping(&[]);
     for number in 0..20 {
         let path = format!("/proc/self/fd/{number}");
-        let got = container.exec(&["-w", &path], &["sh", "-c", "pwd; ls ../../../../work"]);
+        let got = container.exec(&["-w", &path], &["true"]);
         got.fails(125, &["enter directory /proc/self/fd"]);
     }
-    container.exec(&["-w", "/proc/1/root/../../.."], &["ls", "-d", "work"]).fails(125, &["enter directory", "ELOOP"]);
+    container.exec(&["-w", "/proc/1/root/../../.."], &["true"]).fails(125, &["enter directory", "ELOOP"]);
 }

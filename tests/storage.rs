@@ -6,12 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use common::ordinary::Ordinary;
-use common::{Live, Out, Scratch, command, finish, host, rootfs, run, sh, sh_in, sum};
-
-/// `contain run` with the shared root file system below, these flags, and a script.
-fn layered(flags: &[&str], script: &str) -> Out {
-    sh(flags, script)
-}
+use common::{Live, Scratch, command, finish, host, rootfs, run, sh, sh_in, sum};
 
 #[test]
 fn what_is_written_to_an_overlay_in_memory_is_gone_with_it() {
@@ -96,16 +91,16 @@ fn the_last_rootfs_lies_on_top() {
     let (one, two) = (here.at("one"), here.at("two"));
     let show = "cat /first /both; (>/x) 2>&1; true";
     let refused = "/bin/sh: can't create /x: Read-only file system\n";
-    layered(&["--rootfs", &one, "--rootfs", &two], show).is(0, &format!("one\ntwo\n{refused}"));
-    layered(&["--rootfs", &two, "--rootfs", &one], show).is(0, &format!("one\none\n{refused}"));
-    layered(&["--rootfs", &two, "--rootfs", &one, "--overlay"], show).is(0, "one\none\n");
+    sh(&["--rootfs", &one, "--rootfs", &two], show).is(0, &format!("one\ntwo\n{refused}"));
+    sh(&["--rootfs", &two, "--rootfs", &one], show).is(0, &format!("one\none\n{refused}"));
+    sh(&["--rootfs", &two, "--rootfs", &one, "--overlay"], show).is(0, "one\none\n");
     assert!(!here.path().join("one/x").exists());
     // None of them has to be a whole one, but one of them.
     let words = ["run", "--rootfs", &one, "--rootfs", &two, "true"];
     finish(command(&words)).fails(125, &["/two", "none of bin, usr and etc"]);
     // A whole tree twice, or one inside the other, is one too many.
-    layered(&["--rootfs", rootfs()], "").fails(125, &["mount overlay", "ELOOP", "lies in another"]);
-    layered(&["--rootfs", &one, "--rootfs", &here.at(".")], "").fails(125, &["mount overlay", "ELOOP"]);
+    sh(&["--rootfs", rootfs()], "").fails(125, &["mount overlay", "ELOOP", "lies in another"]);
+    sh(&["--rootfs", &one, "--rootfs", &here.at(".")], "").fails(125, &["mount overlay", "ELOOP"]);
 }
 
 #[test]
@@ -115,8 +110,8 @@ fn a_path_may_have_any_character() {
         here.file(&format!("{name}/f{number}"), "");
         let (layer, kept) = (here.at(name), format!("--overlay={}", here.at(&format!("{name}/../keep {name}"))));
         let seen = format!("ls -d /f{number} /was 2>/dev/null; >/was");
-        layered(&["--rootfs", &layer, &kept], &seen).is(0, &format!("/f{number}\n"));
-        layered(&["--rootfs", &layer, &kept], &seen).is(0, &format!("/f{number}\n/was\n"));
+        sh(&["--rootfs", &layer, &kept], &seen).is(0, &format!("/f{number}\n"));
+        sh(&["--rootfs", &layer, &kept], &seen).is(0, &format!("/f{number}\n/was\n"));
     }
 }
 
@@ -130,8 +125,8 @@ fn as_many_layers_as_there_are_places_for() {
         })
         .collect();
     let flags: Vec<&str> = layers.iter().flat_map(|layer| ["--rootfs", layer]).collect();
-    layered(&[&flags[..], &["--overlay"]].concat(), "ls -d /[0-9]* | wc -l; ls /0 /118").is(0, "119\n/0\n/118\n");
-    layered(&[&flags[..], &["--rootfs", &here.at("0/../1")]].concat(), "").fails(2, &["121 times", "120 is the most"]);
+    sh(&[&flags[..], &["--overlay"]].concat(), "ls -d /[0-9]* | wc -l; ls /0 /118").is(0, "119\n/0\n/118\n");
+    sh(&[&flags[..], &["--rootfs", &here.at("0/../1")]].concat(), "").fails(2, &["121 times", "120 is the most"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::common::{Live, wait_until};
-use crate::stage::{EXEC, NOBODY, RUN, Stage, Who, attacker, held_by, ordered};
+use crate::stage::{EXEC, NOBODY, RUN, Stage, Who, attacker, held_by, ordered, with_program};
 
 /// The same command line with a binary of its own, which nobody else executes.
 fn with_victim(stage: &Stage, line: Command) -> Command {
@@ -15,11 +15,10 @@ fn with_victim(stage: &Stage, line: Command) -> Command {
         let path = stage.here.executable("victim", fs::read(stage.at("contain")).unwrap());
         stage.hand_over(&path);
     }
-    let mut other = Command::new(victim);
+    let mut other = with_program(victim, &line);
     if stage.row.0 == Who::Nobody {
         other.uid(NOBODY).gid(NOBODY);
     }
-    other.args(line.get_args()).envs(line.get_envs().filter_map(|(key, value)| Some((key, value?))));
     other
 }
 
@@ -30,9 +29,8 @@ fn is_overwritten(stage: &Stage) -> bool {
 #[test]
 fn the_program_of_a_guest_is_overwritten() {
     held_by("weak-sealed", EXEC, |stage| {
-        let mut flags = attacker();
-        flags.extend(["-e".into(), ordered("overwrite /tmp/found"), "-e".into(), stage.down()]);
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let (order, down) = (ordered("overwrite /tmp/found"), stage.down());
+        let flags = [&attacker(), &["-e", &order, "-e", &down][..]].concat();
         let container = stage.detached(&flags, &["/attacker"]);
         let guest =
             container.line(&[], &["/proc/self/exe", "init", "--", "sh", "-c", "until [ -s /tmp/found ]; do :; done"]);
@@ -54,11 +52,9 @@ fn the_program_of_a_first_process_is_overwritten() {
             fs::create_dir(stage.at("share")).unwrap();
             stage.hand_over(stage.here.path());
             let line = |order: &str, inside: &[&str]| {
-                let mut flags = attacker();
-                flags.extend(["-v".into(), format!("{}:/share", stage.at("share")), "-e".into(), ordered(order)]);
-                flags.extend(["-e".into(), stage.down()]);
+                let (share, order, down) = (format!("{}:/share", stage.at("share")), ordered(order), stage.down());
                 let (more, inside) = inside.split_at(usize::from(inside[0] == "--init"));
-                let flags: Vec<&str> = flags.iter().map(String::as_str).chain(more.iter().copied()).collect();
+                let flags = [&attacker(), &["-v", &share, "-e", &order, "-e", &down][..], more].concat();
                 stage.run(&flags, inside)
             };
             let mut keeping = Live::start(line("keep-exe /share/socket", &["/attacker"]));

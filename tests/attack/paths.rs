@@ -78,9 +78,8 @@ fn volume_targets_are_swapped_meanwhile() {
         stage.hand_over(&stage.root);
         // The other container has the root file system as a volume.
         let shared = format!("{}:/r", stage.root.display());
-        let mut volumes = attacker();
-        volumes.extend(["-v".into(), shared, "-e".into(), ordered("swap /r/a /r/b")]);
-        let flags: Vec<&str> = volumes.iter().map(String::as_str).collect();
+        let order = ordered("swap /r/a /r/b");
+        let flags = [&attacker(), &["-v", &shared, "-e", &order][..]].concat();
         let other = Stage::new(stage.row, "");
         let swapping = other.detached(&flags, &["/attacker"]);
         let value = format!("{}:/a/new", stage.at("outside"));
@@ -119,7 +118,6 @@ fn account_files_are_links() {
 fn the_working_directory_is_a_descriptor() {
     held_by("weak-inroot", ALL, |stage| {
         let volumes = attacker();
-        let volumes: Vec<&str> = volumes.iter().map(String::as_str).collect();
         let order = ordered("cwd");
         ways_out().any(|number| {
             let path = format!("/proc/self/fd/{number}");

@@ -11,7 +11,7 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use crate::attacker::GOT;
 use crate::common::pty::Pty;
 use crate::common::wait_until;
-use crate::stage::{ALL, EXEC, NOBODY, ROOT, RUN, Who, attacker, held_by, ordered};
+use crate::stage::{ALL, EXEC, NOBODY, ROOT, RUN, Who, attacker, held_by, ordered, with_program};
 
 /// CVE-2022-29162, 2022-27650, 2025-27612: the caller's inheritable capabilities get into the container, where a program
 /// with inheritable ones on its file has them.
@@ -61,9 +61,7 @@ fn a_setuid_program_makes_root() {
         assert!(Command::new("cp").args([&own, &program]).status().unwrap().success());
         fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
         fs::set_permissions(stage.here.file("root/secret", "of root"), fs::Permissions::from_mode(0o600)).unwrap();
-        let volumes = attacker();
-        let volumes: Vec<&str> = volumes.iter().map(String::as_str).collect();
-        stage.inside(&volumes, &["-u", "1000:1000", "-e", &ordered("read /secret")], &["/become"]).code == GOT
+        stage.inside(&attacker(), &["-u", "1000:1000", "-e", &ordered("read /secret")], &["/become"]).code == GOT
     });
 }
 
@@ -100,11 +98,9 @@ fn keys_are_pushed_into_the_callers_terminal() {
         if stage.row.0 == Who::Nobody {
             chown(&pty.name, Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let volumes = attacker();
-        let volumes: Vec<&str> = volumes.iter().map(String::as_str).collect();
         let mut sleeping = None;
         let order = ordered("push reboot\n");
-        let mut line = stage.line_of(&mut sleeping, &volumes, &["-T", "-i", "-e", &order], &["/attacker"]);
+        let mut line = stage.line_of(&mut sleeping, &attacker(), &["-T", "-i", "-e", &order], &["/attacker"]);
         line.stdin(pty.stream());
         // SAFETY: between fork and exec this makes system calls only.
         unsafe {
@@ -125,9 +121,8 @@ fn keys_are_pushed_into_the_callers_terminal() {
 #[test]
 fn a_guest_that_is_not_yet_the_command_is_looked_into() {
     held_by("weak-dumpable", EXEC, |stage| {
-        let mut flags = attacker();
-        flags.extend(["-e".into(), ordered("look secret_of_the_host")]);
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let order = ordered("look secret_of_the_host");
+        let flags = [&attacker(), &["-e", &order][..]].concat();
         let container = stage.detached(&flags, &["/attacker"]);
         let log = stage.here.path().join("state").join(&container.id).join("stdout.log");
         wait_until("the attacker", || fs::read_to_string(&log).is_ok_and(|text| text.starts_with("ready\n")));
@@ -148,18 +143,11 @@ fn a_group_is_left_behind() {
         let secret = stage.here.file("outside/secret", "not for this group");
         chown(&secret, Some(0), Some(GROUP)).unwrap();
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o604)).unwrap();
-        let mut flags = attacker();
-        flags.extend([
-            "-v".into(),
-            format!("{}:/secret", secret.display()),
-            "-e".into(),
-            ordered("forget-groups /secret"),
-        ]);
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let (volume, order) = (format!("{}:/secret", secret.display()), ordered("forget-groups /secret"));
+        let flags = [&attacker(), &["-v", &volume, "-e", &order][..]].concat();
         let line = stage.run(&flags, &["/attacker"]);
         // With CAP_SETGID the kernel does not insist on it.
-        let mut other = Command::new(line.get_program());
-        other.args(line.get_args()).envs(line.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        let mut other = with_program(line.get_program(), &line);
         other.current_dir(stage.here.path()).env_remove("CONTAIN_ROOTFS").stdin(Stdio::null());
         // SAFETY: between fork and exec this makes system calls only.
         unsafe {

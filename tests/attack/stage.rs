@@ -41,7 +41,7 @@ pub fn held_by(walls: &'static str, rows: &[Row], attack: impl Fn(&Stage) -> boo
             weak.told.borrow()
         );
         drop(weak);
-        // Where there are several walls each of them holds.
+        // Where there are several walls the others hold without any one of them.
         for wall in walls.split(',').filter(|wall| *wall != walls) {
             let one = Stage::new(row, wall);
             assert!(!attack(&one), "{row:?}: with {wall} down the others do not hold: {:#?}", one.told.borrow());
@@ -187,16 +187,14 @@ impl Stage {
 
     /// Lets the attacker do as it is told (attacker.rs).
     pub fn attack(&self, flags: &[&str], order: &str) -> Out {
-        let volumes = attacker();
-        let flags: Vec<&str> = volumes.iter().map(String::as_str).chain(flags.iter().copied()).collect();
-        self.inside(&flags, &["-e", &ordered(order)], &["/attacker"])
+        self.inside(&[&attacker(), flags].concat(), &["-e", &ordered(order)], &["/attacker"])
     }
 }
 
 /// The flags that bring the attacker, which is this program, to /attacker, with the libraries that it has open.
-pub fn attacker() -> Vec<String> {
+pub fn attacker() -> Vec<&'static str> {
     let own = std::env::current_exe().unwrap();
-    let mut flags = vec!["-v".into(), format!("{}:/attacker:ro", own.display())];
+    let mut flags = vec!["-v", format!("{}:/attacker:ro", own.display()).leak()];
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let libraries: std::collections::BTreeSet<&str> =
         maps.lines().filter_map(|line| line.split_whitespace().nth(5)).filter(|path| path.contains(".so")).collect();
@@ -205,10 +203,17 @@ pub fn attacker() -> Vec<String> {
         let names = [path.to_string(), path.replace("/usr/lib/", "/lib/")];
         let loader = path.contains("/ld-").then(|| "/lib64/ld-linux-x86-64.so.2".to_string());
         for name in names.into_iter().chain(loader).collect::<std::collections::BTreeSet<_>>() {
-            flags.extend(["-v".into(), format!("{path}:{name}:ro")]);
+            flags.extend(["-v", format!("{path}:{name}:ro").leak()]);
         }
     }
     flags
+}
+
+/// The same command line with another program, as root.
+pub fn with_program(program: impl AsRef<std::ffi::OsStr>, line: &Command) -> Command {
+    let mut other = Command::new(program);
+    other.args(line.get_args()).envs(line.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    other
 }
 
 /// The variable that makes this program the attacker.
