@@ -1,4 +1,5 @@
-//! Who a process is and what ends it: user and group ids, session, parent's death. Called between clone and exec.
+//! Who a process is, what it may do and what ends it: user and group ids, capabilities, session and its keyring, parent's
+//! death. What changes any of it is called between clone and exec: it allocates nothing.
 
 use rustix::io::{Errno, Result};
 use rustix::process::{

@@ -46,9 +46,9 @@ pub fn is_noexec(root: BorrowedFd<'_>) -> Result<bool> {
     Ok(fstatvfs(root)?.f_flag.contains(StatVfsMountFlags::from_bits_retain(8)))
 }
 
-/// Binds a copy of the working directory, with what is mounted below it, onto that, and stands in the new mount. The caller
-/// has entered the rootfs by descriptor before the clone; a mount namespace's copy keeps that place, so the name is not
-/// resolved a second time.
+/// Attaches a copy of the rootfs on the working directory, which is the rootfs, and stands in the new mount. The launcher has
+/// entered that by descriptor before the clone; a mount namespace's copy keeps the place, so the name is not resolved a second
+/// time.
 pub fn bind_here(tree: OwnedFd) -> Result<OwnedFd> {
     mount::attach(tree.as_fd(), openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.as_fd())?;
     fchdir(tree.as_fd())?;

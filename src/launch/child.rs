@@ -12,7 +12,9 @@ use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
 use crate::kernel::root::Rootfs;
-use crate::kernel::{device, file, identity, layer, mount, namespace, network, program, rlimit, root, spread, terminal};
+use crate::kernel::{
+    device, file, identity, layer, mount, namespace, network, program, rlimit, root, spread, terminal,
+};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::plan::{Person, Plan};

@@ -1,6 +1,7 @@
 //! The order of a launch: all steps that there are, each with the case in which a launch has it. Those with an empty text
-//! are filled in by the plan. `WriteLimit`, `AttachVolume`, `WriteSysctl`, `Take`, `MakeDevice`, `TakeLayer` and `MakeMountPoint` without a
-//! path, and `MakeDirectory` and `AttachBelow` on the directory of v1's controllers stand for any number of steps.
+//! are filled in by the plan. `WriteLimit`, `MapIds`, `SetUlimit`, `WriteSysctl` and `AttachVolume`, those without a path of
+//! `Take`, `TakeLayer`, `MakeDevice` and `MakeMountPoint`, and `MakeDirectory` and `AttachBelow` on the directory of v1's
+//! controllers stand for any number of steps.
 
 use std::ffi::CStr;
 
