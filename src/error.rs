@@ -1,12 +1,10 @@
 //! The one error type: a sentence (what we were doing, to what), the errno by name, a hint where errno misleads, and
 //! the exit status. Everyone knows this file. Who prints one: `main.rs`, and a life that goes on after it.
 
-use std::fmt;
-
 use rustix::io::Errno;
 
 use crate::packed::{Packed, packed};
-use crate::text::{cut, decimal, lines, split};
+use crate::text::{cut, decimal, digits, fill, lines, split};
 
 /// Exit status for words on the command line that make no sense.
 pub const USAGE: u8 = 2;
@@ -67,6 +65,14 @@ impl Error {
         self
     }
 
+    /// All but the hint.
+    pub fn sentence(&self) -> String {
+        match self.0.errno {
+            Some(errno) => fill("%: %", &[&self.0.doing, &named(errno)]),
+            None => self.0.doing.clone(),
+        }
+    }
+
     pub fn with_status(mut self, status: u8) -> Self {
         self.0.status = status;
         self
@@ -86,25 +92,11 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.doing)?;
-        match self.0.errno {
-            Some(errno) => write!(f, ": {}", Named(errno)),
-            None => Ok(()),
-        }
-    }
-}
-
 /// An errno as its name and its text: `EPERM (Operation not permitted)`.
-pub struct Named(pub Errno);
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match known(self.0) {
-            Some((name, text)) => write!(f, "{name} ({text})"),
-            None => write!(f, "errno {}", self.0.raw_os_error()),
-        }
+pub fn named(errno: Errno) -> String {
+    match known(errno) {
+        Some((name, text)) => fill("% (%)", &[name, text]),
+        None => fill("errno %", &[digits(errno.raw_os_error() as u64)]),
     }
 }
 
@@ -204,13 +196,13 @@ mod tests {
     #[test]
     fn an_error_names_what_and_errno() {
         let error = Error::os("mount proc on /proc", Errno::PERM);
-        assert_eq!(error.to_string(), "mount proc on /proc: EPERM (Operation not permitted)");
+        assert_eq!(error.sentence(), "mount proc on /proc: EPERM (Operation not permitted)");
         assert_eq!(error.status(), SET_UP);
     }
 
     #[test]
     fn an_unlisted_errno_is_told_by_number() {
-        assert_eq!(Named(Errno::from_raw_os_error(133)).to_string(), "errno 133");
+        assert_eq!(named(Errno::from_raw_os_error(133)), "errno 133");
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! What contain says on standard error: the story of a launch, notices, and errors. Each message is one write, so
 //! that lines of several containers do not mix. Everyone knows this file.
 
-use std::fmt::Arguments;
-
-use crate::text::{Parts, hex, split};
+use crate::text::{Parts, digits, fill, hex, split};
 
 /// How much the user wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,17 +13,17 @@ pub enum Voice {
 }
 
 impl Voice {
-    /// A line of the story: `[contain] pivoting root`.
-    pub fn story(self, text: Arguments<'_>) {
+    /// A line of the story, a template and its parts: `[contain] pivoting root`.
+    pub fn story(self, template: &str, parts: &[&str]) {
         if self == Voice::Story {
-            line(format_args!("[contain] {text}"));
+            line(&["[contain] ", &fill(template, parts)].concat());
         }
     }
 }
 
 /// `contain: <text>`: an error, or what the user must know although contain itself did not fail.
-pub fn error(text: Arguments<'_>) {
-    line(format_args!("contain: {text}"));
+pub fn error(text: &str) {
+    line(&["contain: ", text].concat());
 }
 
 /// The text with its control characters made visible: a name that somebody chose shall not steer the reader's terminal.
@@ -45,8 +43,8 @@ pub fn visible(text: &str) -> String {
 }
 
 /// One line on standard error. Where that is closed or full there is nobody left to tell.
-pub fn line(text: Arguments<'_>) {
-    let mut text = visible(&format!("{text}"));
+pub fn line(text: &str) {
+    let mut text = visible(text);
     text.push('\n');
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
@@ -67,9 +65,10 @@ pub fn signals() -> Parts<'static> {
 
 /// A signal's name and number: `signal 15 (SIGTERM)`.
 pub fn signal_name(number: i32) -> String {
+    let told = digits(number as u64);
     match usize::try_from(number - 1).ok().and_then(|index| signals().nth(index)) {
-        Some(name) => format!("signal {number} (SIG{name})"),
-        None => format!("signal {number}"),
+        Some(name) => fill("signal % (SIG%)", &[told, name]),
+        None => fill("signal %", &[told]),
     }
 }
 

@@ -149,6 +149,18 @@ pub fn hex(number: u64, digits: u32) -> String {
     text
 }
 
+/// A number in decimal digits.
+pub fn digits(mut number: u64) -> &'static str {
+    // More than any number has.
+    let (mut digits, mut start) = ([b'0'; 20], 20);
+    while number > 0 || start == 20 {
+        start -= 1;
+        digits[start] += (number % 10) as u8;
+        number /= 10;
+    }
+    shown(kept(&[&digits[start..]]))
+}
+
 /// A whole number without a sign, where all of the text is one.
 pub fn decimal(text: &str) -> Option<u64> {
     let digit = |number: u64, b: u8| {

@@ -9,6 +9,6 @@ pub fn check(bytes: &[u8]) {
     match parse(words) {
         // Completion asks by a name that nobody types.
         Ok(_) => assert!(is_command(first) || first == c"__complete", "{first:?} is taken, but no command"),
-        Err(error) => assert!(!error.to_string().is_empty()),
+        Err(error) => assert!(!error.sentence().is_empty()),
     }
 }

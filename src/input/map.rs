@@ -2,7 +2,7 @@
 
 use crate::input::number::Parsed;
 use crate::spec::{Map, Range};
-use crate::text::{cut, fill, kept, lines, split};
+use crate::text::{cut, digits, fill, kept, lines, split};
 
 /// Adds a range `INSIDE:OUTSIDE:COUNT` to a map.
 pub fn add(map: &mut Map, text: &str) -> Parsed<()> {
@@ -26,8 +26,8 @@ pub fn ordinary(file: &str, names: [&str; 2], own: u32, at: u32) -> String {
     let (mut map, mut inside) = (String::new(), 0);
     let mut give = |inside: &mut u64, outside: u64, count: u64| {
         if count > 0 {
-            let [first, second, third] = [*inside, outside, count].map(|number| number.to_string());
-            map.extend([if map.is_empty() { "" } else { " " }, &first, ":", &second, ":", &third]);
+            let [first, second, third] = [*inside, outside, count].map(digits);
+            map.extend([if map.is_empty() { "" } else { " " }, first, ":", second, ":", third]);
         }
         *inside += count;
     };

@@ -3,7 +3,7 @@
 
 use crate::log::signals;
 use crate::spec::MAX;
-use crate::text::{cut, decimal, place, split, words};
+use crate::text::{cut, decimal, digits, place, split, words};
 
 pub type Parsed<T> = Result<T, &'static str>;
 
@@ -167,7 +167,7 @@ pub fn readable(bytes: u64) -> String {
         _ => (30, "G"),
     };
     let (whole, rest) = (bytes >> shift, bytes & ((1 << shift) - 1));
-    let mut text = whole.to_string();
+    let mut text = String::from(digits(whole));
     let tenth = (rest * 10) >> shift;
     if tenth > 0 {
         text.push('.');

@@ -3,8 +3,9 @@
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use crate::text::{Word, digits, kept};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::{Errno, Result};
@@ -23,6 +24,11 @@ pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
         }
     }
     Ok(filled)
+}
+
+/// The path that leads to what a descriptor of this process's is of.
+pub fn own(descriptor: BorrowedFd<'_>) -> Word {
+    kept(&[b"/proc/self/fd/", digits(descriptor.as_raw_fd() as u64).as_bytes()])
 }
 
 /// Which file a path leads to, links followed.

@@ -12,7 +12,7 @@ use rustix::process::fchdir;
 use crate::kernel::file::read_all;
 use crate::kernel::{mount, root};
 use crate::sys::loopback;
-use crate::text::kept;
+use crate::text::{digits, kept};
 
 /// Where a magic number is, and what it is of.
 const MAGIC: &[(u16, &CStr, &[u8])] = &[
@@ -47,7 +47,7 @@ pub fn mount_image(file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
     let control = open(c"/dev/loop-control")?;
     let (path, _used) = loop {
         let number = loopback::free(control.as_fd())?;
-        let path = kept(&[b"/dev/loop", number.to_string().as_bytes()]);
+        let path = kept(&[b"/dev/loop", digits(number.into()).as_bytes()]);
         let device = open(path)?;
         match loopback::configure(device.as_fd(), file) {
             // Another launch was faster.

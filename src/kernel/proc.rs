@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::kernel::file::{names, place, read_start};
 use crate::sys::signal::Set;
-use crate::text::{cut_last, decimal, kept, lines, split};
+use crate::text::{cut_last, decimal, digits, kept, lines, split};
 
 /// What a process would do with a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,7 +99,7 @@ pub fn tell(pid: Pid) -> Option<Told> {
 /// the order of their numbers.
 pub fn companions(first: u64, group: Option<&str>) -> Vec<Pid> {
     let namespace = |number: &str| place(kept(&[b"/proc/", number.as_bytes(), b"/ns/pid"]));
-    let (mut found, own) = (Vec::new(), namespace(&first.to_string()));
+    let (mut found, own) = (Vec::new(), namespace(digits(first)));
     let mut consider = |name: &CStr| {
         let name = name.to_str().unwrap_or_default();
         let Some(pid) = decimal(name).and_then(|number| Pid::from_raw(number as i32)) else { return };

@@ -1,6 +1,6 @@
 //! Terminals: the container's own, opened inside it, and the caller's, made raw while the two are joined.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, fchown, fstatfs, openat};
 use rustix::io::{Errno, Result};
@@ -10,6 +10,7 @@ use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::{isatty, tcgetwinsize, tcsetwinsize};
 
+use crate::kernel::file;
 use crate::kernel::mount;
 use crate::sys;
 use crate::sys::tty::Modes;
@@ -87,7 +88,7 @@ pub fn reopen(stream: BorrowedFd<'_>) -> Option<OwnedFd> {
         return None;
     }
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    openat(CWD, format!("/proc/self/fd/{}", stream.as_raw_fd()), flags, Mode::empty()).ok()
+    openat(CWD, file::own(stream), flags, Mode::empty()).ok()
 }
 
 /// Gives the container's terminal the size of the caller's. A caller without a terminal has none to give.

@@ -16,7 +16,7 @@ use crate::kernel::file::{self, read_all, read_start, write_all};
 use crate::kernel::mount;
 use crate::kernel::program::wait;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
-use crate::text::{Word, fill, kept, shown};
+use crate::text::{Word, digits, fill, kept, shown};
 
 /// Writes one of the files of a process's user namespace. The kernel takes a map in one piece, a line for each range.
 pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
@@ -26,7 +26,7 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
             return Ok(());
         }
     );
-    let path = kept(&[b"/proc/", pid.to_string().as_bytes(), b"/", file.to_bytes()]);
+    let path = kept(&[b"/proc/", digits(pid.as_raw_pid() as u64).as_bytes(), b"/", file.to_bytes()]);
     let mut text = text.to_bytes().to_vec();
     for byte in &mut text {
         match byte {
@@ -40,7 +40,7 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
 
 /// The user namespace of a process.
 pub fn of(pid: Pid) -> rustix::io::Result<OwnedFd> {
-    let path = kept(&[b"/proc/", pid.to_string().as_bytes(), b"/ns/user"]);
+    let path = kept(&[b"/proc/", digits(pid.as_raw_pid() as u64).as_bytes(), b"/ns/user"]);
     openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
@@ -48,7 +48,7 @@ pub fn of(pid: Pid) -> rustix::io::Result<OwnedFd> {
 /// abstract names (unix(7)) are held by one socket each and go with it, whatever becomes of their holder.
 pub fn hold(first: u64) -> rustix::io::Result<bool> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    let name = SocketAddrUnix::new_abstract_name(fill("contain/ids/%", &[&first.to_string()]).as_bytes())?;
+    let name = SocketAddrUnix::new_abstract_name(fill("contain/ids/%", &[digits(first)]).as_bytes())?;
     match bind(&socket, &name) {
         Err(Errno::ADDRINUSE) => Ok(false),
         Err(errno) => Err(errno),
@@ -61,7 +61,7 @@ pub fn hold(first: u64) -> rustix::io::Result<bool> {
 
 /// Has newuidmap(1) or newgidmap(1) write a map.
 pub fn run_mapper(program: Word, pid: Pid, map: Word) -> Result<()> {
-    let number = kept(&[pid.to_string().as_bytes()]);
+    let number = kept(&[digits(pid.as_raw_pid() as u64).as_bytes()]);
     let mut words = vec![program, number];
     let parts = map.to_bytes().split(|b| matches!(b, b' ' | b':'));
     parts.for_each(|part| words.push(kept(&[part])));

@@ -116,7 +116,7 @@ impl Child<'_> {
             Act::TakeLayer => self.add(layer::take(path, self.layer(number))?),
             Act::TakeImage => self.add(layer::take_image(self.layer(number))?),
             Act::MountOverlay => {
-                let first = (number as usize).wrapping_sub(1);
+                let first = (number as usize).wrapping_sub(1 + self.from.taken.len());
                 let layers = self.sources.get(first..).ok_or(Errno::INVAL)?;
                 let root = layer::mount_overlay(layers, !step.flags.has(Flags::READ), options, flags)?;
                 self.bases[Base::Root as usize] = Some(root);

@@ -94,7 +94,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         streams: given.streams,
         cpus,
     };
-    voice.story(format_args!("creating namespaces: {}", plan.namespaces.names()));
+    voice.story("creating namespaces: %", &[&plan.namespaces.names()]);
     if let (true, [rootfs]) = (host.is_none(), rootfs.layers.as_slice()) {
         // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
         rustix::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
@@ -265,7 +265,7 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
             None => return Ok(()),
             Some(Said::Begins(index)) => {
                 if let Some(step) = plan.inside.get(index) {
-                    voice.story(format_args!("{}", step.story()));
+                    voice.story("%", &[&step.story()]);
                 }
             }
             Some(Said::Failed(index, errno)) => return Err(child_error(plan, given.rootfs, index, errno)),
@@ -288,9 +288,9 @@ fn ready(plan: &Plan, voice: Voice) {
     let system = rustix::system::uname();
     let [name, release, machine] = [system.sysname(), system.release(), system.machine()].map(CStr::to_bytes);
     let system = [name, b" ", release, b" ", machine].concat();
-    voice.story(format_args!("container ready: {}", String::from_utf8_lossy(&system)));
+    voice.story("container ready: %", &[&String::from_utf8_lossy(&system)]);
     if let Some(step) = plan.inside.last() {
-        voice.story(format_args!("running: {}", step.with.to_string_lossy()));
+        voice.story("running: %", &[&step.with.to_string_lossy()]);
     }
 }
 

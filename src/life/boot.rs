@@ -20,7 +20,7 @@ use crate::log;
 use crate::supervise::Outcome;
 use crate::supervise::reaper::Over;
 use crate::supervise::signals::Signals;
-use crate::text::{Word, kept, variable};
+use crate::text::{Word, digits, fill, kept, shown, variable};
 
 /// How long processes have after SIGTERM before SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -115,8 +115,7 @@ fn mount_early() {
     for early in &EARLY_MOUNTS {
         let done = mount_one(early);
         if let Err(errno) = done {
-            let target = early.target.to_string_lossy();
-            complain(&Error::os(format!("mount {} on /{target}", early.filesystem.to_string_lossy()), errno));
+            complain(&Error::os(fill("mount % on /%", &[shown(early.filesystem), shown(early.target)]), errno));
         }
     }
     for (name, target) in LINKS {
@@ -172,10 +171,10 @@ fn end(outcome: Outcome, how: RebootCommand) -> ! {
     // The command's session may have taken the console with it.
     let _none = machine::open_console();
     let (exit, signal) = match outcome {
-        Outcome::Exited(status) => (i32::from(status), 0),
-        Outcome::Killed(signal) => (0, signal),
+        Outcome::Exited(status) => (u64::from(status), 0),
+        Outcome::Killed(signal) => (0, signal as u64),
     };
-    machine::last_words(|| log::line(format_args!("contain: exit={exit} signal={signal}")));
+    machine::last_words(|| log::line(&fill("contain: exit=% signal=%", &[digits(exit), digits(signal)])));
     machine::end(how)
 }
 
@@ -186,5 +185,5 @@ fn tell_failure(doing: &str, done: rustix::io::Result<()>) {
 }
 
 fn complain(error: &Error) {
-    log::error(format_args!("{error}"));
+    log::error(&error.sentence());
 }

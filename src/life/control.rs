@@ -18,7 +18,7 @@ use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root, waited};
 use crate::supervise::signals::is_passed_on;
 use crate::sys::signal::from_number;
-use crate::text::joined;
+use crate::text::{digits, fill, joined};
 
 /// Finds several containers, does something to all of them together, and to each in its turn; prints what that gives.
 pub fn with_each(
@@ -134,7 +134,7 @@ pub fn note(word: &str, entry: &Entry, change: &mut dyn FnMut(&mut Record) -> bo
     entry.change(change).map_err(|damage| match damage {
         // Removed meanwhile.
         Damage::Missing | Damage::Unreadable(Errno::NOENT) => not_running(word),
-        damage => about(word, &format!(" could not be written down: {damage}")),
+        damage => about(word, &[" could not be written down: ", &damage.text()].concat()),
     })
 }
 
@@ -196,8 +196,11 @@ pub fn end(
                 return Err(unseen(found.word, errno));
             }
             let pid = found.record.as_ref().map_or(0, |record| record.supervisor.pid);
-            return Err(about(found.word, &format!(" was killed, but process {pid}, which waits for it, goes on"))
-                .with_hint("the container may wait for a disk, or that process may be stopped: continue it"));
+            return Err(about(
+                found.word,
+                &fill(" was killed, but process %, which waits for it, goes on", &[digits(pid)]),
+            )
+            .with_hint("the container may wait for a disk, or that process may be stopped: continue it"));
         }
         clear(root, &found.entry);
         then(root, found).map(|()| found.word)
@@ -219,7 +222,7 @@ pub fn wait(targets: &[&'static str], places: &Places) -> Result<u8> {
         clear(root, &found.entry);
         let noted = found.entry.record().ok().and_then(|record| record.exit_code);
         let code = noted.or_else(|| found.told.as_ref().and_then(waited::told).map(u64::from));
-        code.map(|code| &*code.to_string().leak()).ok_or_else(|| {
+        code.map(digits).ok_or_else(|| {
             about(found.word, " has ended, but its exit status is not known")
                 .with_hint("the contain that waited for it was killed")
         })

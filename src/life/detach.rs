@@ -36,8 +36,7 @@ pub fn detach(life: Life<'_>) -> Result<()> {
             let caller = Caller(Cell::new(Some(theirs)));
             let lived = rustix::process::setsid().map_err(failed).and_then(|_| life(&caller));
             if let Err(error) = &lived {
-                let mut text =
-                    [&[error.status()], error.to_string().as_bytes(), &[0], error.hint().as_bytes()].concat();
+                let mut text = [&[error.status()], error.sentence().as_bytes(), &[0], error.hint().as_bytes()].concat();
                 text.truncate(4096);
                 caller.say(&text);
             }

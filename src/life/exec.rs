@@ -26,7 +26,7 @@ use crate::state::place::Places;
 use crate::state::record::Status;
 use crate::supervise::signals::Signals;
 use crate::supervise::{Watch, watch};
-use crate::text::{Word, kept};
+use crate::text::{Word, digits, kept};
 
 /// Runs the command and tells its exit status; of a detached one that it runs.
 pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) -> Result<u8> {
@@ -71,7 +71,7 @@ impl Container<'_> {
             let hint = ["resume it first: contain resume ", word].concat();
             return Err(running::about(word, " is paused").with_hint(hint));
         }
-        let path = kept(&[b"/proc/", record.process.pid.to_string().as_bytes(), b"/root"]);
+        let path = kept(&[b"/proc/", digits(record.process.pid).as_bytes(), b"/root"]);
         let root = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         let root = root.map_err(|errno| match errno {
             Errno::NOENT | Errno::SRCH => over(word),
@@ -92,7 +92,7 @@ impl Container<'_> {
         let same = running::handle(record.process).map_err(|errno| running::unseen(self.word, errno))?.is_some();
         // Whatever a record says, no container sees the host's mounts.
         let mounts = |whose: &str| place(kept(&[b"/proc/", whose.as_bytes(), b"/ns/mnt"]));
-        let apart = mounts(&record.process.pid.to_string()) != mounts("self");
+        let apart = mounts(digits(record.process.pid)) != mounts("self");
         let whole = same && apart && self.group.paths().count() == record.cgroups.len();
         Ok(whole && self.running.entry.is_alive())
     }
@@ -112,7 +112,7 @@ impl Container<'_> {
             None => record.spec.user,
         };
         // A map is written for good, and so is that setgroups(2) is given up.
-        let setgroups = kept(&[b"/proc/", record.process.pid.to_string().as_bytes(), b"/setgroups"]);
+        let setgroups = kept(&[b"/proc/", digits(record.process.pid).as_bytes(), b"/setgroups"]);
         let keeps_groups = !spec.uids.is_none() && read_text(CWD, setgroups).is_ok_and(|text| text.starts_with("deny"));
         check(&user, &[spec.uids, spec.gids], keeps_groups)?;
         if tty {

@@ -15,7 +15,7 @@ use crate::log;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
-use crate::text::is_id;
+use crate::text::{fill, is_id};
 
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
@@ -51,7 +51,7 @@ fn remove(root: &Root, entry: &Entry) -> Result<bool> {
     }
     if !entry.lock(waits) {
         return match waits && entry.is_alive() {
-            true => Err(Error::new(format!("container {} has ended, but a contain still holds it", entry.id))
+            true => Err(Error::new(fill("container % has ended, but a contain still holds it", &[entry.id]))
                 .with_hint("somebody else may be removing it: try again")),
             false => Ok(false),
         };
@@ -99,10 +99,10 @@ pub fn prune(places: &Places) -> Result<u8> {
             || text == ".."
             || is_id(name.to_bytes()) && !matches!(root.open(name), Ok(None));
         if !ours && is_there() {
-            log::error(format_args!("{}/{} is not contain's: left alone", root.path, name.to_string_lossy()));
+            log::error(&fill("%/% is not contain's: left alone", &[root.path, &name.to_string_lossy()]));
         }
     });
-    listed.map_err(|errno| Error::os(format!("list {}", root.path), errno))?;
+    listed.map_err(|errno| Error::os(["list ", root.path].concat(), errno))?;
     Ok(status)
 }
 

@@ -11,7 +11,7 @@ use crate::plan::candidates;
 use crate::plan::facts::Mapper;
 use crate::spec::{Map, Range, User};
 use crate::state::place::Places;
-use crate::text::{Word, fill, kept};
+use crate::text::{Word, digits, fill, kept};
 
 /// The caller's own ids.
 pub fn own() -> [u32; 2] {
@@ -79,7 +79,7 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
     });
     match (found, refused) {
         (_, Some(errno)) => Err(Error::os("--userns auto: hold ids", errno)),
-        (Some(start), None) => Ok(Map(kept(&[fill("0:%:%", &[&start.to_string(), &COUNT.to_string()]).as_bytes()]))),
+        (Some(start), None) => Ok(Map(kept(&[fill("0:%:%", &[digits(start), digits(COUNT)]).as_bytes()]))),
         (None, None) => Err(Error::new("--userns auto: no 65536 ids from 524288 to 1879048191 are free")
             .with_hint("choose them yourself: --uidmap 0:FIRST:COUNT")),
     }
@@ -99,8 +99,8 @@ fn is_own(maps: &[Map; 2]) -> bool {
 pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
     let own = own();
     let text = |path| file::read_text(CWD, path).unwrap_or_default();
-    let (passwd, uid) = (text(c"/etc/passwd"), own[0].to_string());
-    let names = [user::name(passwd.as_bytes(), own[0]), &uid];
+    let (passwd, uid) = (text(c"/etc/passwd"), digits(own[0].into()));
+    let names = [user::name(passwd.as_bytes(), own[0]), uid];
     let map = |path, kind: usize, at| Map(kept(&[ordinary(&text(path), names, own[kind], at).as_bytes()]));
     // Under no_new_privs the programs could do no more than this user.
     if rustix::thread::no_new_privs() == Ok(false)
@@ -129,7 +129,7 @@ pub fn check(user: &User, maps: &[Map; 2], keeps_groups: bool) -> Result<()> {
         if map.is_none() || map.holds(id) && !lost {
             return Ok(());
         }
-        let text = fill("% % is not in the container's map of ids, %", &[what, &id.to_string(), map.text()]);
+        let text = fill("% % is not in the container's map of ids, %", &[what, digits(id.into()), map.text()]);
         Err(Error::new(text).with_hint(hint))
     };
     has(0, "--user: user", user.uid, false, "")?;

@@ -17,6 +17,7 @@ use crate::plan::shell_line;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
+use crate::text::{digits, fill};
 
 /// A container as it is now.
 #[derive(Default)]
@@ -85,8 +86,8 @@ impl Seen {
     }
 
     fn how_it_ended(&self) -> String {
-        let code = self.record.exit_code.map_or("?".into(), |code| code.to_string());
-        ["stopped (", &code, if self.record.oom { ", oom)" } else { ")" }].concat()
+        let code = self.record.exit_code.map_or("?", digits);
+        ["stopped (", code, if self.record.oom { ", oom)" } else { ")" }].concat()
     }
 
     /// What the user named it, or enough of its id.
@@ -100,7 +101,7 @@ impl Seen {
         table.row(self.record.newness());
         table.add(id);
         match process.pid {
-            pid @ 1.. if self.runs => table.add(&pid.to_string()),
+            pid @ 1.. if self.runs => table.add(digits(pid)),
             _ => table.add("-"),
         }
         match self.status() {
@@ -113,7 +114,7 @@ impl Seen {
         }
         table.add(name.unwrap_or("-"));
         match &self.damage {
-            Some(damage) => table.add(&damage.to_string()),
+            Some(damage) => table.add(&damage.text()),
             None => table.add(&shell_line(spec.command)),
         }
     }
@@ -128,7 +129,7 @@ impl Seen {
                 Some(damage) => {
                     w.name("id").string(self.record.id.as_bytes());
                     w.name("status").string(status.as_bytes());
-                    w.name("damage").string(damage.to_string().as_bytes());
+                    w.name("damage").string(damage.text().as_bytes());
                 }
             }
             w.name("state_directory").string(place.as_bytes());
@@ -175,7 +176,7 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
         table.print(ps.has(Flag::NoTrunc))?;
         if table.is_empty() && ended > 0 {
             let have = if ended == 1 { "has" } else { "have" };
-            log::error(format_args!("{ended} {have} ended: contain ps -a"));
+            log::error(&fill("% % ended: contain ps -a", &[digits(ended as u64), have]));
         }
     }
     Ok(0)
@@ -223,9 +224,11 @@ pub fn top(target: &'static str, places: &Places) -> Result<u8> {
         let Some(told) = proc::tell(pid) else { continue };
         table.row(0);
         for number in [told.inside, pid.as_raw_pid() as u64, told.uid] {
-            table.add(&number.to_string());
+            table.add(digits(number));
         }
-        table.add(&format!("{}:{:02}.{:02}", told.ran / 6000, told.ran / 100 % 60, told.ran % 100));
+        let two = |number: u64| [["0", ""][usize::from(number > 9)], digits(number)].concat();
+        let [seconds, hundredths] = [two(told.ran / 100 % 60), two(told.ran % 100)];
+        table.add(&fill("%:%.%", &[digits(told.ran / 6000), &seconds, &hundredths]));
         table.add(&told.command);
     }
     table.print(false).map(|()| 0)

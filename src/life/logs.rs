@@ -2,7 +2,7 @@
 //! through as they are, to a terminal too.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -11,11 +11,13 @@ use rustix::io::{Errno, pread};
 use rustix::stdio::{stderr, stdout};
 
 use crate::error::{Error, Result};
+use crate::kernel::file;
 use crate::kernel::file::{copy, write_all};
 use crate::life::running;
 use crate::state::Entry;
 use crate::state::log::{self, NAMES, Names};
 use crate::state::place::Places;
+use crate::text::fill;
 
 /// How often it is looked where nothing tells of a change.
 const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -27,9 +29,9 @@ pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Pla
     match show(&entry, follow, lines) {
         // A reader that has gone wanted no more.
         Ok(true) | Err(Errno::PIPE) => Ok(0),
-        Ok(false) => Err(Error::new(format!("container {target} has no logs: what it prints goes to its caller"))
+        Ok(false) => Err(Error::new(fill("container % has no logs: what it prints goes to its caller", &[target]))
             .with_hint("run it with -d, or with --log")),
-        Err(errno) => Err(Error::os(format!("show the logs of {target}"), errno)),
+        Err(errno) => Err(Error::os(["show the logs of ", target].concat(), errno)),
     }
 }
 
@@ -72,7 +74,7 @@ fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<b
 /// Tells of each change to a container's files.
 fn changes(entry: &Entry) -> rustix::io::Result<OwnedFd> {
     let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    let directory = format!("/proc/self/fd/{}", entry.directory.as_raw_fd());
+    let directory = file::own(entry.directory.as_fd());
     inotify::add_watch(&changes, directory, WatchFlags::MODIFY | WatchFlags::MOVED_TO)?;
     Ok(changes)
 }

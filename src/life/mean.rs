@@ -22,7 +22,7 @@ use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
 use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Share, Spec, User, Volume, VolumeKind};
 use crate::state::place::Places;
-use crate::text::{Word, cut, fill, kept, lines, shown, value, variable, version};
+use crate::text::{Word, cut, digits, fill, kept, lines, shown, value, variable, version};
 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -169,7 +169,7 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
     })?;
     let reading = Reading { capabilities, kernel: version(shown(rustix::system::uname().release())) };
     let program = profile::read(text.as_bytes(), reading)
-        .map_err(|(line, what)| Error::new(fill("--seccomp % line %: %", &[path, &line.to_string(), what])))?;
+        .map_err(|(line, what)| Error::new(fill("--seccomp % line %: %", &[path, digits(line), what])))?;
     Ok(Seccomp { name, program })
 }
 
@@ -199,8 +199,8 @@ pub fn held_to(ulimits: &[Word], owns_ids: bool) -> &'static [Word] {
             (cut(shown(word), b'=').unwrap_or_default().0, rlimit::most(privilege::resource(word), owns_ids));
         let [soft, hard] = rlimit::numbers(word);
         if hard > most {
-            let [soft, most] = [soft.min(most), most].map(|number| number.to_string());
-            log::error(format_args!("--ulimit {name}: {most} is the most that this user may set, so that is taken"));
+            let [soft, most] = [soft.min(most), most].map(digits);
+            log::error(&fill("--ulimit %: % is the most that this user may set, so that is taken", &[name, most]));
             *word = kept(&[name.as_bytes(), b"=", soft.as_bytes(), b":", most.as_bytes()]);
         }
     }
@@ -236,7 +236,7 @@ fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<Vec<u8>> {
                 Errno::NOENT => "give the user by number: --user 1000:1000",
                 _ => "",
             };
-            Err(Error::os(format!("read {} of the rootfs", path.to_string_lossy()), errno).with_hint(hint))
+            Err(Error::os(fill("read % of the rootfs", &[&path.to_string_lossy()]), errno).with_hint(hint))
         }
     }
 }
@@ -247,7 +247,10 @@ fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
     let most = MOST_SOURCES - 8;
     let count = run.volumes.len() + run.layers.len();
     if count > most {
-        let text = format!("--rootfs, --volume, --mount and --tmpfs are given {count} times: {most} is the most");
+        let text = fill(
+            "--rootfs, --volume, --mount and --tmpfs are given % times: % is the most",
+            &[digits(count as u64), digits(most as u64)],
+        );
         return Err(Error::usage(text));
     }
     let mut volumes = run.volumes.clone();
@@ -306,10 +309,11 @@ pub fn add(all: &mut Vec<Word>, sources: &[EnvironmentSource], ours: &[Word]) ->
 fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
     let shown = shown(path);
     let text = file::read_text(CWD, path).map_err(|errno| match errno {
-        Errno::ILSEQ => Error::new(format!("--env-file {shown} is not UTF-8 text")),
-        errno => Error::os(format!("--env-file: read {shown}"), errno),
+        Errno::ILSEQ => Error::new(fill("--env-file % is not UTF-8 text", &[shown])),
+        errno => Error::os(["--env-file: read ", shown].concat(), errno),
     })?;
-    env::file(text.leak()).map_err(|(line, what)| Error::new(format!("--env-file {shown} line {line} {what}")))
+    env::file(text.leak())
+        .map_err(|(line, what)| Error::new(fill("--env-file % line % %", &[shown, digits(line as u64), what])))
 }
 
 /// Sets one variable, in place of an earlier one of the same name.

@@ -22,9 +22,9 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Says what went wrong and what would be right; the exit status of that.
 pub fn fail(error: &Error) -> u8 {
-    log::error(format_args!("{error}"));
+    log::error(&error.sentence());
     if !error.hint().is_empty() {
-        log::line(format_args!("hint: {}", error.hint()));
+        log::line(&["hint: ", error.hint()].concat());
     }
     error.status()
 }

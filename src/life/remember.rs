@@ -1,7 +1,7 @@
 //! What a running container leaves for other commands to see: its directory, its name, its record, and at the end what
 //! became of it. Also what they leave behind when they are killed, and how that is cleared away.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::fstat;
@@ -9,15 +9,15 @@ use rustix::process::{Pid, getpid};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Group, mounts, sweep};
-use crate::kernel::proc;
 use crate::kernel::root::Rootfs;
+use crate::kernel::{file, proc};
 use crate::launch::facts;
 use crate::life::running;
 use crate::plan::facts::Controller;
 use crate::state::place::{ELSEWHERE, Places};
 use crate::state::record::{Process, Record, Status};
 use crate::state::{Damage, Entry, METADATA, Root};
-use crate::text::{Word, kept};
+use crate::text::{Word, fill, kept};
 
 /// A container of this process's: what is known of it, and where that is written down.
 pub struct Remembered {
@@ -48,7 +48,7 @@ impl Remembered {
         (record.supervisor, record.created) = (process(getpid()), now());
         // Layers have their absolute paths already.
         let ([rootfs], []) = (rootfs.layers.as_slice(), record.spec.layers) else { return };
-        let link = kept(&[b"/proc/self/fd/", (rootfs.as_raw_fd() as u64).to_string().as_bytes()]);
+        let link = file::own(rootfs.as_fd());
         if let Ok(path) = rustix::fs::readlink(link, Vec::new()) {
             record.spec.rootfs = kept(&[path.to_bytes()]);
         }
@@ -88,7 +88,7 @@ impl Remembered {
             let doing = ["write ", &root.file(entry.id, METADATA)].concat();
             match damage {
                 Damage::Unreadable(errno) => Error::os(doing, errno).with_hint(ELSEWHERE),
-                damage => Error::new([&doing, ": ", &damage.to_string()].concat()),
+                damage => Error::new([&doing, ": ", &damage.text()].concat()),
             }
         })
     }
@@ -116,7 +116,7 @@ impl Remembered {
             noted => noted,
         };
         if let Err(damage) = noted {
-            crate::log::error(format_args!("note the end of container {}: {damage}", entry.id));
+            crate::log::error(&fill("note the end of container %: %", &[entry.id, &damage.text()]));
         }
     }
 

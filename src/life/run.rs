@@ -26,7 +26,7 @@ use crate::state::record::Record;
 use crate::supervise::signals::Signals;
 use crate::supervise::tee::Tee;
 use crate::supervise::{Ended, Outcome, Watch, watch_and_log};
-use crate::text::Word;
+use crate::text::{Word, digits, fill};
 
 /// Runs a container and tells its exit status; of a detached one that it runs.
 pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> Result<u8> {
@@ -162,7 +162,7 @@ impl Job<'_> {
         let oom_kills = child.group.oom_kills();
         tell_end(&ended, voice);
         if let (true, Some(limit)) = (ended.timed_out, written.number(Number::Timeout)) {
-            log::error(format_args!("killed: timed out after {}", time(limit)));
+            log::error(&["killed: timed out after ", &time(limit)].concat());
         }
         tell_limits_met(spec, &ended, oom_kills, &child.group);
         if voice == Voice::Story {
@@ -179,8 +179,8 @@ impl Job<'_> {
 /// Says how the container ended.
 fn tell_end(ended: &Ended, voice: Voice) {
     match ended.outcome {
-        Outcome::Exited(status) => voice.story(format_args!("container exited: exit status {}", u64::from(status))),
-        Outcome::Killed(number) => voice.story(format_args!("container exited: killed by {}", signal_name(number))),
+        Outcome::Exited(status) => voice.story("container exited: exit status %", &[digits(status.into())]),
+        Outcome::Killed(number) => voice.story("container exited: killed by %", &[&signal_name(number)]),
     }
 }
 
@@ -189,11 +189,11 @@ fn tell_usage(ended: &Ended, group: &Group) {
     let usage = group.usage();
     let (user, system) = (usage.user.unwrap_or(ended.used.user), usage.system.unwrap_or(ended.used.system));
     let memory = readable(usage.memory_peak.unwrap_or(ended.used.resident));
-    let pids = usage.pids_peak.map_or(String::new(), |peak| [", pids ", &peak.to_string(), " peak"].concat());
-    let (user, system) = (user / 1000, system / 1000);
-    Voice::Story.story(format_args!("used: memory {memory} peak, cpu {user}ms user {system}ms sys{pids}"));
+    let pids = usage.pids_peak.map_or(String::new(), |peak| [", pids ", digits(peak), " peak"].concat());
+    let [user, system] = [user, system].map(|time| digits(time / 1000));
+    Voice::Story.story("used: memory % peak, cpu %ms user %ms sys%", &[&memory, user, system, &pids]);
     if !group.is_none() {
-        Voice::Story.story(format_args!("cleaning up cgroups"));
+        Voice::Story.story("cleaning up cgroups", &[]);
     }
 }
 
@@ -206,10 +206,10 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, oom_kills: u64, group: &Group) {
             // An init of ours tells its command's death as a status.
             (_, Outcome::Killed(9) | Outcome::Exited(137)) => String::new(),
             (1, _) => "a process was ".into(),
-            (kills, _) => [&kills.to_string(), " processes were "].concat(),
+            (kills, _) => [digits(kills), " processes were "].concat(),
         };
         let peak = group.memory_peak().map_or(String::new(), |peak| [", peak ", &readable(peak)].concat());
-        log::error(format_args!("{who}killed: out of memory (limit {}{peak})", readable(limit)));
+        log::error(&fill("%killed: out of memory (limit %%)", &[&who, &readable(limit), &peak]));
     }
     if let Some(limit) = spec.limits.get(Limit::Pids)
         && limit != MAX
@@ -217,14 +217,14 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, oom_kills: u64, group: &Group) {
         let forks = match group.pids_refused() {
             0 => return,
             1 => "a fork was".into(),
-            times => [&times.to_string(), " forks were"].concat(),
+            times => [digits(times), " forks were"].concat(),
         };
-        log::error(format_args!("{forks} refused: too many processes (limit {limit})"));
+        log::error(&fill("% refused: too many processes (limit %)", &[&forks, digits(limit)]));
     }
 }
 
 /// A time limit in milliseconds as `--timeout` would take it.
 fn time(limit: u64) -> String {
     let (number, unit) = if limit.is_multiple_of(1000) { (limit / 1000, "s") } else { (limit, "ms") };
-    [&number.to_string(), unit].concat()
+    [digits(number), unit].concat()
 }

@@ -55,7 +55,7 @@ pub fn find(root: &Root, word: &'static str) -> Result<Found> {
         // It is just being made, or removed.
         Err(Damage::Missing) => return Err(unknown(word)),
         Err(damage) if entry.is_alive() => {
-            let error = about(word, &format!(" runs, but {damage}"));
+            let error = about(word, &[" runs, but ", &damage.text()].concat());
             return Err(error.with_hint("end the `contain run` that waits for it"));
         }
         Err(_) => None,

@@ -21,6 +21,7 @@ use crate::state::record::{Record, optional};
 use crate::supervise::Outcome;
 use crate::sys;
 use crate::sys::process::{Cloned, clone3, exit_now};
+use crate::text::{digits, fill};
 
 /// Between the first two looks; what CPU was used is told by two.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -176,7 +177,7 @@ impl Sample {
     fn row(&self, table: &mut Table) {
         let text = |at: usize| match (self.figures[at], FIGURES[at].0) {
             (None, _) => "-".into(),
-            (Some(count), "pids" | "pids_limit") => count.to_string(),
+            (Some(count), "pids" | "pids_limit") => digits(count).into(),
             (Some(tenths), name) if name.ends_with("permille") => tenth(tenths),
             (Some(bytes), _) => readable(bytes),
         };
@@ -203,7 +204,7 @@ impl Sample {
 }
 
 fn tenth(tenths: u64) -> String {
-    format!("{}.{}", tenths / 10, tenths % 10)
+    fill("%.%", &[digits(tenths / 10), digits(tenths % 10)])
 }
 
 /// How much of the whole a part is: `[##      ] 31.2%`.

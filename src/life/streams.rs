@@ -66,7 +66,7 @@ impl Streams {
         let redirected = redirected(run, spec.tty);
         for (number, names) in NAMES.iter().enumerate() {
             let path = root.file(entry.id, names.current);
-            let failed_here = |errno| Error::os(format!("open {path}"), errno);
+            let failed_here = |errno| Error::os(["open ", &path].concat(), errno);
             if direct {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND;
                 streams.given.push(entry.open(names.current, flags).map_err(failed_here)?);
@@ -97,8 +97,8 @@ impl Logs {
         if let Err(errno) = written
             && !std::mem::replace(&mut self.told, true)
         {
-            let error = Error::os(format!("write {path}"), errno);
-            log::error(format_args!("{error}: what does not fit is left out, and the container goes on"));
+            let error = Error::os(["write ", path].concat(), errno);
+            log::error(&[&error.sentence(), ": what does not fit is left out, and the container goes on"].concat());
         }
         written.is_ok()
     }

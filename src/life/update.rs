@@ -12,7 +12,7 @@ use crate::life::running::{self, Running, about, not_running, running};
 use crate::plan::limits::{LIMITS, Write, changes};
 use crate::spec::Limits;
 use crate::state::place::Places;
-use crate::text::{decimal, fill};
+use crate::text::{decimal, digits, fill};
 
 pub fn update(target: &'static str, asked: &Limits, places: &Places) -> Result<u8> {
     let Running { entry, record, process } = running(places, target)?;
@@ -52,7 +52,7 @@ fn change(word: &str, group: &Group, asked: &Limits, limits: &mut Limits) -> Res
         None => Ok(()),
         Some(error) if done == 0 => Err(error),
         Some(error) => {
-            let mut text = error.to_string() + "; changed:";
+            let mut text = error.sentence() + "; changed:";
             for (number, (flag, ..)) in LIMITS.iter().enumerate() {
                 if done & 1 << number != 0 {
                     text.push(' ');
@@ -74,7 +74,7 @@ fn set(word: &str, group: &Group, write: &Write) -> Result<()> {
         && used() > limit
     {
         // v1 reclaims what it can, or refuses; v2 would rather kill, so it is asked to reclaim first (Linux 5.19).
-        let _some = group.set(c"memory.reclaim", &(used().saturating_sub(limit)).to_string());
+        let _some = group.set(c"memory.reclaim", digits(used().saturating_sub(limit)));
         let used = used();
         if used > limit {
             let (limit, used) = (readable(limit), readable(used));

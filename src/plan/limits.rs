@@ -8,7 +8,7 @@ use crate::input::number::readable;
 use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2, levels};
 use crate::plan::step::{Act, Base, Step};
 use crate::spec::{Limit, Limits, MAX};
-use crate::text::{Word, fill, kept, shown};
+use crate::text::{Word, digits, fill, kept, shown};
 
 /// What the limits ask of a launch.
 #[derive(Default)]
@@ -115,7 +115,7 @@ impl Limits {
         match self.numbers[at] {
             None => "",
             Some(MAX) => "max",
-            Some(number) => number.to_string().leak(),
+            Some(number) => digits(number),
         }
     }
 }
@@ -254,7 +254,7 @@ fn writes(limits: &Limits, which: u32, is_v2: bool, new: bool) -> Result<Vec<Wri
             SWAP if !is_v2 && number == MAX => value = "-1",
             // v2 counts swap by itself.
             SWAP if is_v2 && number != MAX => {
-                value = number.saturating_sub(limits.numbers[MEMORY].unwrap_or(0)).to_string().leak();
+                value = digits(number.saturating_sub(limits.numbers[MEMORY].unwrap_or(0)));
             }
             HIGH if !is_v2 => {
                 return Err(Error::new(
@@ -268,7 +268,7 @@ fn writes(limits: &Limits, which: u32, is_v2: bool, new: bool) -> Result<Vec<Wri
                 write(c"cpu.cfs_period_us", limits.number(PERIOD));
             }
             // Shares are the same proportion on another scale: everyone's default of 100 is 1024 there.
-            WEIGHT if !is_v2 => value = (number * 1024 / 100).max(2).to_string().leak(),
+            WEIGHT if !is_v2 => value = digits((number * 1024 / 100).max(2)),
             CPUSET => value = limits.cpuset.unwrap_or_default(),
             _ => {}
         }

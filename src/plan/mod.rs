@@ -20,7 +20,7 @@ pub use crate::plan::program::{Program, candidates, shell_line};
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 use crate::seccomp;
 use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
-use crate::text::{Word, kept};
+use crate::text::{Word, digits, fill, kept};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -177,7 +177,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
             }
             Act::MountBelow if step.path == c"shm" => {
                 if let Some(size) = spec.shm_size {
-                    step.options = kept(&[b"mode=1777,size=", size.to_string().as_bytes()]);
+                    step.options = kept(&[b"mode=1777,size=", digits(size).as_bytes()]);
                 }
             }
             // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives
@@ -317,16 +317,16 @@ impl Person {
             }
             Act::BecomeUser => {
                 let User { uid, gid, groups } = self.user;
-                let mut text = format!("{uid} group {gid}");
+                let mut text = fill("% group %", &[digits(uid.into()), digits(gid.into())]);
                 for group in groups {
                     text.push(',');
-                    text.push_str(&group.to_string());
+                    text.push_str(digits((*group).into()));
                 }
                 step.with = kept(&[text.as_bytes()]);
             }
             Act::InstallFilter => {
                 let Seccomp { name, program } = self.seccomp;
-                let length = (program.len() as u64).to_string();
+                let length = digits(program.len() as u64);
                 step.with = kept(&[name.to_bytes(), b", ", length.as_bytes(), b" instructions"]);
             }
             Act::EnterWorkdir => step.path = self.workdir,

@@ -24,10 +24,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::error::{Error, Named, Result};
+use crate::error::{Error, Result, named};
 use crate::kernel::file::{names, read_all, write_all};
 use crate::state::record::{Record, Status};
-use crate::text::{is_id, kept, shown};
+use crate::text::{fill, is_id, kept, shown};
 
 /// The largest metadata.json that is read; a command line and an environment fit into it (execve(2), "Limits").
 const LARGEST: usize = 4 << 20;
@@ -61,12 +61,12 @@ pub enum Damage {
     Malformed(crate::json::Wrong),
 }
 
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Damage {
+    pub fn text(&self) -> String {
         match self {
-            Damage::Missing => f.write_str("metadata.json is missing"),
-            Damage::Unreadable(errno) => write!(f, "metadata.json: {}", Named(*errno)),
-            Damage::Malformed(wrong) => write!(f, "metadata.json: {wrong}"),
+            Damage::Missing => "metadata.json is missing".into(),
+            Damage::Unreadable(errno) => fill("metadata.json: %", &[&named(*errno)]),
+            Damage::Malformed(wrong) => fill("metadata.json: %", &[&wrong.text()]),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Root {
             }
         };
         let listed = names(self.directory.as_fd(), &mut consider);
-        listed.map_err(|errno| Error::os(format!("list {}", self.path), errno))
+        listed.map_err(|errno| Error::os(["list ", self.path].concat(), errno))
     }
 
     /// One container's directory; `None` where there is none, or it has just gone.

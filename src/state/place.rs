@@ -9,7 +9,7 @@ use rustix::process::{getcwd, geteuid};
 
 use super::Root;
 use crate::error::{Error, Result};
-use crate::text::{Word, kept, shown, value};
+use crate::text::{Word, digits, kept, shown, value};
 
 /// What to do where nothing can be written down.
 pub const ELSEWHERE: &str = "name another directory for containers: --root DIR, or $CONTAIN_ROOT";
@@ -29,7 +29,7 @@ impl Places {
         } else if let Some(session) = value(environment, "XDG_RUNTIME_DIR") {
             places.push(kept(&[session.to_bytes(), b"/contain"]));
         }
-        places.push(kept(&[b"/tmp/contain-", u64::from(own.as_raw()).to_string().as_bytes()]));
+        places.push(kept(&[b"/tmp/contain-", digits(own.as_raw().into()).as_bytes()]));
         Places(places)
     }
 
@@ -84,7 +84,7 @@ fn open(path: Word) -> Result<Root> {
         Error::os(["open ", shown].concat(), errno).with_hint(hint)
     })?;
     if found.st_uid != geteuid().as_raw() || found.st_mode & 0o022 != 0 {
-        return Err(Error::new(format!("{shown} is another user's, or others may write to it: it is not trusted"))
+        return Err(Error::new([shown, " is another user's, or others may write to it: it is not trusted"].concat())
             .with_hint(ELSEWHERE));
     }
     Ok(Root { directory, path: shown })

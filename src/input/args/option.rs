@@ -5,7 +5,7 @@ use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
 use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
-use crate::text::{fill, has, is_id, lines, place, split};
+use crate::text::{digits, fill, has, is_id, lines, place, split};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -225,7 +225,7 @@ fn name(text: &str) -> Parsed<()> {
 
 fn hostname(text: &str) -> Parsed<()> {
     if text.is_empty() || text.len() > 64 {
-        return Err(fill("has % bytes: the kernel takes 1 to 64", &[&(text.len() as u64).to_string()]).leak());
+        return Err(fill("has % bytes: the kernel takes 1 to 64", &[digits(text.len() as u64)]).leak());
     }
     match has(text, b'/') || has(text, b' ') || visible(text).len() > text.len() {
         true => Err("has a character that no host name may hold: use letters, digits, - and ."),

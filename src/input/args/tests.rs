@@ -18,7 +18,7 @@ fn run_of(line: &[&str]) -> &'static Written {
 
 fn sentence(line: &[&str]) -> (u8, String) {
     let error = parse(words(line)).expect_err("an error");
-    (error.status(), format!("{error} {}", error.hint()))
+    (error.status(), [&error.sentence(), " ", error.hint()].concat())
 }
 
 #[test]
@@ -74,7 +74,8 @@ fn complaints_name_the_flag_and_what_is_right() {
 #[test]
 fn commands_about_containers() {
     let of = |line: &[&str]| {
-        let Line { command, written, .. } = parse(words(line)).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+        let Line { command, written, .. } =
+            parse(words(line)).unwrap_or_else(|error| panic!("{line:?}: {}", error.sentence()));
         (command, written)
     };
     let (command, written) = of(&["--root", "/r", "exec", "-it", "-eA=b", "web", "--", "sh", "-c", "--"]);
