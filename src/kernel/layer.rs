@@ -152,15 +152,19 @@ pub fn mount_overlay(layers: &[OwnedFd], has_upper: bool, more: &CStr, flags: Mo
         put(&mut options, before, layer, c"");
         before = c":";
     }
+    let mut uppers = heapless::Vec::<OwnedFd, 2>::new();
     for directory in upper {
         for (name, mode) in [(c"upper", 0o755), (c"work", 0o700)] {
             match mkdirat(directory, name, Mode::from_raw_mode(mode)) {
                 Err(Errno::EXIST) => {}
                 made => made?,
             }
+            // Somebody may have put a link there. Held, since the kernel looks the path up again.
+            let held = mount::real_directory(directory.as_fd(), name)?;
+            let key = if name == c"upper" { c",upperdir=" } else { c",workdir=" };
+            put(&mut options, key, &held, c"");
+            uppers.push(held).map_err(|_full| Errno::MFILE)?;
         }
-        put(&mut options, c",upperdir=", directory, c"/upper");
-        put(&mut options, c",workdir=", directory, c"/work");
     }
     add(&mut options, if more.is_empty() { c"" } else { c"," });
     add(&mut options, more);

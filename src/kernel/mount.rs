@@ -58,6 +58,13 @@ pub fn copy_open(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
     rmount::open_tree(directory, c"", flags | OpenTreeFlags::AT_RECURSIVE)
 }
 
+/// A copy of an open directory, through which nothing is executed and no device used.
+pub fn copy_harmless(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let copy = copy_open(directory)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    sys::mount::set_attributes(copy.as_fd(), attributes(flags).bits().into(), 0, None).map(|()| copy)
+}
+
 /// Makes a mount private, and all below it.
 pub fn make_private(mount: BorrowedFd<'_>) -> Result<()> {
     sys::mount::set_attributes(mount, 0, MountPropagationFlags::PRIVATE.bits().into(), None)

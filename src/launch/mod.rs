@@ -101,11 +101,14 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
     let flags = plan.namespaces.cloned().0.into();
-    let cloned = clone3(flags, born_in).or_else(|errno| {
+    let cloned = match clone3(flags, born_in) {
         // clone(2) knows no cgroups.
-        inherited.joined = born_in;
-        if born_in.is_none() { Err(errno) } else { clone3(flags, None) }
-    });
+        Err(Errno::NOSYS | Errno::PERM) if born_in.is_some() => {
+            inherited.joined = born_in;
+            clone3(flags, None)
+        }
+        cloned => cloned,
+    };
     match cloned.map_err(|errno| clone_error(errno, plan.namespaces))? {
         Cloned::Child => {
             // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation.

@@ -66,8 +66,13 @@ fn open_upper(path: Word, rootfs: &mut Rootfs) -> Result<()> {
         Error::os(text, errno).with_hint(hint_for(UPPER_HINTS, name(errno)))
     })?;
     // It has been there before: what was written then is seen first.
-    if let Ok(layer) = mount::real_directory(upper.as_fd(), c"upper") {
-        rootfs.layers.push(layer);
+    match mount::real_directory(upper.as_fd(), c"upper") {
+        Ok(layer) => rootfs.layers.push(layer),
+        Err(Errno::NOENT) => {}
+        Err(errno) => {
+            let text = fill("open upper of --overlay %", &[shown(path)]);
+            return Err(Error::os(text, errno).with_hint("it must be a directory, no link: contain makes it"));
+        }
     }
     rootfs.upper = Some(upper);
     Ok(())

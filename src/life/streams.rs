@@ -69,7 +69,7 @@ impl Streams {
             let failed_here = |errno| Error::os(["open ", &path].concat(), errno);
             if direct {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND;
-                streams.given.push(entry.open(names.current, flags).map_err(failed_here)?);
+                streams.given.push(entry.open_harmless(names.current, flags).map_err(failed_here)?);
                 continue;
             }
             let log = Log::open(entry, names, run.number(Number::LogMax).unwrap_or(u64::MAX)).map_err(failed_here)?;

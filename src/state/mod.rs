@@ -15,7 +15,7 @@ pub mod waited;
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::fs::{
@@ -26,6 +26,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result, named};
 use crate::kernel::file::{names, read_all, write_all};
+use crate::kernel::mount;
 use crate::state::record::{Record, Status};
 use crate::text::{fill, is_id, kept, shown};
 
@@ -295,9 +296,23 @@ impl Entry {
 
     /// One of the files of a container's directory, never through a link.
     pub fn open(&self, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        self.open_below(self.directory.as_fd(), name, flags)
+    }
+
+    /// The same for a file that a container is given: whatever it makes of the file's mode, by this descriptor nobody executes
+    /// it. A user who may not mount has no container that could make it another user's program.
+    pub fn open_harmless(&self, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        match mount::copy_harmless(self.directory.as_fd()) {
+            Ok(copy) => self.open_below(copy.as_fd(), name, flags),
+            // Before Linux 5.12 a mount that is attached nowhere takes no flags.
+            Err(_) => self.open(name, flags),
+        }
+    }
+
+    fn open_below(&self, directory: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         // A new one may be the container's, which shall not see O_NONBLOCK.
         let waits = if flags.contains(OFlags::EXCL) { OFlags::NONBLOCK } else { OFlags::empty() };
-        regular(openat(&self.directory, name, flags | SAFELY.difference(waits), Mode::RUSR | Mode::WUSR)?)
+        regular(openat(directory, name, flags | SAFELY.difference(waits), Mode::RUSR | Mode::WUSR)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_long, c_short, c_ulong};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general::{__NR_ioctl, __NR_recvmsg, __NR_sendmsg, iovec};
-use linux_raw_sys::net::{MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET, msghdr};
+use linux_raw_sys::net::{MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET, msghdr};
 use rustix::io::Errno;
 
 use super::{check, syscall};
@@ -90,5 +90,7 @@ unsafe fn message(
     (header.msg_iov, header.msg_iovlen) = ((&raw mut bytes).cast(), 1);
     (header.msg_control, header.msg_controllen) = (rights.cast(), room);
     // SAFETY: the header is live, and points to what the caller vouches for.
-    check(unsafe { syscall(call as c_long, socket.as_raw_fd(), &raw mut header, flags) }).map(|length| length as usize)
+    let length = check(unsafe { syscall(call as c_long, socket.as_raw_fd(), &raw mut header, flags) })?;
+    // Of a message's descriptors those that found no number are lost.
+    if header.msg_flags & MSG_CTRUNC == 0 { Ok(length as usize) } else { Err(Errno::MFILE) }
 }

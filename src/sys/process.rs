@@ -135,6 +135,9 @@ pub fn exit_now(status: u8) -> ! {
     loop {
         // SAFETY: exit_group takes an integer and does not return.
         unsafe { syscall(raw::__NR_exit_group as c_long, c_int::from(status)) };
+        // Still here: a seccomp filter forbids it. A fault of its own no process survives, nor is it any filter's matter.
+        // SAFETY: nobody is there to see the memory of a process that ends.
+        unsafe { std::ptr::null_mut::<u8>().write_volatile(0) };
     }
 }
 
