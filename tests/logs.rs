@@ -262,3 +262,17 @@ fn what_makes_no_sense_is_said() {
     place.logs(&["-f", "none"]).fails(125, &["container none has no logs"]);
     place.logs(&["nosuch"]).fails(125, &["nosuch: no such container"]);
 }
+
+/// A container's root owns its log outside, too: by what it was given nobody runs that as a program, whatever its mode is.
+#[test]
+fn nobody_runs_a_log() {
+    let place = Place::new();
+    let script = "cat /bin/busybox >/proc/self/fd/1; chmod 4755 /proc/self/fd/1; touch /done; sleep 1000";
+    let id = place.detached(&["--overlay"], script);
+    let pid = place.member(&id, "pid");
+    wait_until("the log is a program", || fs::exists(format!("/proc/{pid}/root/done")).unwrap());
+    let log = place.file(&id, "stdout.log");
+    assert_eq!(fs::metadata(&log).unwrap().mode() & 0o7777, 0o4755, "the container changes its log");
+    let denied = Command::new(format!("/proc/{pid}/fd/1")).arg("true").output().unwrap_err();
+    assert_eq!(denied.kind(), std::io::ErrorKind::PermissionDenied);
+}

@@ -129,6 +129,25 @@ fn as_many_layers_as_there_are_places_for() {
     sh(&[&flags[..], &["--rootfs", &here.at("0/../1")]].concat(), "").fails(2, &["121 times", "120 is the most"]);
 }
 
+/// Whoever can write to the directory cannot turn what is written, or what overlayfs clears away, to another place.
+#[test]
+fn links_in_a_directory_lead_nowhere() {
+    let here = Scratch::new();
+    here.file("outside/work/canary", "unchanged");
+    for (link, words) in [
+        ("upper", &["open --overlay ", "/upper: ELOOP", "it must be a directory, no link"][..]),
+        ("work", &["mount overlay", "ELOOP"]),
+    ] {
+        let keep = here.at(&format!("keep {link}"));
+        fs::create_dir_all(&keep).unwrap();
+        std::os::unix::fs::symlink(here.at("outside"), format!("{keep}/{link}")).unwrap();
+        let got = sh(&[&format!("--overlay={keep}")], "echo changed > /canary");
+        got.fails(125, words);
+    }
+    assert_eq!(fs::read_to_string(here.at("outside/work/canary")).unwrap(), "unchanged");
+    assert_eq!(fs::read_dir(here.at("outside")).unwrap().count(), 1, "something was made outside");
+}
+
 #[test]
 fn a_directory_that_cannot_keep_it_is_refused() {
     let here = Scratch::new();

@@ -101,7 +101,12 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
         true => Error::os(["execute ", &shown].concat(), errno),
         false => Error::new([&*shown, &why].concat()),
     };
-    error.with_status(status)
+    let is_option = status == NOT_FOUND && word.to_bytes().starts_with(b"-");
+    error.with_status(status).with_hint(if is_option {
+        "options of contain's stand before the rootfs and the command"
+    } else {
+        ""
+    })
 }
 
 /// Why the kernel would not execute a file of the rootfs, beyond the errno: the end of a sentence about it.

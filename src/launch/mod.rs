@@ -102,8 +102,8 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
     let flags = plan.namespaces.cloned().0.into();
     let cloned = match clone3(flags, born_in) {
-        // clone(2) knows no cgroups.
-        Err(Errno::NOSYS | Errno::PERM) if born_in.is_some() => {
+        // clone(2) knows no cgroups, and what forbids one is told better by the child. A group that is full stays full.
+        Err(errno) if born_in.is_some() && errno != Errno::AGAIN => {
             inherited.joined = born_in;
             clone3(flags, None)
         }

@@ -38,10 +38,12 @@ pub fn mean(
 ) -> Result<(Rootfs, Voice, Mapper)> {
     let [stdin, stdout, stderr] = terminal::standard();
     let (paths, words) = rootfs_and_command(run, ours)?;
-    let rootfs = rootfs::open(run, paths, spec).map_err(|error| match std::ptr::eq(words, run.words.as_slice()) {
-        true => error,
-        false => {
-            error.with_hint("a first word that is a directory is the rootfs; write -- before a command of that name")
+    let rootfs = rootfs::open(run, paths, spec).map_err(|error| {
+        // What is wrong with --overlay it says itself.
+        match std::ptr::eq(words, run.words.as_slice()) || error.sentence().starts_with("open --overlay") {
+            true => error,
+            false => error
+                .with_hint("a first word that is a directory is the rootfs; write -- before a command of that name"),
         }
     })?;
     let own;

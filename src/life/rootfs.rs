@@ -70,7 +70,7 @@ fn open_upper(path: Word, rootfs: &mut Rootfs) -> Result<()> {
         Ok(layer) => rootfs.layers.push(layer),
         Err(Errno::NOENT) => {}
         Err(errno) => {
-            let text = fill("open upper of --overlay %", &[shown(path)]);
+            let text = fill("open --overlay %/upper", &[shown(path)]);
             return Err(Error::os(text, errno).with_hint("it must be a directory, no link: contain makes it"));
         }
     }
