@@ -63,6 +63,9 @@ fn a_terminal_of_ones_own() {
     // Once something runs the terminal is no longer the shell's editor's.
     pty.send("echo re''ady; cat\n");
     pty.expect("ready\r\n");
+    // What it repeats shows that it is the one in the foreground.
+    pty.send("again\n");
+    pty.expect("again\r\nagain\r\n");
     pty.send("\x03");
     pty.expect("# ");
     pty.send("echo $?-after\n");
