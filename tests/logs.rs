@@ -274,5 +274,6 @@ fn nobody_runs_a_log() {
     let log = place.file(&id, "stdout.log");
     assert_eq!(fs::metadata(&log).unwrap().mode() & 0o7777, 0o4755, "the container changes its log");
     let denied = Command::new(format!("/proc/{pid}/fd/1")).arg("true").output().unwrap_err();
+    finish(place.contain(&["rm", "-f", "-t", "0", &id])).text();
     assert_eq!(denied.kind(), std::io::ErrorKind::PermissionDenied);
 }
