@@ -18,6 +18,8 @@ mod kernel {
 }
 #[path = "../src/log.rs"]
 mod log;
+#[path = "../src/machine.rs"]
+mod machine;
 #[path = "../src/packed.rs"]
 mod packed;
 #[path = "../tests/common/json.rs"]

@@ -12,6 +12,7 @@ mod kernel;
 mod launch;
 mod life;
 mod log;
+mod machine;
 mod packed;
 mod plan;
 mod seccomp;

@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("weak", &[]),
     ("sys", &[]),
     ("spec", &[]),
-    ("input", &["spec"]),
+    ("machine", &[]),
+    ("input", &["spec", "machine"]),
     ("json", &[]),
     ("seccomp", &["spec", "input", "json"]),
     ("plan", &["spec", "input", "seccomp"]),
@@ -22,11 +23,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("launch", &["plan", "spec", "kernel", "sys"]),
     ("supervise", &["kernel", "sys"]),
     ("state", &["json", "spec", "kernel", "sys"]),
-    ("life", &["json", "input", "spec", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys"]),
-    ("main", &["json", "input", "spec", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys", "life"]),
+    ("life", &["json", "input", "spec", "machine", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys"]),
+    (
+        "main",
+        &[
+            "json",
+            "input",
+            "spec",
+            "machine",
+            "seccomp",
+            "plan",
+            "launch",
+            "supervise",
+            "state",
+            "kernel",
+            "sys",
+            "life",
+        ],
+    ),
 ];
 /// Decided before anything is touched: these make no system call.
-const PURE: [&str; 4] = ["input", "spec", "seccomp", "plan"];
+const PURE: [&str; 5] = ["input", "spec", "machine", "seccomp", "plan"];
 const LONGEST: usize = 500;
 
 struct Source {

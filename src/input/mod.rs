@@ -8,5 +8,6 @@ pub mod map;
 pub mod near;
 pub mod number;
 pub mod privilege;
+pub mod settings;
 pub mod user;
 pub mod volume;

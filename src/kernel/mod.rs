@@ -2,14 +2,15 @@
 //! the plan.
 
 pub mod cgroup;
+pub mod console;
 pub mod device;
 pub mod file;
 pub mod identity;
 pub mod layer;
-pub mod machine;
 pub mod mount;
 pub mod namespace;
 pub mod network;
+pub mod power;
 pub mod proc;
 pub mod program;
 pub mod rlimit;

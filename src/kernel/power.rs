@@ -1,29 +1,15 @@
-//! The machine as its init sees it: console, ctrl-alt-del, power.
+//! The end of a machine: its processes, its disks, its power; and the keys that ask for it.
 
-use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use rustix::fs::{CWD, Mode, OFlags, openat, sync};
+use rustix::fs::sync;
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdout};
+use rustix::stdio::stdout;
 use rustix::system::{RebootCommand, reboot};
 use rustix::termios::tcdrain;
 
 use crate::sys::process::{Cloned, clone3, exit_now, reap};
-
-/// Makes the console the standard streams, without making it the controlling terminal: that is the workload's to have.
-pub fn open_console() -> Result<()> {
-    let console = openat(CWD, c"/dev/console", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    dup2_stdin(&console)?;
-    dup2_stdout(&console)?;
-    dup2_stderr(&console)?;
-    if console.as_raw_fd() <= 2 {
-        // With the streams closed it is one of them itself, and stays.
-        std::mem::forget(console);
-    }
-    Ok(())
-}
 
 /// From here on ctrl-alt-del sends SIGINT to process 1 instead of rebooting at once (reboot(2)).
 pub fn take_ctrl_alt_del() -> Result<()> {
