@@ -25,7 +25,7 @@ build/contain-weak: build/contain
 setup: ## install what building, tests and benchmark need (as root), or say what to install
 	@tools/setup rust gcc libc6-dev binutils musl-tools busybox-static cpio qemu-system-x86 debootstrap \
 	    libcap2-bin strace uidmap bubblewrap crun runc zsh fish golang-github-containers-common \
-	    squashfs-tools erofs-utils e2fsprogs attr
+	    squashfs-tools erofs-utils e2fsprogs attr kmod
 	@echo "setup: everything is here"
 
 rootfs: build/rootfs/bin/busybox ## make build/rootfs, a busybox root file system
@@ -46,7 +46,7 @@ shell: build/contain rootfs ## an interactive shell in a container with 64 MB
 
 initramfs: build/initramfs.cpio.gz build/kernel/vmlinuz ## pack contain and busybox for a boot, and fetch a kernel
 build/initramfs.cpio.gz: build/contain $(wildcard initramfs/*) | build/kernel/vmlinuz
-	@tools/setup busybox-static binutils cpio
+	@tools/setup busybox-static binutils cpio kmod
 	initramfs/pack $@ build/contain build/kernel
 build/kernel/vmlinuz:
 	@mkdir -p build
