@@ -2,11 +2,13 @@
 //! the plan.
 
 pub mod cgroup;
+pub mod child;
 pub mod console;
 pub mod device;
 pub mod file;
 pub mod identity;
 pub mod layer;
+pub mod module;
 pub mod mount;
 pub mod namespace;
 pub mod network;

@@ -9,6 +9,7 @@ pub mod idle;
 #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
 mod libc;
 pub mod loopback;
+pub mod module;
 pub mod mount;
 pub mod net;
 pub mod process;

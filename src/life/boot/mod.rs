@@ -5,6 +5,7 @@
 
 mod early;
 mod end;
+mod modules;
 mod settings;
 mod tell;
 mod timeline;
@@ -65,6 +66,7 @@ fn live(machine: &Machine, given: &[Word], mut timeline: Timeline) -> Result<Ove
     // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
     let signals = Signals::take()?;
     timeline.stage("loopback", || tell::failed("raise lo", network::raise_loopback()));
+    timeline.stage("modules", || modules::load(&machine.modules));
     tell::failed("take ctrl-alt-del", power::take_ctrl_alt_del());
     timeline.stage("root", || {
         if root::is_initramfs() {
