@@ -25,7 +25,7 @@ build/contain-weak: build/contain
 setup: ## install what building, tests and benchmark need (as root), or say what to install
 	@tools/setup rust gcc libc6-dev binutils musl-tools busybox-static cpio qemu-system-x86 debootstrap \
 	    libcap2-bin strace uidmap bubblewrap crun runc zsh fish golang-github-containers-common \
-	    squashfs-tools erofs-utils e2fsprogs attr kmod
+	    squashfs-tools erofs-utils e2fsprogs attr kmod tini catatonit dumb-init xz-utils
 	@echo "setup: everything is here"
 
 rootfs: build/rootfs/bin/busybox ## make build/rootfs, a busybox root file system
@@ -62,9 +62,10 @@ test: root setup build/contain build/contain-weak rootfs debian initramfs ## all
 attack: root setup build/contain build/contain-weak rootfs ## the attack suite alone: each attack without its wall, and with it (root)
 	cargo test --test attack
 
-bench: root setup build/contain rootfs ## compare launch and exec with a C floor and the peers; 1,000 containers (root)
+bench: root setup build/contain rootfs initramfs ## compare with a C floor and the peers: launch, exec, 1,000 containers, boot (root)
 	cargo bench --bench launch
 	cargo bench --bench crowd
+	cargo bench --bench boot
 
 fuzz: ## feed each reader of hostile input with it for a minute, or for FUZZ=SECONDS (cargo-fuzz)
 	@tools/setup rust g++
