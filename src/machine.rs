@@ -110,6 +110,7 @@ pub enum Address {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Service {
     pub name: &'static str,
+    /// One that begins with /proc/self/exe is executed by contain itself, wherever its file is by then.
     pub command: &'static [Word],
     /// The options of `contain run`, each one word, where it is a container; else empty.
     pub options: &'static [Word],
@@ -123,13 +124,16 @@ pub struct Service {
     pub user: &'static str,
     /// `KEY=VALUE`, beside PATH, HOME and TERM.
     pub environment: &'static [Word],
-    /// A file, `console`, `kmsg` or `none`; empty for a file of its own below /run.
+    /// A file, `console`, `kmsg` or `none`; empty for a file of its own below /run. A terminal, as `console` or /dev/tty1, is
+    /// its standard input, too.
     pub log: Word,
     pub place: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
+    /// The command of the boot: its end is the end of the boot, unless it is started again.
+    Command,
     Service,
     /// Those after it wait until it has ended.
     Task,

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["spec", "input", "seccomp"]),
     ("kernel", &["sys"]),
     ("launch", &["plan", "spec", "kernel", "sys"]),
-    ("supervise", &["kernel", "sys"]),
+    ("supervise", &["machine", "kernel", "sys"]),
     ("state", &["json", "spec", "kernel", "sys"]),
     ("life", &["json", "input", "spec", "machine", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys"]),
     (

@@ -1,12 +1,13 @@
 //! `contain init`: the first process of a container, or a subreaper where it is not number 1.
 
-use rustix::process::Signal;
+use rustix::io::Errno;
 
 use crate::error::{Error, NOT_EXECUTABLE, Result};
-use crate::kernel::{program, root};
+use crate::kernel::program;
+use crate::kernel::root::{self, Rootfs};
 use crate::plan::candidates;
 use crate::supervise::Outcome;
-use crate::supervise::reaper::{self, Over, Workload};
+use crate::supervise::reaper::{self, Workload};
 use crate::supervise::signals::Signals;
 use crate::text::Word;
 
@@ -16,18 +17,22 @@ pub fn init(words: &[Word], environment: &[Word]) -> Result<u8> {
         reaper::become_subreaper()?;
     }
     let signals = Signals::take()?;
-    match look_after(words, environment, &signals, &[])? {
-        Over::Ended(outcome) => Ok(outcome.status()),
-        Over::Asked(signal) => Ok(Outcome::Killed(signal.as_raw()).status()),
+    let candidates = candidates(words[0], environment);
+    let workload = Workload { candidates: &candidates, arguments: words, environment };
+    let outcome = reaper::run(&workload, &signals);
+    outcome.map(Outcome::status).map_err(|errno| failure(&candidates, words[0], errno))
+}
+
+/// Why a command could not be executed that is looked for in this process's own root.
+pub fn failure(candidates: &[Word], command: Word, errno: Errno) -> Error {
+    match own_root() {
+        Ok(own) => program::failure(&own, candidates, command, errno),
+        Err(_) => Error::os("execute the command", errno).with_status(NOT_EXECUTABLE),
     }
 }
 
-/// Runs the command to its end, or says why it could not be executed.
-pub fn look_after(arguments: &[Word], environment: &[Word], signals: &Signals, asking: &[Signal]) -> Result<Over> {
-    let candidates = candidates(arguments[0], environment);
-    let workload = Workload { candidates: &candidates, arguments, environment };
-    reaper::run(&workload, signals, asking).map_err(|errno| match root::open(c"/") {
-        Ok(own) => program::failure(&root::Rootfs { layers: vec![own], upper: None }, &candidates, arguments[0], errno),
-        Err(_) => Error::os("execute the command", errno).with_status(NOT_EXECUTABLE),
-    })
+/// The root of this process.
+pub fn own_root() -> Result<Rootfs> {
+    let own = root::open(c"/").map_err(|errno| Error::os("open /", errno))?;
+    Ok(Rootfs { layers: vec![own], upper: None })
 }

@@ -3,6 +3,7 @@
 
 pub mod reaper;
 pub mod relay;
+pub mod services;
 pub mod signals;
 pub mod tee;
 
@@ -288,7 +289,7 @@ fn ends(signals: &Signals) -> bool {
 /// A container that is over in a moment is waited for as quickly as can be; a longer wait is done in little memory.
 const MOMENT: Duration = Duration::from_millis(20);
 
-fn wait_for(descriptors: &mut [PollFd<'_>], timeout: Option<Duration>) -> rustix::io::Result<usize> {
+pub fn wait_for(descriptors: &mut [PollFd<'_>], timeout: Option<Duration>) -> rustix::io::Result<usize> {
     let first = timeout.map_or(MOMENT, |timeout| timeout.min(MOMENT));
     match poll(descriptors, Some(&timespec(first)))? {
         0 => sys::idle::poll_idle(descriptors, timeout.map(|timeout| timespec(timeout - first)).as_ref()),

@@ -26,17 +26,9 @@ pub struct Workload<'a> {
     pub environment: &'a [Word],
 }
 
-/// Why a reaper's work is over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Over {
-    Ended(Outcome),
-    /// One of the signals came that ask for it.
-    Asked(Signal),
-}
-
-/// Starts the command and looks after everything until it has ended, or one of the signals in `asking` has come; all
-/// others are passed on. The error is that it could not be executed.
-pub fn run(workload: &Workload<'_>, signals: &Signals, asking: &[Signal]) -> std::result::Result<Over, Errno> {
+/// Starts the command and looks after everything until it has ended; signals are passed on to it. The error is that it could
+/// not be executed.
+pub fn run(workload: &Workload<'_>, signals: &Signals) -> std::result::Result<Outcome, Errno> {
     let main = start(workload)?;
     loop {
         let mut descriptors = [PollFd::new(signals, PollFlags::IN)];
@@ -44,18 +36,17 @@ pub fn run(workload: &Workload<'_>, signals: &Signals, asking: &[Signal]) -> std
         while let Ok(Some(arrived)) = signals.next() {
             match action(arrived.signal) {
                 Action::Nothing | Action::Resize => {}
-                _ if asking.contains(&arrived.signal) => return Ok(Over::Asked(arrived.signal)),
                 _ => forward(main, arrived.signal),
             }
         }
         if let Some(outcome) = reap_all(main) {
-            return Ok(Over::Ended(outcome));
+            return Ok(outcome);
         }
     }
 }
 
 /// What the terminal's keys mean goes to the command's whole group, as the terminal would have it; the rest to itself.
-fn forward(main: Pid, signal: Signal) {
+pub fn forward(main: Pid, signal: Signal) {
     if signal == Signal::TSTP && disposition(main, signal) == Disposition::Default {
         // The kernel lets a terminal's stop pass by a group without a parent in its session, as this one is.
         let _ended = send_group(main, Signal::STOP);
@@ -99,16 +90,19 @@ fn start(workload: &Workload<'_>) -> std::result::Result<Pid, Errno> {
 
 /// The child's way to the command: nothing here allocates.
 fn become_workload(workload: &Workload<'_>, arguments: &Vector<'_>, environment: &Vector<'_>) -> Errno {
-    if let Err(errno) = setsid() {
-        return errno;
-    }
-    // Not a terminal, or another session's: the command then has none to control.
-    let _none = ioctl_tiocsctty(rustix::stdio::stdin());
-    reset_dispositions();
-    match block(Set::EMPTY) {
+    match begin_session() {
         Err(errno) => errno,
         Ok(()) => program::execute(workload.candidates, arguments, environment),
     }
+}
+
+/// A session of its own with standard input as its terminal, if that is one, and signals as if nobody had ever touched them.
+pub fn begin_session() -> rustix::io::Result<()> {
+    setsid()?;
+    // Not a terminal, or another session's: the command then has none to control.
+    let _none = ioctl_tiocsctty(rustix::stdio::stdin());
+    reset_dispositions();
+    block(Set::EMPTY)
 }
 
 /// The errno that the child sent; `None` when the pipe was closed by its exec.

@@ -5,6 +5,7 @@
 //! was killed, and `sweep` removes it.
 
 mod freeze;
+pub mod leaf;
 pub mod mounts;
 pub mod sweep;
 pub mod usage;

@@ -7,20 +7,23 @@ mod early;
 mod end;
 mod modules;
 mod settings;
+mod spawn;
+mod supervisor;
 mod tell;
 mod timeline;
+
+use std::time::Duration;
 
 use rustix::process::Signal;
 use rustix::system::RebootCommand;
 
 use crate::error::Result;
 use crate::kernel::{cgroup, console, network, power, root};
+use crate::life::boot::supervisor::{Over, Supervisor};
 use crate::life::boot::timeline::Timeline;
-use crate::life::init;
 use crate::life::mean::PATH;
-use crate::machine::Machine;
+use crate::machine::{Kind, Machine, OnExit, Restart, Service};
 use crate::supervise::Outcome;
-use crate::supervise::reaper::Over;
 use crate::supervise::signals::Signals;
 use crate::text::{Word, variable};
 
@@ -74,8 +77,33 @@ fn live(machine: &Machine, given: &[Word], mut timeline: Timeline) -> Result<Ove
         }
     });
     timeline.end();
-    let command: &[Word] = if machine.command.is_empty() { &[c"/bin/sh"] } else { &machine.command };
-    init::look_after(command, &environment(given), &signals, &ASKING)
+    let services = services(machine);
+    Ok(Supervisor::new(services, environment(given), &signals).run(&ASKING))
+}
+
+/// The services, and the command of the boot as the last of them; a shell where nothing is wanted.
+fn services(machine: &Machine) -> &'static [Service] {
+    let mut services = if machine.single { Vec::new() } else { machine.services.clone() };
+    let command: &[Word] = match machine.command.is_empty() {
+        true if services.is_empty() => &[c"/bin/sh"],
+        _ => &machine.command,
+    };
+    if !command.is_empty() {
+        services.push(Service {
+            name: "command",
+            command: command.to_vec().leak(),
+            options: machine.options.clone().leak(),
+            kind: Kind::Command,
+            restart: if machine.on_exit == OnExit::Respawn { Restart::Always } else { Restart::No },
+            backoff: [Duration::from_secs(1), Duration::from_secs(30)],
+            after: &[],
+            user: "",
+            environment: &[],
+            log: c"console",
+            place: "",
+        });
+    }
+    services.leak()
 }
 
 /// What the command finds; of the words that the kernel passed on only TERM is kept.

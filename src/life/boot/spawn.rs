@@ -1,0 +1,167 @@
+//! A service's process, from the fork to its command. The child may allocate and fail as it likes: it tells why itself, and
+//! its exit status says the rest, as a shell's does.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+use rustix::process::Pid;
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
+
+use crate::error::{Error, Result};
+use crate::input::user;
+use crate::kernel::cgroup::leaf;
+use crate::kernel::{console, file, identity, program};
+use crate::life::boot::tell;
+use crate::life::{init, mean};
+use crate::machine::{Kind, Service};
+use crate::plan::candidates;
+use crate::supervise::reaper::begin_session;
+use crate::sys::process::{Cloned, Vector, clone3, execve_fd, exit_now};
+use crate::text::{Word, fill, kept, shown, variable};
+
+/// Where services that name no file write to: a file each.
+pub const LOGS: &str = "/run/contain/log/";
+
+/// What the processes of all services have in common.
+pub struct Common {
+    /// contain's own program, open: its file may be out of reach once the root is another one.
+    pub own: Option<OwnedFd>,
+    pub environment: [Word; 3],
+}
+
+/// Starts a service's command in the group of that path, or in that of process 1 where there can be none.
+pub fn start(service: &'static Service, group: Word, common: &Common) -> rustix::io::Result<Pid> {
+    let directory = leaf::make(group).ok();
+    let cloned = match clone3(0, directory.as_ref().map(AsFd::as_fd)) {
+        Err(_) if directory.is_some() => clone3(0, None),
+        cloned => cloned,
+    };
+    match cloned? {
+        Cloned::Parent { child, .. } => Ok(child),
+        Cloned::Child => {
+            let Err(error) = become_service(service, common);
+            // Where it writes to, and where somebody reads it.
+            if !has_console(service) {
+                tell::failure(&error);
+                let _none = console::open();
+            }
+            tell::failure(&error);
+            exit_now(error.status())
+        }
+    }
+}
+
+/// Whether the streams of process 1, the console, are a service's own.
+fn has_console(service: &Service) -> bool {
+    service.log == c"console"
+}
+
+/// The child's way to the command.
+fn become_service(service: &'static Service, common: &Common) -> Result<std::convert::Infallible> {
+    let about = |what: &str| match service.kind {
+        Kind::Command => what.into(),
+        _ => fill("service % (%): %", &[service.name, service.place, what]),
+    };
+    // Process 1 is spared when memory runs out, those that it starts are not.
+    let _kept = file::write(CWD, c"/proc/self/oom_score_adj", b"0");
+    if let Err((path, errno)) = open_streams(service) {
+        tell::failure(&Error::os(about(&["open ", shown(path)].concat()), errno));
+    }
+    if service.kind == Kind::Ask {
+        wait_for_enter();
+    }
+    let mut environment = service.environment.to_vec();
+    for usual in common.environment {
+        let name = usual.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+        if variable(&environment, str::from_utf8(name).unwrap_or_default()).is_none() {
+            environment.push(usual);
+        }
+    }
+    if !service.user.is_empty() {
+        become_user(service.user).map_err(|error| Error::new(about(&error.sentence())).with_status(error.status()))?;
+    }
+    begin_session().map_err(|errno| Error::os(about("begin a session"), errno))?;
+    let words = words(service);
+    let (arguments, vector) = (Vector::new(&[], &words), Vector::new(&[], &environment));
+    let command = words.first().copied().unwrap_or_default();
+    let errno = match &common.own {
+        Some(own) if command == OWN => {
+            let arguments = Vector::new(&[c"contain"], words.get(1..).unwrap_or_default());
+            execve_fd(own.as_fd(), &arguments, &vector)
+        }
+        _ => program::execute(&candidates(command, &environment), &arguments, &vector),
+    };
+    let error = init::failure(&candidates(command, &environment), command, errno);
+    Err(Error::new(about(&error.sentence())).with_status(error.status()))
+}
+
+const OWN: Word = c"/proc/self/exe";
+
+/// A container is a contain that runs it.
+fn words(service: &'static Service) -> Vec<Word> {
+    let mut words = Vec::new();
+    if !service.options.is_empty() {
+        words.extend([OWN, c"run", c"--name", kept(&[service.name.as_bytes()]), c"--rm"]);
+        words.extend(service.options);
+        words.push(c"--");
+    }
+    words.extend(service.command);
+    words
+}
+
+fn become_user(text: &'static str) -> Result<()> {
+    let wrong = |what: &'static str| Error::new(["user=", text, " ", what].concat());
+    let user = mean::account("user=", &user::parse(text).map_err(wrong)?, &init::own_root()?)?.user;
+    identity::become_user(user.uid, user.gid, Some(user.groups), u64::MAX)
+        .map_err(|errno| Error::os(["become user ", text].concat(), errno))
+}
+
+/// Gives the service's streams their numbers; the path that cannot be opened. Then they lead nowhere.
+fn open_streams(service: &Service) -> std::result::Result<(), (Word, rustix::io::Errno)> {
+    if has_console(service) {
+        return Ok(());
+    }
+    const NULL: Word = c"/dev/null";
+    let path = match service.log.to_bytes() {
+        b"" => log(service.name),
+        b"none" => NULL,
+        b"kmsg" => c"/dev/kmsg",
+        _ => service.log,
+    };
+    if service.log.is_empty() {
+        for directory in [c"/run/contain", c"/run/contain/log"] {
+            let _there = mkdirat(CWD, directory, Mode::from_raw_mode(0o700));
+        }
+    }
+    let open = |path: Word, flags: OFlags| {
+        let flags = flags | OFlags::NOCTTY | OFlags::CLOEXEC;
+        openat(CWD, path, flags, Mode::from_raw_mode(0o640)).map_err(|errno| (path, errno))
+    };
+    let terminal = service.log.to_bytes().starts_with(b"/dev/");
+    let null = open(NULL, OFlags::RDWR)?;
+    let opened = match terminal {
+        true => open(path, OFlags::RDWR),
+        false => open(path, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE),
+    };
+    let output = opened.as_ref().unwrap_or(&null);
+    let _open = dup2_stdin(if terminal { output } else { &null });
+    let _open = dup2_stdout(output);
+    let _open = dup2_stderr(output);
+    opened.map(drop)
+}
+
+/// The log file of a service.
+pub fn log(name: &str) -> Word {
+    kept(&[LOGS.as_bytes(), name.as_bytes(), b".log"])
+}
+
+/// As busybox's init asks on a console that has no user yet.
+fn wait_for_enter() {
+    let _nobody = rustix::io::write(rustix::stdio::stdout(), b"\nPlease press Enter to activate this console. ");
+    let mut byte = [0];
+    while let Ok(1..) | Err(rustix::io::Errno::INTR) = rustix::io::read(stdin(), &mut byte) {
+        if byte == *b"\n" || byte == *b"\r" {
+            return;
+        }
+    }
+}
