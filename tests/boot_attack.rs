@@ -6,16 +6,18 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::machine::boot;
-
-const TARGET: &str = "x86_64-unknown-linux-musl";
+use common::machine::{arch, boot, build, made};
 
 /// A directory with the suite and what it needs.
 fn packed() -> PathBuf {
     let repo = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["test", "--quiet", "--target", TARGET, "--test", "attack", "--no-run", "--message-format", "json"]);
-    let built = build.current_dir(repo).output().expect("cargo");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["test", "--quiet", "--test", "attack", "--no-run", "--message-format", "json", "--target"]);
+    cargo.arg(format!("{}-unknown-linux-musl", arch()));
+    // What is debugged is the suite on this machine.
+    cargo.env("CARGO_PROFILE_DEV_STRIP", "symbols");
+    cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER", "rust-lld");
+    let built = cargo.current_dir(repo).output().expect("cargo");
     let told = String::from_utf8_lossy(&built.stdout);
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let suite = told.lines().filter(|line| line.contains("\"name\":\"attack\"")).find_map(|line| {
@@ -23,11 +25,9 @@ fn packed() -> PathBuf {
         rest.split('"').next().map(String::from)
     });
     let suite = suite.expect("cargo names the suite");
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attack");
-    std::fs::create_dir_all(&directory).unwrap();
-    let stripped = Command::new("strip").arg("-o").arg(directory.join("suite")).arg(suite).status();
-    assert!(stripped.expect("strip, from binutils").success());
-    std::fs::copy(repo.join("build/contain-weak"), directory.join("contain-weak")).expect("`make attack` builds it");
+    let directory = made("attack");
+    std::fs::copy(suite, directory.join("suite")).expect("the suite");
+    std::fs::copy(build().join("contain-weak"), directory.join("contain-weak")).expect("`make test` builds it");
     // /tmp is nosuid there: setuid programs and file capabilities would have no effect by that alone.
     let script = "mkdir /work && mount -t tmpfs -o mode=1777 work /work\n\
         export TMPDIR=/work CONTAIN=/bin/contain CONTAIN_WEAKENED=/contain-weak CONTAIN_TEST_ROOTFS=/r\nexec /suite\n";

@@ -2,17 +2,15 @@
 //! loop devices and squashfs are modules (tests/boot/storage.sh).
 
 mod common;
-use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use common::machine::{Boot, probe};
+use common::machine::{Boot, build, made, probe};
 
 static STORAGE: LazyLock<Boot> = LazyLock::new(|| {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
-    std::fs::create_dir_all(&directory).unwrap();
+    let directory = made("images");
     let mut make = Command::new("mksquashfs");
-    make.arg(common::rootfs()).arg(directory.join("r.squashfs")).args(["-noappend", "-quiet", "-no-progress"]);
+    make.arg(build().join("rootfs")).arg(directory.join("r.squashfs")).args(["-noappend", "-quiet", "-no-progress"]);
     assert!(make.status().expect("mksquashfs, which `make setup` installs").success());
     probe("storage", &["--overlay", directory.to_str().unwrap()])
 });

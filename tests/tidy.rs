@@ -314,6 +314,17 @@ fn files_are_short_and_say_what_they_are() {
 }
 
 #[test]
+fn boots_are_tested_on_both_machines() {
+    let both = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aarch64.rs")).unwrap();
+    let tests = sources("tests").into_iter().map(|source| source.name());
+    let boots: Vec<_> = tests.filter(|name| name.starts_with("tests/boot") && name.matches('/').count() == 1).collect();
+    assert!(boots.len() > 4, "{boots:?}");
+    let missing: Vec<_> =
+        boots.iter().filter(|name| !both.contains(&format!("\"{}\"", &name["tests/".len()..]))).collect();
+    assert!(missing.is_empty(), "not in tests/aarch64.rs: {missing:?}");
+}
+
+#[test]
 fn nothing_unfinished_is_left() {
     let mut wrong = Vec::new();
     for source in sources("src") {

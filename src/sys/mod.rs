@@ -6,7 +6,7 @@ pub mod clock;
 pub mod crash;
 pub mod heap;
 pub mod idle;
-#[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+#[cfg(target_env = "musl")]
 mod libc;
 pub mod loopback;
 pub mod module;

@@ -88,8 +88,17 @@ macro_rules! start {
             std::arch::naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {main}", "ud2", main = sym begin)
         }
 
+        /// The same; here the stack is aligned as a call wants it.
+        #[cfg(all(target_env = "musl", target_arch = "aarch64"))]
+        #[allow(unsafe_code)]
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        extern "C" fn enter() -> ! {
+            std::arch::naked_asm!("mov x29, xzr", "mov x30, xzr", "mov x0, sp", "b {main}", main = sym begin)
+        }
+
         /// From the count of words, the words, and the environment, as they lie on the stack.
-        #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+        #[cfg(target_env = "musl")]
         #[allow(unsafe_code)]
         extern "C" fn begin(stack: *const usize) -> ! {
             // SAFETY: the kernel has put a count there, so many words, a NULL, and the environment, which ends in NULL.

@@ -1,6 +1,10 @@
 # What every probe begins with. A fact is a line NAME=VALUE on the second serial port, where no other output can
 # get between; tests/boot.rs reads them. Runs in the guest, by busybox sh.
-exec 3>/dev/ttyS1
+case $(uname -m) in
+    aarch64) port=/dev/ttyS0 ;; # The first one there is ttyAMA0.
+    *) port=/dev/ttyS1 ;;
+esac
+exec 3>$port
 
 # fact NAME VALUE: lines of a value are joined with `|`.
 fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' '|')" >&3; }

@@ -7,6 +7,25 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// The machine's architecture: tests/aarch64.rs compiles the boot tests once more, for that one.
+pub fn arch() -> &'static str {
+    if env!("CARGO_CRATE_NAME") == "aarch64" { "aarch64" } else { "x86_64" }
+}
+
+/// Where `make` puts what is for that architecture.
+pub fn build() -> PathBuf {
+    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("build");
+    if arch() == "aarch64" { build.join("aarch64") } else { build }
+}
+
+/// A directory below target/ for what a file of tests makes for its boots. Each file has one of its own, for in
+/// tests/aarch64.rs they run at the same time.
+pub fn made(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(module_path!().replace("::", "-")).join(name);
+    std::fs::create_dir_all(&directory).expect("a directory below target/");
+    directory
+}
+
 /// One machine's life: what its probe found, what its console showed, and how qemu/run ended.
 pub struct Boot {
     facts: HashMap<String, String>,
@@ -23,12 +42,12 @@ pub fn probe(name: &str, options: &[&str]) -> Boot {
 pub fn boot(arguments: &[&str]) -> Boot {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let repo = Path::new(env!("CARGO_MANIFEST_DIR"));
-    check_fresh(repo);
-    let name = format!("contain-boot-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    let facts: PathBuf = std::env::temp_dir().join(name);
+    check_fresh();
+    let name = format!("facts-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let facts = made("facts").join(name);
     // The limit is a safety net for a machine that hangs; the longest boot takes a twentieth of it.
     let out = Command::new(repo.join("qemu/run"))
-        .args(["--limit", "900", "--facts"])
+        .args(["--arch", arch(), "--limit", "900", "--facts"])
         .arg(&facts)
         .arg("--overlay")
         .arg(repo.join("tests/boot"))
@@ -50,23 +69,25 @@ pub fn boot(arguments: &[&str]) -> Boot {
 
 /// A directory with the probe that is written in C.
 static COMPILED: LazyLock<PathBuf> = LazyLock::new(|| {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot");
-    std::fs::create_dir_all(&directory).expect("a directory for the probe");
+    let directory = made("boot");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boot/probe.c");
-    let mut compiler = Command::new("musl-gcc");
+    let name = if arch() == "aarch64" { "aarch64-linux-gnu-gcc" } else { "musl-gcc" };
+    let mut compiler = Command::new(name);
     compiler.args(["-static", "-Os", "-s", "-o"]).arg(directory.join("probe")).arg(source);
-    let status = compiler.status().expect("musl-gcc, which `make setup` installs");
-    assert!(status.success(), "tests/boot/probe.c does not compile");
+    let status = compiler.status().expect("a C compiler, which `make setup` installs");
+    assert!(status.success(), "{name} does not compile tests/boot/probe.c");
     directory
 });
 
 /// A forgotten `make initramfs` would test an old binary.
-fn check_fresh(repo: &Path) {
-    let time = |path: &str| {
-        let found = std::fs::metadata(repo.join(path)).and_then(|metadata| metadata.modified());
-        found.unwrap_or_else(|error| panic!("{path}: {error}: run `make initramfs`, or `make test` for all"))
+fn check_fresh() {
+    let run = format!("run `make initramfs ARCH={}`, or `make test` for all", arch());
+    let time = |name: &str| {
+        let path = build().join(name);
+        let found = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
+        found.unwrap_or_else(|error| panic!("{}: {error}: {run}", path.display()))
     };
-    assert!(time("build/initramfs.cpio.gz") >= time("build/contain"), "the initramfs is old: run `make initramfs`");
+    assert!(time("initramfs.cpio.gz") >= time("contain"), "the initramfs is old: {run}");
 }
 
 impl Boot {
