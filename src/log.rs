@@ -46,7 +46,31 @@ pub fn visible(text: &str) -> String {
 pub fn line(text: &str) {
     let mut text = visible(text);
     text.push('\n');
-    let mut rest = text.as_bytes();
+    write_all(text.as_bytes());
+}
+
+/// A text and a number, without the heap: a loop that never ends says it.
+pub fn number(text: &[u8], number: u32) {
+    let mut line = [b'\n'; 64];
+    let mut at = line.len() - 1;
+    let mut put = |byte: u8| {
+        at -= 1;
+        line[at] = byte;
+    };
+    let mut rest = number;
+    loop {
+        put(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    // No text is that long.
+    text.iter().rev().take(52).for_each(|byte| put(*byte));
+    write_all(line.get(at..).unwrap_or_default());
+}
+
+fn write_all(mut rest: &[u8]) {
     while !rest.is_empty() {
         match rustix::io::write(rustix::stdio::stderr(), rest) {
             Ok(count) => rest = &rest[count..],

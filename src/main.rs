@@ -47,11 +47,35 @@ fn life_of(mut words: Vec<Word>, environment: Vec<Word>) -> i32 {
         return i32::from(life::output::fail(&not_for_others()));
     }
     let name = if words.is_empty() { c"" } else { words.remove(0) };
-    let result = match is_boot(name, &words) {
-        true => life::boot::boot(&environment),
-        false => command(words, &environment),
-    };
+    let result = live(name, words, &environment);
     i32::from(result.unwrap_or_else(|error| life::output::fail(&error)))
+}
+
+/// The names that it answers to, when a link or a file of such a name is what was started.
+const NAMES: &str = "init\ntini\ndocker-init\npoweroff\nreboot\nhalt";
+
+fn live(name: Word, mut words: Vec<Word>, environment: &[Word]) -> Result<u8> {
+    let path = name.to_bytes();
+    let start = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    let known = text::place(NAMES, path.get(start..).unwrap_or_default());
+    let begins_command = words.first().is_some_and(|word| args::is_command(word));
+    match known {
+        Some(1 | 2) => {
+            life::output::require_streams()?;
+            seal()?;
+            return life::tini::tini(&words, environment);
+        }
+        Some(3..) => words.insert(0, text::tail(name, start)),
+        _ if is_machines_first() && (known.is_some() || !begins_command) => life::boot::boot(environment),
+        Some(_) if !begins_command => {
+            log::error(
+                "not the first process of a machine, so nothing is mounted or set up: the command is looked after",
+            );
+            words.insert(0, c"init");
+        }
+        _ => {}
+    }
+    command(words, environment)
 }
 
 /// A user who runs it would get rights that contain does not hold back.
@@ -64,13 +88,15 @@ fn is_first() -> bool {
     rustix::process::getpid() == rustix::process::Pid::INIT
 }
 
-/// Process 1 is the machine's init when it was started as one: by an init's name, or without a command of ours.
-fn is_boot(name: Word, words: &[Word]) -> bool {
-    // Process 1 of a container has no such power.
-    let named_init = name == c"init" || name.to_bytes().ends_with(b"/init");
-    is_first()
-        && kernel::identity::is_administrator()
-        && (named_init || !words.first().is_some_and(|word| args::is_command(word)))
+/// Whether this is process 1 of a machine; that of a container has no such power, or a pid namespace of its own.
+fn is_machines_first() -> bool {
+    is_first() && kernel::identity::is_administrator() && !kernel::namespace::has_own_pids()
+}
+
+/// An image may name /proc/self/exe as its command. Then this runs inside, and whoever else is there could keep the host's
+/// file by /proc/PID/exe, and write into it later (CVE-2019-5736).
+fn seal() -> Result<()> {
+    kernel::program::become_sealed().map_err(|errno| error::Error::os("go on as a copy of contain in memory", errno))
 }
 
 fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
@@ -78,16 +104,14 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
     sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
     let Line { command, topic, written } = args::parse(words)?;
-    // An image may name /proc/self/exe as its command. Then this runs inside, and whoever else is there could keep the
-    // host's file by /proc/PID/exe, and write into it later (CVE-2019-5736).
     if matches!(command, Command::Exec | Command::Init) || is_first() {
-        kernel::program::become_sealed()
-            .map_err(|errno| error::Error::os("go on as a copy of contain in memory", errno))?;
+        seal()?;
     }
     let places = Places::of(written.path(Path::Root), environment);
     match command {
         Command::Run => life::run::run(written, environment, &places),
         Command::Init => life::init::init(&written.words, environment),
+        Command::PowerOff | Command::Reboot | Command::Halt => life::ask::ask(command, written),
         Command::Check => life::check::check(environment),
         Command::Help => life::output::print(input::help::text(topic)).map(|()| 0),
         Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),

@@ -69,7 +69,7 @@ fn candidates_for_each_kind_of_word() {
         (&["run", "--ulimit", "no"], "nofile"),
         (&["run", "--security", ""], "no-new-privs new-privs"),
         // Commands.
-        (&["r"][..], "run rm resume"),
+        (&["r"][..], "run rm resume reboot"),
         (&["__"], ""),
         (&["help", "pr"], "prune"),
         (&["--root", "/nowhere", "ex"], "exec"),
@@ -111,7 +111,7 @@ fn candidates_for_each_kind_of_word() {
     }
     let mut all: Vec<&str> = all.split(' ').collect();
     all.sort();
-    let wanted = "check completion exec help init inspect kill list logs pause prune ps resume rm run stats stop top \
+    let wanted = "check completion exec halt help init inspect kill list logs pause poweroff prune ps reboot resume rm run stats stop top \
         unpause update version wait";
     assert_eq!(all.join(" "), wanted);
 }

@@ -9,5 +9,6 @@ pub mod near;
 pub mod number;
 pub mod privilege;
 pub mod settings;
+pub mod texts;
 pub mod user;
 pub mod volume;

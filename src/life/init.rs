@@ -7,7 +7,7 @@ use crate::kernel::program;
 use crate::kernel::root::{self, Rootfs};
 use crate::plan::candidates;
 use crate::supervise::Outcome;
-use crate::supervise::reaper::{self, Workload};
+use crate::supervise::reaper::{self, Manner, Workload};
 use crate::supervise::signals::Signals;
 use crate::text::Word;
 
@@ -16,11 +16,15 @@ pub fn init(words: &[Word], environment: &[Word]) -> Result<u8> {
     if rustix::process::getpid() != rustix::process::Pid::INIT {
         reaper::become_subreaper()?;
     }
+    look_after(words, environment, Manner::default()).map(Outcome::status)
+}
+
+/// Runs the command to its end.
+pub fn look_after(words: &[Word], environment: &[Word], manner: Manner) -> Result<Outcome> {
     let signals = Signals::take()?;
     let candidates = candidates(words[0], environment);
-    let workload = Workload { candidates: &candidates, arguments: words, environment };
-    let outcome = reaper::run(&workload, &signals);
-    outcome.map(Outcome::status).map_err(|errno| failure(&candidates, words[0], errno))
+    let workload = Workload { candidates: &candidates, arguments: words, environment, manner };
+    reaper::run(&workload, &signals).map_err(|errno| failure(&candidates, words[0], errno))
 }
 
 /// Why a command could not be executed that is looked for in this process's own root.

@@ -1,5 +1,6 @@
 //! One file for each command and each life: they alone know how the parts play together.
 
+pub mod ask;
 pub mod boot;
 pub mod check;
 pub mod complete;
@@ -22,4 +23,5 @@ pub mod running;
 pub mod stats;
 pub mod streams;
 pub mod table;
+pub mod tini;
 pub mod update;

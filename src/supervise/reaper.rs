@@ -8,15 +8,17 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, ioctl_tiocsctty, kill_process, setsid};
+use rustix::process::{Pid, Signal, getpgrp, ioctl_tiocsctty, kill_process, setpgid, setsid};
+use rustix::termios::tcsetpgrp;
 
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
 use crate::kernel::program;
+use crate::log;
 use crate::supervise::Outcome;
 use crate::supervise::signals::{Action, Signals, action};
 use crate::sys::process::{Cloned, Vector, clone3, exit_now, reap};
-use crate::sys::signal::{Set, block, reset_dispositions, send_group};
+use crate::sys::signal::{Set, block, ignore, reset_dispositions, send_group};
 use crate::text::Word;
 
 /// A command as process 1 starts it.
@@ -24,6 +26,19 @@ pub struct Workload<'a> {
     pub candidates: &'a [Word],
     pub arguments: &'a [Word],
     pub environment: &'a [Word],
+    pub manner: Manner,
+}
+
+/// How the command is started and looked after, where that is not as `contain init` does it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Manner {
+    /// It gets no session of its own but a process group, in the foreground of this session's terminal; and every signal
+    /// but SIGCHLD.
+    pub stays: bool,
+    /// Every signal goes to its whole process group; else those of the terminal's keys do, or with `stays` none.
+    pub to_group: bool,
+    /// Each process that is reaped beside it is told.
+    pub tells: bool,
 }
 
 /// Starts the command and looks after everything until it has ended; signals are passed on to it. The error is that it could
@@ -34,43 +49,48 @@ pub fn run(workload: &Workload<'_>, signals: &Signals) -> std::result::Result<Ou
         let mut descriptors = [PollFd::new(signals, PollFlags::IN)];
         let _again = poll(&mut descriptors, None);
         while let Ok(Some(arrived)) = signals.next() {
-            match action(arrived.signal) {
-                Action::Nothing | Action::Resize => {}
-                _ => forward(main, arrived.signal),
+            let own = match workload.manner.stays {
+                true => arrived.signal == Signal::CHILD,
+                false => matches!(action(arrived.signal), Action::Nothing | Action::Resize),
+            };
+            if !own {
+                forward(main, arrived.signal, workload.manner);
             }
         }
-        if let Some(outcome) = reap_all(main) {
+        if let Some(outcome) = reap_all(main, workload.manner.tells) {
             return Ok(outcome);
         }
     }
 }
 
 /// What the terminal's keys mean goes to the command's whole group, as the terminal would have it; the rest to itself.
-pub fn forward(main: Pid, signal: Signal) {
-    if signal == Signal::TSTP && disposition(main, signal) == Disposition::Default {
+pub fn forward(main: Pid, signal: Signal, manner: Manner) {
+    if !manner.stays && signal == Signal::TSTP && disposition(main, signal) == Disposition::Default {
         // The kernel lets a terminal's stop pass by a group without a parent in its session, as this one is.
         let _ended = send_group(main, Signal::STOP);
         return;
     }
     let keys = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::HUP, Signal::CONT];
-    let _ended = match keys.contains(&signal) {
+    let _ended = match manner.to_group || !manner.stays && keys.contains(&signal) {
         true => send_group(main, signal),
         false => kill_process(main, signal),
     };
 }
 
 /// Reaps every child that has ended; the outcome of `main` where it was among them.
-fn reap_all(main: Pid) -> Option<Outcome> {
+fn reap_all(main: Pid, tells: bool) -> Option<Outcome> {
     let mut outcome = None;
     while let Ok(Some(ended)) = reap(None) {
         if ended.pid == main {
             outcome = Some(Outcome::of(ended.status));
+        } else if tells {
+            log::number(b"contain: reaped process ", ended.pid.as_raw_pid() as u32);
         }
     }
     outcome
 }
 
-/// Forks and executes. The child has a session of its own, with standard input as its terminal if that is one.
+/// Forks and executes.
 fn start(workload: &Workload<'_>) -> std::result::Result<Pid, Errno> {
     let arguments = Vector::new(&[], workload.arguments);
     let environment = Vector::new(&[], workload.environment);
@@ -90,7 +110,11 @@ fn start(workload: &Workload<'_>) -> std::result::Result<Pid, Errno> {
 
 /// The child's way to the command: nothing here allocates.
 fn become_workload(workload: &Workload<'_>, arguments: &Vector<'_>, environment: &Vector<'_>) -> Errno {
-    match begin_session() {
+    let begun = match workload.manner.stays {
+        true => begin_group(),
+        false => begin_session(),
+    };
+    match begun {
         Err(errno) => errno,
         Ok(()) => program::execute(workload.candidates, arguments, environment),
     }
@@ -101,6 +125,16 @@ pub fn begin_session() -> rustix::io::Result<()> {
     setsid()?;
     // Not a terminal, or another session's: the command then has none to control.
     let _none = ioctl_tiocsctty(rustix::stdio::stdin());
+    reset_dispositions();
+    block(Set::EMPTY)
+}
+
+/// A process group of its own, in the foreground of the session's terminal if standard input is that; signals as there.
+fn begin_group() -> rustix::io::Result<()> {
+    setpgid(None, None)?;
+    // By this one, which is not blocked, the terminal would stop a group that is not in the foreground yet.
+    ignore(Signal::TTOU);
+    let _none = tcsetpgrp(rustix::stdio::stdin(), getpgrp());
     reset_dispositions();
     block(Set::EMPTY)
 }

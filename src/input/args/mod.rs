@@ -52,6 +52,10 @@ pub enum Command {
     Check,
     /// Be the first process of a container: `contain init [--] COMMAND`.
     Init,
+    /// End the machine.
+    PowerOff,
+    Reboot,
+    Halt,
 }
 
 /// Whether `word` names a command, for a process that must tell a command line from an init's arguments.
@@ -111,7 +115,15 @@ fn operands(name: &str, command: Command, written: &mut Written) -> Result<()> {
     let (all, count) = (joined(&written.targets(), " "), written.words.len());
     let text = match command {
         Command::Help if count > 1 => fill("help takes one command's name: %", &[&all]),
-        Command::Check | Command::Version | Command::Ps | Command::Prune if count > 0 => {
+        Command::Check
+        | Command::Version
+        | Command::Ps
+        | Command::Prune
+        | Command::PowerOff
+        | Command::Reboot
+        | Command::Halt
+            if count > 0 =>
+        {
             fill("% takes no argument: %", &[name, &all])
         }
         Command::Init if count == 0 => "init: which command? write `contain init -- COMMAND [ARG...]`".into(),

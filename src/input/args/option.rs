@@ -117,6 +117,7 @@ options! {
     "--signal": Act::Number(Number::Signal, Kind::Signal),
     "--time": Act::Number(Number::Grace, Kind::Wait),
     "--force": Act::Set(Flag::Force),
+    "--no-sync": Act::Set(Flag::NoSync),
 }
 
 /// All of them, each with what it does.

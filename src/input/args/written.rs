@@ -68,6 +68,7 @@ pub enum Flag {
     NoStream,
     Follow,
     Force,
+    NoSync,
     Privileged,
     NewPrivileges,
     NoNewPrivileges,

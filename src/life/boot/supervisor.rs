@@ -17,9 +17,10 @@ use crate::life::boot::spawn::{self, Common};
 use crate::life::boot::tell;
 use crate::log;
 use crate::machine::{Kind, Service};
+use crate::supervise::reaper::{self, Manner};
 use crate::supervise::services::{Act, State, Table};
 use crate::supervise::signals::{Action, Signals, action};
-use crate::supervise::{Outcome, reaper, wait_for};
+use crate::supervise::{Outcome, wait_for};
 use crate::sys::clock::since_boot as now;
 use crate::sys::process::{Cloned, clone3, exit_now, reap};
 use crate::sys::signal::send_group;
@@ -164,7 +165,7 @@ impl<'a> Supervisor<'a> {
     fn forward(&self, signal: Signal) {
         let command = self.table.entries.iter().find(|entry| entry.service.kind == Kind::Command);
         if let Some(pid) = command.and_then(|entry| entry.pid) {
-            reaper::forward(pid, signal);
+            reaper::forward(pid, signal, Manner::default());
         }
     }
 }
