@@ -1,8 +1,6 @@
 //! A machine as it is meant, whatever wrote it down: the kernel command line, contain.conf, or an inittab. Plain public
 //! values with nothing left to look up; what each means to the user stands in docs/contain.1.
 
-#![expect(dead_code)]
-
 use std::time::Duration;
 
 use crate::text::Word;
@@ -110,7 +108,8 @@ pub enum Address {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Service {
     pub name: &'static str,
-    /// One that begins with /proc/self/exe is executed by contain itself, wherever its file is by then.
+    /// One that begins with /proc/self/exe is executed by contain itself, wherever its file is by then. A dash before the first
+    /// word makes it a login shell: `-/bin/sh` is /bin/sh under the name `-/bin/sh`.
     pub command: &'static [Word],
     /// The options of `contain run`, each one word, where it is a container; else empty.
     pub options: &'static [Word],
@@ -135,14 +134,18 @@ pub enum Kind {
     /// The command of the boot: its end is the end of the boot, unless it is started again.
     Command,
     Service,
-    /// Those after it wait until it has ended.
+    /// Those after it wait until it has ended well.
     Task,
+    /// A task that those after it wait for however it ends (inittab's sysinit and wait).
+    Step,
     /// A service that waits for Enter on the console first (inittab's askfirst).
     Ask,
     /// Run when ctrl-alt-del is pressed (inittab's ctrlaltdel).
     CtrlAltDel,
     /// Run at the end, before processes are ended (inittab's shutdown).
     Shutdown,
+    /// Takes the place of process 1 when that is asked to restart by SIGQUIT (inittab's restart).
+    Restart,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

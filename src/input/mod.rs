@@ -2,12 +2,16 @@
 
 pub mod args;
 pub mod cmdline;
+pub mod conf;
 pub mod env;
 pub mod help;
+pub mod inittab;
+pub mod ip;
 pub mod map;
 pub mod near;
 pub mod number;
 pub mod privilege;
+pub mod services;
 pub mod settings;
 pub mod texts;
 pub mod user;

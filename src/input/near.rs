@@ -27,12 +27,16 @@ impl<'a> Near<'a> {
         Error::usage(sentence).with_hint(self.hint())
     }
 
-    /// The question that is asked where the edits are few for the word's length; else empty.
+    /// The question that is asked where there is a near one; else empty.
     pub fn hint(&self) -> String {
+        self.nearest().map_or(String::new(), |nearest| fill("did you mean %?", &[nearest]))
+    }
+
+    /// The nearest where the edits are few for the word's length.
+    pub fn nearest(&self) -> Option<&'static str> {
         let Near { word, nearest, edits } = *self;
         // A letter is near to every other.
-        let is_near = word.len() > 2 && edits <= nearest.len().min(word.len()) / 3 + 1;
-        if is_near { fill("did you mean %?", &[nearest]) } else { String::new() }
+        (word.len() > 2 && edits <= nearest.len().min(word.len()) / 3 + 1).then_some(nearest)
     }
 }
 

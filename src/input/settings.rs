@@ -1,23 +1,401 @@
-//! The words of the kernel command line as a machine's init understands them.
+//! What a machine is to be, word by word, in one table: the words of the kernel command line, and the directives of
+//! contain.conf, which are the same words without `contain.` before them.
 
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::input::cmdline::{CommandLine, split};
-use crate::machine::{Log, Machine, Mode, OnExit, Report, Root};
-use crate::text::kept;
+use crate::input::args::{self, option};
+use crate::input::cmdline::CommandLine;
+use crate::input::conf::{self, split_words};
+use crate::input::help::{self, Topic};
+use crate::input::ip;
+use crate::input::near::Near;
+use crate::input::number::{self, Parsed, number, wrong};
+use crate::input::services::{self, Words};
+use crate::machine::{Kind, Log, Machine, Mode, OnExit, OnFail, Report, Root};
+use crate::text::{Word, cut, decimal, digits, fill, joined, kept, lines, place, shown, split};
 
-/// The machine that a command line asks for; what makes no sense in it is told, and left out.
-pub fn machine(line: &CommandLine, tell: &mut dyn FnMut(Error)) -> Machine {
-    let words = match line.value("contain.exec") {
-        _ if !line.command.is_empty() => line.command.clone(),
-        Some(exec) => split(exec),
-        None => Vec::new(),
+/// What a word sets.
+#[derive(Clone, Copy)]
+pub enum Act {
+    Root,
+    RootType,
+    RootFlags,
+    RootWait,
+    RootDelay,
+    ReadOnly(bool),
+    Init,
+    Panic,
+    Quiet,
+    Ip,
+    Hostname,
+    Single,
+    /// Where contain.conf is: looked up before it is read.
+    Config,
+    Log,
+    Mode,
+    Exec,
+    Overlay,
+    Modules,
+    Exit,
+    OnExit,
+    OnFail,
+    Grace,
+    Watchdog,
+    Chart,
+    Mount,
+    Net,
+    Service(Kind),
+    Run,
+}
+
+/// Words, each with `=` where it takes a value; a directive has that behind a blank.
+pub struct Table {
+    names: &'static str,
+    acts: &'static [Act],
+}
+
+macro_rules! table {
+    ($($name:literal: $act:expr),* $(,)?) => {
+        Table { names: concat!($($name, "\n"),*), acts: &[$($act),*] }
     };
-    if words.is_empty() && line.value("contain.exec").is_some() {
-        tell(Error::new("contain.exec= on the kernel command line is empty: name a program, as /bin/sh"));
+}
+
+/// The words that the kernel and other inits know, too.
+const STANDARD: Table = table! {
+    "root=": Act::Root,
+    "rootfstype=": Act::RootType,
+    "rootflags=": Act::RootFlags,
+    "rootwait": Act::RootWait,
+    "rootwait=": Act::RootWait,
+    "rootdelay=": Act::RootDelay,
+    "ro": Act::ReadOnly(true),
+    "rw": Act::ReadOnly(false),
+    "init=": Act::Init,
+    "panic=": Act::Panic,
+    "quiet": Act::Quiet,
+    "ip=": Act::Ip,
+    "hostname=": Act::Hostname,
+    "single": Act::Single,
+};
+
+/// Contain's own: `contain.grace=5s`.
+const OWN: Table = table! {
+    "config=": Act::Config,
+    "log=": Act::Log,
+    "mode=": Act::Mode,
+    "exec=": Act::Exec,
+    "overlay=": Act::Overlay,
+    "modules=": Act::Modules,
+    "exit=": Act::Exit,
+    "onexit=": Act::OnExit,
+    "onfail=": Act::OnFail,
+    "grace=": Act::Grace,
+    "watchdog=": Act::Watchdog,
+    "bootchart": Act::Chart,
+    "bootchart=": Act::Chart,
+};
+
+/// Those that need a line.
+const LINES: Table = table! {
+    "mount=": Act::Mount,
+    "net=": Act::Net,
+    "service=": Act::Service(Kind::Service),
+    "task=": Act::Service(Kind::Task),
+    "run=": Act::Run,
+};
+
+impl Table {
+    /// What a word sets that has a value, or has none; a complaint where it is to be the other way.
+    fn find(&self, key: &str, valued: bool) -> Option<Parsed<Act>> {
+        let act = |end| self.acts.get(place(self.names, [key, end].concat().as_bytes())?);
+        match (act(if valued { "=" } else { "" }), act(if valued { "" } else { "=" })) {
+            (Some(act), _) => Some(Ok(*act)),
+            (_, Some(_)) if valued => Some(Err("has a value, and takes none")),
+            (_, Some(_)) => Some(Err("needs a value")),
+            _ => None,
+        }
     }
-    Machine { command: words.iter().map(|word| kept(&[word.as_bytes()])).collect(), ..Machine::nothing() }
+}
+
+const LINE: &str = "kernel command line";
+/// So many complaints are told: more than anyone mends at a time. A file of rubbish shall not hold the boot up.
+const MOST: usize = 20;
+
+/// What has been read so far.
+pub struct Settings<'a> {
+    pub machine: Machine,
+    /// Where the words stand that are being read: `/etc/contain.conf:3`.
+    pub place: &'static str,
+    /// What was wrong so far.
+    complaints: usize,
+    /// As contain.mode= says.
+    mode: Option<Mode>,
+    /// contain.OPTION= of the command line: they take the place of those that a file gives.
+    options: Vec<Word>,
+    ip: Vec<ip::Asked>,
+    tell: &'a mut dyn FnMut(Error),
+}
+
+impl<'a> Settings<'a> {
+    pub fn new(tell: &'a mut dyn FnMut(Error)) -> Settings<'a> {
+        Settings {
+            machine: Machine::nothing(),
+            place: LINE,
+            complaints: 0,
+            mode: None,
+            options: Vec::new(),
+            ip: Vec::new(),
+            tell,
+        }
+    }
+
+    /// Tells what is wrong with words that are left out.
+    pub fn complain(&mut self, subject: &str, what: &str) {
+        self.complaints += 1;
+        if self.complaints > MOST {
+            return;
+        }
+        // Who writes that much reads the beginning.
+        let short = (0..=100).rev().find_map(|end| subject.get(..end)).unwrap_or_default();
+        let subject = if short.len() < subject.len() { [short, "..."].concat() } else { short.into() };
+        (self.tell)(Error::new(fill("%: % %", &[self.place, &subject, what])));
+    }
+
+    /// The kernel command line, which comes last: it wins over what a file says.
+    pub fn read_line(&mut self, line: &CommandLine) {
+        for word in &line.words {
+            let bytes = word.to_bytes();
+            let own = bytes.strip_prefix(b"contain.");
+            let Ok(text) = str::from_utf8(own.unwrap_or(bytes)) else {
+                if own.is_some() {
+                    self.complain(shown(word), "is not UTF-8");
+                }
+                continue;
+            };
+            let (key, value) = cut(text, b'=').map_or((text, None), |(key, value)| (key, Some(value)));
+            let table = if own.is_some() { OWN } else { STANDARD };
+            let done = match table.find(key, value.is_some()) {
+                Some(Ok(act)) => self.set(act, value.as_slice()),
+                // Another meaning of a standard word is somebody else's.
+                Some(Err(what)) if own.is_some() => Err(what),
+                None if own.is_some() => {
+                    run_option(text, "contain.", &[OWN.names]).map(|option| self.options.push(option))
+                }
+                _ => Ok(()),
+            };
+            if let Err(what) = done {
+                self.complain(shown(word), what);
+            }
+        }
+        if !line.command.is_empty() {
+            self.machine.command = line.command.clone();
+        }
+    }
+
+    /// One directive.
+    pub fn read_directive(&mut self, words: &[&'static str]) -> Parsed<()> {
+        let [key, values @ ..] = words else { return Ok(()) };
+        let tables = [STANDARD, OWN, LINES];
+        for table in &tables {
+            if let Some(found) = table.find(key, !values.is_empty()) {
+                return self.set(found?, values);
+            }
+        }
+        let names = tables.map(|table| table.names);
+        if values.len() > 1 {
+            return unknown(key, "", &names);
+        }
+        self.machine.options.push(run_option(&joined(words, "="), "", &names)?);
+        Ok(())
+    }
+
+    fn set(&mut self, act: Act, values: &[&'static str]) -> Parsed<()> {
+        let machine = &mut self.machine;
+        match act {
+            Act::Exec => {
+                machine.command = match values {
+                    // On the command line all words are one.
+                    [text] => split_words(text, 0)?,
+                    _ => values.to_vec(),
+                }
+                .into_iter()
+                .map(word)
+                .collect();
+                if machine.command.first().is_none_or(|word| word.is_empty()) {
+                    machine.command.clear();
+                    return Err("names no program: write one, as /bin/sh");
+                }
+                return Ok(());
+            }
+            Act::Modules => {
+                for module in values.iter().flat_map(|value| split(value, b',')) {
+                    if !module.is_empty() && !machine.modules.contains(&module) {
+                        machine.modules.push(module);
+                    }
+                }
+                return Ok(());
+            }
+            Act::Mount => {
+                machine.mounts.push(conf::mount(values, self.place)?);
+                return Ok(());
+            }
+            Act::Net => {
+                machine.nets.push(ip::net(values, self.place)?);
+                return Ok(());
+            }
+            Act::Service(kind) => return services::add(self, kind, values),
+            Act::Run => {
+                let Words { options, command, .. } = services::take_apart(values, "")?;
+                (machine.options, machine.command) = (options, command);
+                self.mode = self.mode.or(Some(Mode::Run));
+                return Ok(());
+            }
+            _ => {}
+        }
+        let value = match values {
+            [] => "",
+            [value] => value,
+            _ => return Err("takes one value: put double quotes around it"),
+        };
+        let root = &mut machine.root;
+        match act {
+            Act::Root => root.device = value,
+            Act::RootType => root.filesystem = value,
+            Act::RootFlags => root.options = value,
+            Act::RootWait => root.wait = Some(if values.is_empty() { None } else { Some(time(value)?) }),
+            Act::RootDelay => root.delay = time(value)?,
+            Act::ReadOnly(read_only) => root.read_only = read_only,
+            Act::Init => root.init = absolute(value)?,
+            Act::Overlay => root.overlay = value,
+            Act::Panic => machine.panics = true,
+            Act::Quiet => machine.log = Log::Error,
+            Act::Ip => self.ip.push(ip::asked(value, self.place)?),
+            Act::Hostname => {
+                option::hostname(value)?;
+                machine.hostname = value;
+            }
+            Act::Single => machine.single = true,
+            Act::Log => machine.log = one_of(value, "error\ninfo\ndebug", &[Log::Error, Log::Info, Log::Debug])?,
+            Act::Mode => {
+                let modes = [Mode::Run, Mode::Switch, Mode::Services];
+                self.mode = Some(one_of(value, "run\nswitch\nservices", &modes)?);
+            }
+            Act::Exit => machine.report = report(value)?,
+            Act::OnExit => {
+                let all = [OnExit::PowerOff, OnExit::Reboot, OnExit::Halt, OnExit::Respawn, OnExit::Shell];
+                machine.on_exit = one_of(value, "poweroff\nreboot\nhalt\nrespawn\nshell", &all)?;
+            }
+            Act::OnFail => {
+                let all = [OnFail::Shell, OnFail::Reboot, OnFail::PowerOff, OnFail::Panic];
+                machine.on_fail = Some(one_of(value, "shell\nreboot\npoweroff\npanic", &all)?);
+            }
+            Act::Grace => machine.grace = time(value)?,
+            Act::Watchdog => machine.watchdog = Some(time(value)?).filter(|time| !time.is_zero()),
+            Act::Chart => machine.chart = values.is_empty() || one_of(value, "1\n0", &[true, false])?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What all of it comes to.
+    pub fn decide(self) -> Machine {
+        let Settings { mut machine, mode, options, ip, tell, complaints, .. } = self;
+        let name = |option: &Word| option.to_bytes().split(|b| *b == b'=').next();
+        machine.options.retain(|option| !options.iter().any(|wins| name(wins) == name(option)));
+        machine.options.extend(options);
+        for ip::Asked { net, hostname } in ip {
+            if machine.hostname.is_empty() {
+                machine.hostname = hostname;
+            }
+            let device = net.map_or("", |net| net.interface);
+            machine.nets.retain(|of_file| !device.is_empty() && of_file.interface != device);
+            machine.nets.extend(net);
+        }
+        let is_run = machine.options.iter().any(|option| option.to_bytes().starts_with(b"--rootfs"));
+        let has_work = !machine.command.is_empty() || !machine.services.is_empty();
+        machine.mode = match mode {
+            Some(mode) => mode,
+            None if is_run => Mode::Run,
+            None if !machine.root.device.is_empty() && !has_work => Mode::Switch,
+            None => Mode::Services,
+        };
+        if let (Mode::Switch | Mode::Services, Some(option)) = (machine.mode, machine.options.first()) {
+            let text = "% is for a container, and there is none: name its root file system, contain.rootfs=DIR";
+            tell(Error::new(fill(text, &[shown(option)])));
+            machine.options.clear();
+        }
+        if complaints > MOST {
+            tell(Error::new(fill(
+                "% more complaints about the settings are not told",
+                &[digits((complaints - MOST) as u64)],
+            )));
+        }
+        machine
+    }
+}
+
+/// An option of `contain run`, as `memory=64M` or `read-only`, in one word; where there is none, as `unknown`.
+pub fn run_option(text: &str, before: &str, names: &[&'static str]) -> Parsed<Word> {
+    let (key, value) = cut(text, b'=').map_or((text, ""), |(key, value)| (key, value));
+    let mut option = kept(&[b"--", text.as_bytes()]);
+    match help::option(Topic::Run, &["--", key].concat()) {
+        None => return unknown(key, before, names),
+        Some((name, option::Act::Set(_))) if value == "1" => option = word(name),
+        _ => {}
+    }
+    match args::parse(vec![c"run", option]) {
+        Ok(_) => Ok(option),
+        Err(error) => wrong("makes no sense: ", &error.sentence()),
+    }
+}
+
+/// Says that there is no such word, and which of these names and of run's options is the nearest, with what stands `before` it.
+fn unknown<T>(key: &str, before: &str, names: &[&'static str]) -> Parsed<T> {
+    let mut near = Near::to(key);
+    for name in names.iter().flat_map(|names| lines(names)) {
+        near.consider(name.strip_suffix('=').unwrap_or(name));
+    }
+    help::flags(Topic::Run).into_iter().filter_map(|flag| flag.strip_prefix("--")).for_each(|flag| near.consider(flag));
+    match near.nearest() {
+        Some(known) => wrong("is not known: did you mean ", &[before, known, "?"].concat()),
+        None => Err("is not known"),
+    }
+}
+
+pub fn one_of<T: Copy>(text: &str, names: &'static str, all: &[T]) -> Parsed<T> {
+    match place(names, text.as_bytes()).and_then(|at| all.get(at)) {
+        Some(one) => Ok(*one),
+        None => wrong("is not known: write one of ", &joined(&lines(names).collect::<Vec<_>>(), ", ")),
+    }
+}
+
+pub fn time(text: &str) -> Parsed<Duration> {
+    number(number::Kind::Wait, text).map(Duration::from_millis)
+}
+
+pub fn word(text: &str) -> Word {
+    kept(&[text.as_bytes()])
+}
+
+pub fn absolute(text: &str) -> Parsed<Word> {
+    if text.starts_with('/') { Ok(word(text)) } else { Err("is no absolute path: write one that begins with /") }
+}
+
+fn report(text: &'static str) -> Parsed<Report> {
+    const WRONG: &str = "is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4";
+    let hex = |text: &str| {
+        let digit = |number: Option<u16>, c: char| Some(number?.checked_mul(16)? | c.to_digit(16)? as u16);
+        text.chars().fold((!text.is_empty()).then_some(0), digit)
+    };
+    let found = match cut(text, b':') {
+        None => return one_of(text, "auto\noff\nserial", &[Report::Auto, Report::Off, Report::Serial]).or(Err(WRONG)),
+        Some(("virtio", name)) if !name.is_empty() => Some(Report::Virtio(name)),
+        Some(("vsock", port)) => decimal(port).and_then(|port| u32::try_from(port).ok()).map(Report::Vsock),
+        Some(("isa", port)) => port.strip_prefix("0x").and_then(hex).map(Report::Isa),
+        Some(_) => None,
+    };
+    found.ok_or(WRONG)
 }
 
 impl Machine {
@@ -54,3 +432,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,13 +24,13 @@ pub struct Modules<'a> {
     /// `alias virtio:d00000002v* virtio_blk`, a line for each.
     aliases: &'static str,
     /// The words of the kernel command line: MODULE.PARAMETER=VALUE is a module's, as modprobe(8) has it.
-    words: &'a [String],
+    words: &'a [Word],
     /// Those that were loaded or could not be.
     tried: Vec<&'static str>,
 }
 
 impl<'a> Modules<'a> {
-    pub fn new(place: Word, words: &'a [String]) -> Self {
+    pub fn new(place: Word, words: &'a [Word]) -> Self {
         let (needs, aliases) = (list(place, "/modules.dep"), list(place, "/modules.alias"));
         Modules { place, needs, aliases, words, tried: Vec::new() }
     }
@@ -101,7 +101,7 @@ impl<'a> Modules<'a> {
     fn insert_one(&self, path: &str) -> Result<()> {
         let mut parameters = String::new();
         for word in self.words {
-            if let Some((module, parameter)) = cut(word, b'.')
+            if let Some((module, parameter)) = cut(shown(word), b'.')
                 && is_same(module, stem(path))
             {
                 parameters.push_str(parameter);

@@ -44,7 +44,7 @@ pub struct Entry {
     pub starts: u32,
     /// How it last ended.
     pub outcome: Option<Outcome>,
-    /// It has ended well once, which is what counts of a task.
+    /// It has ended well once, which is what counts of a task; or at all, which is what counts of a step.
     done: bool,
     /// It is started again when it has stopped.
     again: bool,
@@ -83,7 +83,7 @@ impl Table {
                 service,
                 after: after.leak(),
                 state: match service.kind {
-                    Kind::CtrlAltDel | Kind::Shutdown => State::Stopped,
+                    Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart => State::Stopped,
                     _ => State::Waiting,
                 },
                 pid: None,
@@ -128,11 +128,10 @@ impl Table {
     fn is_ready(&self, place: usize) -> bool {
         let Some(entry) = self.entries.get(place) else { return false };
         if entry.service.kind == Kind::Command {
-            let runs =
-                |entry: &Entry| entry.service.kind == Kind::Task && entry.pid.is_some() && entry.outcome.is_none();
+            let runs = |entry: &Entry| entry.is_task() && entry.pid.is_some() && entry.outcome.is_none();
             return !self.entries.iter().any(runs);
         }
-        let is_up = |entry: &Entry| if entry.service.kind == Kind::Task { entry.done } else { entry.starts > 0 };
+        let is_up = |entry: &Entry| if entry.is_task() { entry.done } else { entry.starts > 0 };
         entry.after.iter().all(|place| self.entries.get(*place).is_some_and(is_up))
     }
 
@@ -180,6 +179,10 @@ impl Table {
 }
 
 impl Entry {
+    fn is_task(&self) -> bool {
+        matches!(self.service.kind, Kind::Task | Kind::Step)
+    }
+
     /// Has it started, whatever it was to wait for.
     pub fn start(&mut self) {
         match self.state {
@@ -224,7 +227,7 @@ impl Entry {
         let well = outcome == Outcome::Exited(0);
         self.pid = None;
         self.outcome = Some(outcome);
-        self.done |= well;
+        self.done |= well || self.service.kind == Kind::Step;
         let [least, most] = self.service.backoff.map(micros);
         if now.saturating_sub(self.since) > most {
             self.pause = least;

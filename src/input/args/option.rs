@@ -214,7 +214,8 @@ fn users(text: &str) -> Parsed<()> {
 }
 
 /// A name: a letter or digit, then these and `_`, `.`, `-`; not what would be taken for a whole id.
-fn name(text: &str) -> Parsed<()> {
+/// A name that is written down.
+pub fn name(text: &str) -> Parsed<()> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
     let begins_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
     match begins_well && text.len() <= 64 && text.bytes().all(fits) {
@@ -224,7 +225,7 @@ fn name(text: &str) -> Parsed<()> {
     }
 }
 
-fn hostname(text: &str) -> Parsed<()> {
+pub fn hostname(text: &str) -> Parsed<()> {
     if text.is_empty() || text.len() > 64 {
         return Err(fill("has % bytes: the kernel takes 1 to 64", &[digits(text.len() as u64)]).leak());
     }

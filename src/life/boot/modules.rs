@@ -1,12 +1,9 @@
 //! Modules of the kernel: those that are asked for, and those that the devices ask for. A child loads them, because
 //! what it reads for that would stay in the memory of process 1.
 
-use rustix::fs::CWD;
-
-use crate::input::cmdline::CommandLine;
 use crate::kernel::module::{self, Modules};
 use crate::kernel::{child, file};
-use crate::life::boot::tell;
+use crate::life::boot::{settings, tell};
 
 /// In place of a module's name: nothing is loaded but what is named.
 const NONE: &str = "none";
@@ -18,7 +15,7 @@ pub fn load(names: &[&str]) {
         return;
     }
     child::run(&mut || {
-        let line = CommandLine::parse(&file::read_text(CWD, c"/proc/cmdline").unwrap_or_default());
+        let line = settings::command_line();
         let mut modules = Modules::new(place, &line.words);
         let mut all = true;
         for name in names {

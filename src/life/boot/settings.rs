@@ -1,15 +1,78 @@
 //! What is wanted of the machine: read from where it may be written down.
 
-use rustix::fs::CWD;
+use std::ffi::CStr;
+use std::os::fd::AsFd;
 
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::io::{Errno, Result};
+
+use crate::error::Error;
 use crate::input::cmdline::CommandLine;
-use crate::input::settings::machine;
+use crate::input::settings::Settings;
+use crate::input::{conf, inittab};
 use crate::kernel::file;
 use crate::life::boot::tell;
 use crate::machine::Machine;
+use crate::text::{fill, shown};
 
-/// Reads the kernel command line; what makes no sense there is told and left out.
+/// Where contain.conf may be, beside what contain.config= names; the last is what `qemu -fw_cfg name=opt/contain.conf` gives.
+const PLACES: [&CStr; 3] =
+    [c"/run/contain.conf", c"/etc/contain.conf", c"/sys/firmware/qemu_fw_cfg/by_name/opt/contain.conf/raw"];
+
+/// More than any file of settings has; of a longer one the rest is left out.
+const MOST: usize = 1 << 20;
+
+/// Reads the first file of settings that there is, then the kernel command line, which wins. What makes no sense there is
+/// told and left out.
 pub fn read() -> &'static Machine {
-    let line = CommandLine::parse(&file::read_text(CWD, c"/proc/cmdline").unwrap_or_default());
-    Box::leak(Box::new(machine(&line, &mut |error| tell::failure(&error))))
+    let line = command_line();
+    let tell = &mut |error| tell::failure(&error);
+    let mut settings = Settings::new(tell);
+    let named = line.value("contain.config");
+    let found = named.iter().chain(&PLACES).find_map(|path| read_file(path, named == Some(path)));
+    if let Some((path, bytes)) = found {
+        conf::read(&mut settings, path, bytes);
+    }
+    settings.read_line(&line);
+    // Where nobody has said what to run, busybox's own file may.
+    if found.is_none()
+        && settings.machine.command.is_empty()
+        && let Some((path, bytes)) = read_file(c"/etc/inittab", false)
+    {
+        inittab::read(&mut settings, path, bytes);
+    }
+    Box::leak(Box::new(settings.decide()))
+}
+
+/// The kernel's own.
+pub fn command_line() -> CommandLine {
+    CommandLine::parse(&read_whole(c"/proc/cmdline").unwrap_or_default())
+}
+
+/// A file's path and what it holds, where there is one; one that cannot be read is told, and one that must be there.
+fn read_file(path: &'static CStr, must: bool) -> Option<(&'static str, &'static [u8])> {
+    let path_shown = shown(path);
+    match read_whole(path) {
+        Ok(bytes) => {
+            if bytes.len() == MOST {
+                let text = fill("%: it is longer than 1 MB, and the rest is left out", &[path_shown]);
+                tell::failure(&Error::new(text));
+            }
+            Some((path_shown, bytes.leak()))
+        }
+        Err(Errno::NOENT) if !must => None,
+        Err(errno) => {
+            tell::failure(&Error::os(fill("read %", &[path_shown]), errno));
+            None
+        }
+    }
+}
+
+fn read_whole(path: &CStr) -> Result<Vec<u8>> {
+    let file = openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+        // A pipe or a terminal would keep the boot waiting.
+        FileType::RegularFile | FileType::Directory => file::read_all(file.as_fd(), MOST),
+        _ => Err(Errno::NOTSUP),
+    }
 }

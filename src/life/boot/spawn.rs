@@ -17,7 +17,7 @@ use crate::machine::{Kind, Service};
 use crate::plan::candidates;
 use crate::supervise::reaper::begin_session;
 use crate::sys::process::{Cloned, Vector, clone3, execve_fd, exit_now};
-use crate::text::{Word, fill, kept, shown, variable};
+use crate::text::{Word, fill, kept, shown, tail, variable};
 
 /// Where services that name no file write to: a file each.
 pub const LOGS: &str = "/run/contain/log/";
@@ -84,6 +84,8 @@ fn become_service(service: &'static Service, common: &Common) -> Result<std::con
     let words = words(service);
     let (arguments, vector) = (Vector::new(&[], &words), Vector::new(&[], &environment));
     let command = words.first().copied().unwrap_or_default();
+    // A login shell.
+    let command = if command.to_bytes().starts_with(b"-") { tail(command, 1) } else { command };
     let errno = match &common.own {
         Some(own) if command == OWN => {
             let arguments = Vector::new(&[c"contain"], words.get(1..).unwrap_or_default());

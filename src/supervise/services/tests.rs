@@ -247,3 +247,14 @@ fn a_random_walk_keeps_the_rules() {
         }
     }
 }
+
+#[test]
+fn a_step_holds_nobody_up_when_it_fails() {
+    for (kind, held) in [(Kind::Step, false), (Kind::Task, true)] {
+        let first = service("first", kind, Restart::No, &[]);
+        let (mut table, _) = table(vec![first, service("second", Kind::Service, Restart::No, &["first"])]);
+        assert_eq!(pass(&mut table, 0), [("first", Act::Start)]);
+        table.exited(pid(0).unwrap(), Outcome::Exited(1), 1);
+        assert_eq!(pass(&mut table, 2).is_empty(), held, "{kind:?}");
+    }
+}
