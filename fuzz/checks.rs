@@ -34,6 +34,10 @@ mod spec;
 mod state {
     pub mod record;
 }
+#[path = "../src/sys"]
+mod sys {
+    pub mod arch;
+}
 #[path = "../src/text.rs"]
 mod text;
 

@@ -5,7 +5,7 @@ use crate::input::privilege::CAPABILITIES;
 use crate::plain_json::Json;
 use crate::seccomp::names::{COUNT, number};
 use crate::seccomp::profile::{Reading, read};
-use crate::seccomp::tree::ARCH;
+use crate::sys::arch::AUDIT;
 
 const READING: Reading = Reading { capabilities: 0x1fb, kernel: (6, 1) };
 const KILL_PROCESS: u32 = 0x8000_0000;
@@ -20,8 +20,8 @@ pub fn check(text: &[u8]) {
         }
     };
     sound(program);
-    assert_eq!(run(program, ARCH ^ 1, 0, [0; 6]), KILL_PROCESS);
-    assert_eq!(run(program, ARCH, 0x4000_0000, [0; 6]), ENOSYS);
+    assert_eq!(run(program, AUDIT ^ 1, 0, [0; 6]), KILL_PROCESS);
+    assert_eq!(run(program, AUDIT, 0x4000_0000, [0; 6]), ENOSYS);
     // The plain reader's recursion has no bound of its own.
     let nested = text.iter().filter(|b| matches!(b, b'[' | b'{')).count();
     let Some(profile) = str::from_utf8(text).ok().filter(|_| nested < 500).and_then(Json::parse) else { return };
@@ -47,7 +47,7 @@ pub fn check(text: &[u8]) {
             }
         }
         for arguments in tries {
-            assert_eq!(run(program, ARCH, call, arguments), plain.verdict(call, arguments), "{call} {arguments:x?}");
+            assert_eq!(run(program, AUDIT, call, arguments), plain.verdict(call, arguments), "{call} {arguments:x?}");
         }
     }
 }

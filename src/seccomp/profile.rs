@@ -10,6 +10,7 @@ use crate::seccomp::names::{COUNT, Index};
 use crate::seccomp::tree::{
     ALLOW, Calls, Comparison, Condition, ERRNO, KILL_PROCESS, KILL_THREAD, LOG, Rule, TRACE, TRAP,
 };
+use crate::sys::arch;
 use crate::text::{cut, decimal, place};
 
 /// BPF_MAXINSNS.
@@ -229,7 +230,7 @@ impl Profile {
                         let number = after(name, b"CAP_", CAPABILITIES);
                         self.note(number.is_some_and(|number| self.reading.capabilities >> number & 1 != 0));
                     }
-                    21 => self.ours = Some(self.ours == Some(true) || name == OURS),
+                    21 => self.ours = Some(self.ours == Some(true) || name == arch::GO),
                     _ if !name.starts_with(b"SCMP_ARCH_") => {
                         return r.wrong("an unknown architecture: write SCMP_ARCH_X86_64 or the like");
                     }
@@ -302,5 +303,3 @@ const COMPARISONS: [Comparison; 7] = {
     use Comparison::*;
     [Equal, Unequal, Greater, AtMost, AtLeast, Less, Equal]
 };
-/// docker's name of this machine.
-const OURS: &[u8] = if cfg!(target_arch = "x86_64") { b"amd64" } else { b"arm64" };

@@ -3,11 +3,12 @@
 
 use std::slice;
 
-use super::names::{COUNT, Index, NAMES, NONE, number};
+use super::names::{COUNT, Index, NONE, number};
 use super::profile::{Reading, read};
 use super::tree::*;
 use super::*;
 use crate::spec::DEFAULT_CAPABILITIES;
+use crate::sys::arch::{AUDIT, NAMES};
 
 const NOW: Reading = Reading { capabilities: DEFAULT_CAPABILITIES, kernel: (6, 1) };
 
@@ -44,7 +45,7 @@ fn run(program: &[u64], machine: u32, call: u32, arguments: [u64; 6]) -> u32 {
 }
 
 fn native(program: &[u64], call: u32, arguments: [u64; 6]) -> u32 {
-    run(program, ARCH, call, arguments)
+    run(program, AUDIT, call, arguments)
 }
 
 fn first(argument: u64) -> [u64; 6] {
@@ -126,7 +127,7 @@ fn the_default_profile_refuses_what_it_says() {
     for call in NONE.chain([COUNT, COUNT + 1, 1000, X32 as usize, X32 as usize + 1, u32::MAX as usize]) {
         assert_eq!(native(program, call as u32, [0; 6]), ENOSYS, "{call:x}");
     }
-    for machine in [0, 0x4000_0003, ARCH ^ 1] {
+    for machine in [0, 0x4000_0003, AUDIT ^ 1] {
         assert_eq!(run(program, machine, 0, [0; 6]), KILL_PROCESS);
     }
 }

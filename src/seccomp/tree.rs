@@ -4,6 +4,8 @@
 //! Jumps of classic BPF lead forward only, and 255 instructions far. So the program is made from its end: what is jumped to
 //! is always there already, and what is too far away is given a stop on the way.
 
+use crate::sys::arch::AUDIT;
+
 /// What may become of a call: SECCOMP_RET_*.
 pub const KILL_PROCESS: u32 = 0x8000_0000;
 pub const KILL_THREAD: u32 = 0;
@@ -17,8 +19,6 @@ pub const EINVAL: u32 = ERRNO | 22;
 pub const ENOSYS: u32 = ERRNO | 38;
 pub const EAFNOSUPPORT: u32 = ERRNO | 97;
 
-/// AUDIT_ARCH_*: a call by another machine's convention has other numbers.
-pub const ARCH: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
 /// x32's numbers begin here; no other call has such a large one.
 pub const X32: u32 = 0x4000_0000;
 
@@ -94,7 +94,7 @@ impl Calls {
         let tree = code.tree(&ranges);
         let tree = code.load(NUMBER, tree);
         let other = code.push(RETURN, 0, 0, KILL_PROCESS);
-        let start = code.jump(IF_EQUAL, ARCH, tree, other);
+        let start = code.jump(IF_EQUAL, AUDIT, tree, other);
         code.load(MACHINE, start);
         code.reversed.reverse();
         code.reversed

@@ -2,6 +2,7 @@
 //! Nothing here knows the rest of the crate. Remove a wrapper when rustix has the call.
 #![allow(unsafe_code)]
 
+pub mod arch;
 pub mod clock;
 pub mod crash;
 pub mod heap;
