@@ -40,7 +40,7 @@ setup: ## install what building, tests and benchmark need (as root), or say what
 	@tools/setup rust:x86_64 rust:aarch64 gcc libc6-dev binutils musl-tools busybox-static cpio qemu-system-x86 \
 	    qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross debootstrap libcap2-bin strace uidmap \
 	    bubblewrap crun runc zsh fish golang-github-containers-common squashfs-tools erofs-utils e2fsprogs \
-	    attr kmod tini catatonit dumb-init xz-utils
+	    xfsprogs btrfs-progs dosfstools fdisk attr kmod tini catatonit dumb-init xz-utils
 	@echo "setup: everything is here"
 
 rootfs: $(out)/rootfs/bin/busybox ## make build/rootfs, a busybox root file system

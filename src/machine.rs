@@ -22,6 +22,8 @@ pub struct Machine {
     pub mounts: Vec<Mount>,
     pub nets: Vec<Net>,
     pub services: Vec<Service>,
+    /// A contain.conf has been read.
+    pub has_file: bool,
     /// What follows on the end of the command.
     pub on_exit: OnExit,
     /// What follows on a failure of the boot or of contain itself; none where it is left to `panic=` and the console.

@@ -52,12 +52,17 @@ fn life_of(mut words: Vec<Word>, environment: Vec<Word>) -> i32 {
 }
 
 /// The names that it answers to, when a link or a file of such a name is what was started.
-const NAMES: &str = "init\ntini\ndocker-init\npoweroff\nreboot\nhalt";
+const NAMES: &str = "init\ntini\ndocker-init\npoweroff\nreboot\nhalt\nswitch_root";
+
+const SWITCH_ROOT: Word = c"switch_root";
 
 fn live(name: Word, mut words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     let path = name.to_bytes();
     let start = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
     let known = text::place(NAMES, path.get(start..).unwrap_or_default());
+    if words.first() == Some(&SWITCH_ROOT) && known.is_none() {
+        return live(words.remove(0), words, environment);
+    }
     let begins_command = words.first().is_some_and(|word| args::is_command(word));
     match known {
         Some(1 | 2) => {
@@ -65,8 +70,9 @@ fn live(name: Word, mut words: Vec<Word>, environment: &[Word]) -> Result<u8> {
             seal()?;
             return life::tini::tini(&words, environment);
         }
+        Some(6) => return life::boot::root::switch_root(&words, environment),
         Some(3..) => words.insert(0, text::tail(name, start)),
-        _ if is_machines_first() && (known.is_some() || !begins_command) => life::boot::boot(environment),
+        _ if is_machines_first() && (known.is_some() || !begins_command) => life::boot::boot(&words, environment),
         Some(_) if !begins_command => {
             log::error(
                 "not the first process of a machine, so nothing is mounted or set up: the command is looked after",

@@ -8,6 +8,7 @@ pub mod help;
 pub mod inittab;
 pub mod ip;
 pub mod map;
+pub mod mount;
 pub mod near;
 pub mod number;
 pub mod privilege;

@@ -421,6 +421,7 @@ impl Machine {
             mounts: Vec::new(),
             nets: Vec::new(),
             services: Vec::new(),
+            has_file: false,
             on_exit: OnExit::PowerOff,
             on_fail: None,
             panics: false,

@@ -9,22 +9,10 @@ use rustix::io::{Errno, Result, fcntl_dupfd_cloexec};
 use rustix::mount::MountFlags;
 use rustix::process::fchdir;
 
-use crate::kernel::file::read_all;
+use crate::kernel::superblock::Head;
 use crate::kernel::{mount, root};
 use crate::sys::loopback;
 use crate::text::{digits, kept};
-
-/// Where a magic number is, and what it is of.
-const MAGIC: &[(u16, &CStr, &[u8])] = &[
-    (0, c"squashfs", b"hsqs"),
-    (1024, c"erofs", b"\xe2\xe1\xf5\xe0"),
-    (1080, c"ext4", b"\x53\xef"),
-    (257, c"tar", b"ustar"),
-    (0, c"tar", b"\x1f\x8b"),
-    (0, c"tar", b"\xfd7zXZ"),
-    (0, c"tar", b"\x28\xb5\x2f\xfd"),
-    (0, c"tar", b"BZh"),
-];
 
 /// Opens a regular file, and tells the file system in it, `tar` for an archive, or nothing: by what it holds, since a name
 /// proves nothing.
@@ -34,9 +22,7 @@ pub fn open_image(path: &CStr) -> Result<(OwnedFd, &'static CStr)> {
     if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
         return Ok((file, c""));
     }
-    let head = read_all(file.as_fd(), 2048)?;
-    let is = |(at, _, magic): &&(u16, _, &[u8])| head.get(usize::from(*at)..).is_some_and(|it| it.starts_with(magic));
-    let kind = MAGIC.iter().find(is).map_or(c"", |(_, kind, _)| kind);
+    let kind = Head::read(file.as_fd())?.image();
     Ok((file, kind))
 }
 
@@ -141,10 +127,19 @@ fn open_path(base: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
 /// More than as many layers as there can be need, and less than the page that mount(2) takes.
 type Options = heapless::Vec<u8, 2048>;
 
-/// Mounts these layers on top of the root, and stands there: the lowest first, and last, `has_upper`, the directory with the
+/// The root, and the way to what is mounted on top of it: `..` of the root leads up there.
+pub const ON_ROOT: (&CStr, &CStr) = (c"/", c"/..");
+
+/// Mounts these layers on a place, and stands there: the lowest first, and last, `has_upper`, the directory with the
 /// upper one. They are named by their descriptors, so no path has to be fit for a list.
 #[inline(never)]
-pub fn mount_overlay(layers: &[OwnedFd], has_upper: bool, more: &CStr, flags: MountFlags) -> Result<OwnedFd> {
+pub fn mount_overlay(
+    layers: &[OwnedFd],
+    has_upper: bool,
+    more: &CStr,
+    flags: MountFlags,
+    (place, top): (&CStr, &CStr),
+) -> Result<OwnedFd> {
     let (lower, upper) = layers.split_at_checked(layers.len().wrapping_sub(has_upper.into())).ok_or(Errno::INVAL)?;
     let mut options = Options::new();
     let mut before = c"lowerdir=";
@@ -171,9 +166,8 @@ pub fn mount_overlay(layers: &[OwnedFd], has_upper: bool, more: &CStr, flags: Mo
     let _full = options.push(0);
     let options = CStr::from_bytes_with_nul(&options).map_err(|_full| Errno::TOOBIG)?;
     fchdir(open_path(CWD, c"/proc/self/fd")?)?;
-    mount::mount_here(c"/", c"overlay", options, flags)?;
-    // ".." of the root leads up to what lies on top of it.
-    let root = open_path(CWD, c"/..")?;
+    mount::mount_here(place, c"overlay", options, flags)?;
+    let root = open_path(CWD, top)?;
     fchdir(&root)?;
     Ok(root)
 }

@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, mkdirat, openat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, mkdirat, openat};
 use rustix::io::{Errno, Result};
 use rustix::mount as rmount;
 use rustix::mount::{
@@ -147,6 +147,29 @@ pub fn mount_here(path: &CStr, filesystem: &CStr, options: &CStr, flags: MountFl
     let options = (!options.is_empty()).then_some(options);
     weak!("weak-sizes", options = None);
     rmount::mount(filesystem, path, filesystem, flags, options)
+}
+
+/// mount(2) with MS_* flags as they are. A bind mount gets its further flags by a second call, and propagation is always one
+/// of its own.
+pub fn mount_as(source: &CStr, target: &CStr, filesystem: &CStr, flags: u32, options: &CStr) -> Result<()> {
+    const BIND: u32 = MountFlags::BIND.bits();
+    const REC: u32 = MountPropagationFlags::REC.bits();
+    // MS_REMOUNT, which rustix sets by itself.
+    const REMOUNT: u32 = 1 << 5;
+    // Unbindable, private, slave, shared.
+    const CHANGES: u32 = 15 << 17;
+    let (change, flags) = (flags & CHANGES, flags & !CHANGES);
+    let options = (!options.is_empty()).then_some(options);
+    let call = |flags| rmount::mount(source, target, filesystem, MountFlags::from_bits_retain(flags), options);
+    if flags & BIND != 0 && flags & REMOUNT == 0 {
+        call(flags & (BIND | REC))?;
+        if flags & !(BIND | REC) != 0 {
+            call(flags & !REC | REMOUNT)?;
+        }
+    } else if change == 0 || !source.is_empty() {
+        call(flags)?;
+    }
+    if change == 0 { Ok(()) } else { call(change | flags & REC) }
 }
 
 /// Makes what is mounted on `path` read-only; `path` may be a plain directory or file, which then becomes a mount.
@@ -307,6 +330,12 @@ pub fn each(take: &mut dyn FnMut(&[&str])) {
 pub fn same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool> {
     let (one, other) = (fstat(one)?, fstat(other)?);
     Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
+/// Whether something is mounted right on a path (statx(2), Linux 5.8).
+pub fn is_mounted(path: &CStr) -> bool {
+    let found = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Whether `path` can be reached below the directory.

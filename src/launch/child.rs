@@ -118,7 +118,7 @@ impl Child<'_> {
             Act::MountOverlay => {
                 let first = (number as usize).wrapping_sub(1 + self.from.taken.len());
                 let layers = self.sources.get(first..).ok_or(Errno::INVAL)?;
-                let root = layer::mount_overlay(layers, !step.flags.has(Flags::READ), options, flags)?;
+                let root = layer::mount_overlay(layers, !step.flags.has(Flags::READ), options, flags, layer::ON_ROOT)?;
                 self.bases[Base::Root as usize] = Some(root);
                 Ok(())
             }

@@ -6,7 +6,10 @@
 mod early;
 mod end;
 mod modules;
+mod mounts;
+pub mod root;
 mod settings;
+mod source;
 mod spawn;
 mod supervisor;
 mod tell;
@@ -18,7 +21,7 @@ use rustix::process::Signal;
 use rustix::system::RebootCommand;
 
 use crate::error::Result;
-use crate::kernel::{cgroup, console, network, power, root};
+use crate::kernel::{cgroup, console, network, power};
 use crate::life::boot::supervisor::{Over, Supervisor};
 use crate::life::boot::timeline::Timeline;
 use crate::life::mean::PATH;
@@ -28,11 +31,11 @@ use crate::supervise::signals::Signals;
 use crate::text::{Word, variable};
 
 /// Boots, runs the command, and powers off.
-pub fn boot(environment: &[Word]) -> ! {
+pub fn boot(words: &[Word], environment: &[Word]) -> ! {
     let mut timeline = Timeline::begin();
     let machine = prepare(&mut timeline);
     let grace = machine.grace;
-    match live(machine, environment, timeline) {
+    match live(machine, words, environment, timeline) {
         Ok(Over::Ended(outcome)) => end::end(outcome, RebootCommand::PowerOff, grace),
         Ok(Over::Asked(signal)) => end::end(Outcome::Exited(0), asked_for(signal), grace),
         Err(error) => {
@@ -58,6 +61,7 @@ fn prepare(timeline: &mut Timeline) -> &'static Machine {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
     let _leader = rustix::process::setsid();
+    early::limit_files();
     timeline.stage("early mounts", early::mount_all);
     timeline.stage("console", || tell::failed("open /dev/console", console::open()));
     timeline.stage("control groups", || tell::failed("enable cgroup controllers", cgroup::enable_all()));
@@ -65,17 +69,19 @@ fn prepare(timeline: &mut Timeline) -> &'static Machine {
 }
 
 /// The rest of the start-up, and the workload until it ends or the machine is asked to.
-fn live(machine: &Machine, given: &[Word], mut timeline: Timeline) -> Result<Over> {
+fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline: Timeline) -> Result<Over> {
     // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
     let signals = Signals::take()?;
     timeline.stage("loopback", || tell::failed("raise lo", network::raise_loopback()));
     timeline.stage("modules", || modules::load(&machine.modules));
     tell::failed("take ctrl-alt-del", power::take_ctrl_alt_del());
-    timeline.stage("root", || {
-        if root::is_initramfs() {
-            tell::failed("make the root pivotable", root::make_pivotable());
-        }
-    });
+    let mut machine = machine;
+    let _kept = timeline.stage("root", || root::enter(machine, words, given))?;
+    if !machine.has_file && !machine.root.device.is_empty() {
+        // The new root may have one.
+        machine = timeline.stage("settings of the root", settings::read);
+    }
+    timeline.stage("mounts", || mounts::mount_all(machine));
     timeline.end();
     let services = services(machine);
     Ok(Supervisor::new(services, environment(given), &signals).run(&ASKING))

@@ -6,7 +6,7 @@ use crate::kernel::{child, file};
 use crate::life::boot::{settings, tell};
 
 /// In place of a module's name: nothing is loaded but what is named.
-const NONE: &str = "none";
+pub const NONE: &str = "none";
 
 /// Loads these modules; then, where the kernel has any, what the devices ask for.
 pub fn load(names: &[&str]) {

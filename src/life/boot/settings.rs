@@ -31,6 +31,7 @@ pub fn read() -> &'static Machine {
     let named = line.value("contain.config");
     let found = named.iter().chain(&PLACES).find_map(|path| read_file(path, named == Some(path)));
     if let Some((path, bytes)) = found {
+        settings.machine.has_file = true;
         conf::read(&mut settings, path, bytes);
     }
     settings.read_line(&line);

@@ -1,0 +1,127 @@
+//! The root of the machine: that of the initramfs, or another that is mounted, and switched to.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{CWD, StatVfsMountFlags, statvfs};
+use rustix::mount::MountFlags;
+
+use crate::error::{Error, Result};
+use crate::input::mount::{Options, READ_ONLY, REMOUNT};
+use crate::kernel::{device, layer, mount, program, root, switch};
+use crate::life::boot::source::{FOR_EVER, PATIENCE, Source};
+use crate::life::boot::tell;
+use crate::life::init::own_root;
+use crate::machine::{Machine, Mode, Root};
+use crate::sys::process::Vector;
+use crate::sys::signal::{Set, block, reset_dispositions};
+use crate::text::{Word, fill, shown};
+
+/// Where the new root is until it is one.
+const NEW: &CStr = c"/sysroot";
+/// What an overlay root is made of, to be seen by whoever unmounts at the end.
+const LOWER: &CStr = c"/run/contain.lower";
+const UPPER: &CStr = c"/run/contain.upper";
+
+/// Lower and upper layer of an overlay root, which lies on top of them. Nobody can unmount them while they are held; at the
+/// end they are to be made read-only, by /proc/self/fd/N.
+pub type Kept = Vec<OwnedFd>;
+
+/// What the kernel tries where nobody names one.
+const INITS: [Word; 4] = [c"/sbin/init", c"/etc/init", c"/bin/init", c"/bin/sh"];
+
+/// What moves with the root. An init has a mind of its own about the last.
+const MOVED: [Word; 5] = [c"/dev", c"/proc", c"/sys", c"/run", c"/tmp"];
+
+/// Makes the root what it is meant to be. In `Mode::Switch` the init of the new root takes over, with these words.
+pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<Kept> {
+    let wanted = &machine.root;
+    let os = |doing: &'static str| move |errno| Error::os(doing, errno);
+    if !root::is_initramfs() {
+        return remount(wanted).map_err(os("remount the root for writing, as rw says")).map(|()| Kept::new());
+    }
+    if wanted.device.is_empty() {
+        return root::make_pivotable().map_err(os("make the root pivotable")).map(|()| Kept::new());
+    }
+    std::thread::sleep(wanted.delay);
+    let kept = mount_new(machine)?;
+    let new = root::open(NEW).map_err(os("open the new root"))?;
+    let inits: &[Word] = match machine.mode {
+        Mode::Switch if wanted.init == INITS[0] => &INITS,
+        Mode::Switch => &[wanted.init],
+        _ => &[],
+    };
+    let init = switch::check(new.as_fd(), NEW, inits)?;
+    let (moved, gone) = MOVED.split_at(if inits.is_empty() { 5 } else { 4 });
+    let old = switch::switch(new.as_fd(), moved, gone).map_err(os("switch to the new root"))?;
+    tell::failed("delete what the initramfs held", switch::delete_all(old));
+    if inits.is_empty() { Ok(kept) } else { Err(become_init(init, words, environment)) }
+}
+
+/// A root that the kernel mounted, or the init before this one.
+fn remount(wanted: &Root) -> rustix::io::Result<()> {
+    let is_read_only = statvfs(c"/")?.f_flag.contains(StatVfsMountFlags::RDONLY);
+    match is_read_only && !wanted.read_only && !wanted.device.is_empty() {
+        true => mount::mount_as(c"", c"/", c"", REMOUNT, c""),
+        false => Ok(()),
+    }
+}
+
+/// Mounts the new root, with the layers below it where it has any.
+fn mount_new(machine: &Machine) -> Result<Kept> {
+    let wanted = &machine.root;
+    let has_layers = !wanted.overlay.is_empty();
+    let mut options = Options::parse(wanted.options);
+    if wanted.read_only || has_layers {
+        options.flags |= READ_ONLY;
+    }
+    let patience = wanted.wait.map_or(PATIENCE, |patience| patience.unwrap_or(FOR_EVER));
+    let source = |place, name, filesystem, options| Source {
+        place,
+        name,
+        filesystem,
+        options,
+        patience,
+        modules: &machine.modules,
+    };
+    let at = |target, source: Source<'_>| {
+        let _there = device::make_directory(CWD, target);
+        source.mount(target)
+    };
+    at(if has_layers { LOWER } else { NEW }, source("root=", wanted.device, wanted.filesystem, options))?;
+    if !has_layers {
+        return Ok(Kept::new());
+    }
+    let upper = if wanted.overlay == "tmpfs" { "tmpfs" } else { "auto" };
+    at(UPPER, source("contain.overlay=", wanted.overlay, upper, Options::default()))?;
+    let _there = device::make_directory(CWD, NEW);
+    let lay = || {
+        let layers = vec![root::open(LOWER)?, root::open(UPPER)?];
+        layer::mount_overlay(&layers, true, c"", MountFlags::empty(), (NEW, NEW)).map(|_| layers)
+    };
+    lay().map_err(|errno| Error::os("lay contain.overlay= over root=", errno))
+}
+
+/// Executes the init of the new root. Returns only with why it could not be.
+fn become_init(init: Word, words: &[Word], environment: &[Word]) -> Error {
+    reset_dispositions();
+    let _never = block(Set::EMPTY);
+    let (first, environment) = ([init], Vector::new(&[], environment));
+    let errno = program::execute(&first, &Vector::new(&first, words), &environment);
+    match own_root() {
+        Ok(root) => program::failure(&root, &first, init, errno),
+        Err(error) => error,
+    }
+}
+
+/// `switch_root NEWROOT INIT [ARG...]`, for the script that is an initramfs's init.
+pub fn switch_root(words: &[Word], environment: &[Word]) -> Result<u8> {
+    let [new_root, init, words @ ..] = words else {
+        return Err(Error::usage("switch_root wants a new root and its init: switch_root /sysroot /sbin/init"));
+    };
+    let opened = root::open(new_root).map_err(|errno| Error::os(fill("open %", &[shown(new_root)]), errno))?;
+    let init = switch::check(opened.as_fd(), new_root, &[init])?;
+    let switched = switch::switch(opened.as_fd(), &MOVED[..4], &[]).and_then(switch::delete_all);
+    switched.map_err(|errno| Error::os(fill("switch to %", &[shown(new_root)]), errno))?;
+    Err(become_init(init, words, environment))
+}

@@ -1,0 +1,112 @@
+//! What is to be mounted, and from where: devices by path, UUID or label are waited for, and told of where they do not come.
+
+use std::ffi::CStr;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use crate::error::{Error, Result};
+use crate::input::mount::{self, Options};
+use crate::kernel::disk::{self, Device, Events};
+use crate::kernel::mount::mount_as;
+use crate::life::boot::modules;
+use crate::log;
+use crate::sys::clock::since_boot as now;
+use crate::text::{fill, kept, shown, split};
+
+/// A file system to be mounted.
+pub struct Source<'a> {
+    /// Where it is written: `root=`, or file and line.
+    pub place: &'a str,
+    /// As the device is written there, or whatever the file system takes for one.
+    pub name: &'a str,
+    /// Several with commas between are tried one after the other; none, or `auto`, where the superblock tells.
+    pub filesystem: &'a str,
+    pub options: Options,
+    /// How long a device is waited for.
+    pub patience: Duration,
+    /// Those of contain.modules=, where devices that come may ask for more.
+    pub modules: &'a [&'static str],
+}
+
+/// Drivers look for their devices while the machine boots. So nobody has to ask for so short a time.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const FOR_EVER: Duration = Duration::from_secs(1 << 32);
+
+impl Source<'_> {
+    /// Mounts it, by the device once that is there.
+    pub fn mount(&self, target: &CStr) -> Result<()> {
+        const NO_DEVICE: u32 = mount::BIND | mount::MOVE | mount::REMOUNT;
+        let (mut path, mut kind) = (kept(&[self.name.as_bytes()]), "");
+        if let Some(meant) = disk::meant(self.name).filter(|_| self.options.flags & NO_DEVICE == 0) {
+            let device = self.wait(meant).ok_or_else(|| self.missing())?;
+            path = kept(&[device.path().to_bytes()]);
+            kind = shown(device.kind);
+        }
+        let filesystem = if matches!(self.filesystem, "" | "auto") { kind } else { self.filesystem };
+        if filesystem.is_empty() && self.options.flags & NO_DEVICE == 0 {
+            let text = "%: on % is no file system that contain knows: name it, with rootfstype= or in place of auto";
+            return Err(Error::new(fill(text, &[self.place, self.name])));
+        }
+        let data = kept(&[self.options.data.as_bytes()]);
+        let mut done = Ok(());
+        for one in split(filesystem, b',') {
+            let kind = kept(&[one.as_bytes()]);
+            done = mount_as(path, target, kind, self.options.flags, data);
+            if done == Err(Errno::NODEV) {
+                // The kernel asks modprobe(8) for it, where there is one.
+                modules::load(&[one, modules::NONE]);
+                done = mount_as(path, target, kind, self.options.flags, data);
+            }
+            if matches!(done, Err(Errno::ACCESS | Errno::ROFS)) {
+                // The device cannot be written to.
+                done = mount_as(path, target, kind, self.options.flags | mount::READ_ONLY, data);
+            }
+            if done.is_ok() {
+                break;
+            }
+        }
+        let told = || fill("%: mount % (%) on %", &[self.place, self.name, filesystem, shown(target)]);
+        done.map_err(|errno| Error::os(told(), errno))
+    }
+
+    fn wait(&self, meant: (usize, &str)) -> Option<Device> {
+        // From before the first look on: what comes meanwhile is an event.
+        let events = Events::open();
+        let until = now() + self.patience.as_micros() as u64;
+        let mut told = false;
+        loop {
+            let found = disk::find(meant);
+            let left = Duration::from_micros(until.saturating_sub(now()));
+            if found.is_some() || left.is_zero() {
+                return found;
+            }
+            if !std::mem::replace(&mut told, true) {
+                log::error(&fill("%: waiting for %", &[self.place, self.name]));
+            }
+            match &events {
+                Ok(events) => events.wait(left),
+                // A kernel without sockets.
+                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            }
+            modules::load(self.modules);
+        }
+    }
+
+    /// That the device did not come, and which there are.
+    fn missing(&self) -> Error {
+        let mut list = String::new();
+        disk::each(&mut |device| {
+            list.push_str(if list.is_empty() { "; there are " } else { ", " });
+            list.push_str(&device.path().to_string_lossy());
+            let kind = device.kind.to_bytes();
+            for (key, name) in std::iter::once(("", kind)).filter(|_| !kind.is_empty()).chain(device.tags()) {
+                list.extend([" ", key, &String::from_utf8_lossy(name)]);
+            }
+        });
+        if list.is_empty() {
+            list.push_str(", nor any other: name their drivers in contain.modules=");
+        }
+        Error::new(fill("%: there is no device %%", &[self.place, self.name, &list]))
+    }
+}
