@@ -38,6 +38,7 @@ commands! {
     "inspect": Inspect Inspect,
     "stats": Stats Stats,
     "update": Update Update,
+    "service": Service Service,
     "completion": Completion Completion,
     "check": Check Check,
     "init": Init Init,

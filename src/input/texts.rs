@@ -31,6 +31,8 @@ usage: contain [--root DIR] COMMAND
   prune               forget all that have ended
   top, inspect, stats, update ID
                       processes, facts, figures, new limits of a container
+  service ls|start|stop|restart|log [NAME]
+                      what process 1 starts, where that is contain
   completion bash|zsh|fish
                       a script that completes these words in a shell
   check               what this kernel and user can do
@@ -329,6 +331,19 @@ usage:
   --cpu-weight N
   --cpuset LIST
   --pids N|max
+";
+
+    Service "\
+contain service: what process 1 of a machine starts, where that is contain
+
+usage:
+  contain service [ls] [--json]
+  contain service start|stop|restart|log NAME...
+
+  --json    as JSON, one array
+
+ls lists them, start, stop and restart wait until that is done, and log shows
+what one printed, where it has a log file.
 ";
 
     Completion "\

@@ -73,6 +73,8 @@ pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
         lines(help::NAMES).for_each(offer);
     } else if is("completion") {
         SHELLS.iter().for_each(|(name, _)| offer(name));
+    } else if is("service") && typed.words == 0 {
+        split("ls start stop restart log", b' ').for_each(offer);
     } else if is("logs rm inspect") {
         found.offer_containers(places, |_, _| true);
     } else if is("resume unpause") {

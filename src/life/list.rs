@@ -11,12 +11,15 @@ use crate::life::control::is_frozen;
 use crate::life::output;
 use crate::life::remember::{clear, now};
 use crate::life::running::{self, running};
+use crate::life::service;
 use crate::life::table::{self, Columns, Line, Table};
 use crate::log;
 use crate::plan::shell_line;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
+use crate::supervise::request::{COMMAND, Verb};
+use crate::sys::clock::since_boot;
 use crate::text::{digits, fill};
 
 /// A container as it is now.
@@ -172,6 +175,7 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
         lines.iter().for_each(|(_, id)| ids.push_str(id));
         output::print(&ids)?;
     } else {
+        services(&mut table);
         table.sort();
         table.print(ps.has(Flag::NoTrunc))?;
         if table.is_empty() && ended > 0 {
@@ -180,6 +184,27 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Adds the services that run, where process 1 is contain, but the command of the boot. Those that are containers are listed
+/// already.
+fn services(table: &mut Table) {
+    // Whoever may not ask sees what there is without them.
+    let Ok(all) = service::ask(Verb::List, "") else { return };
+    for told in all.iter().filter(|told| told.pid > 0 && told.name != COMMAND) {
+        let command = told.command();
+        if command.starts_with("contain run --name ") {
+            continue;
+        }
+        let created = now().saturating_sub(since_boot().saturating_sub(told.since) / 1_000_000);
+        table.row(created << 23 | told.pid);
+        let pid = digits(told.pid);
+        for cell in
+            ["service", pid, &told.status(), str::from_utf8(&utc(created)).unwrap_or_default(), told.name, &command]
+        {
+            table.add(cell);
+        }
+    }
 }
 
 /// `contain inspect`.

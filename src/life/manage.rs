@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::input::args::Command;
 use crate::input::args::written::{Flag, Number, Written};
-use crate::life::{complete, control, exec, forget, list, logs, stats, update};
+use crate::life::{complete, control, exec, forget, list, logs, service, stats, update};
 use crate::state::place::Places;
 use crate::text::Word;
 
@@ -35,6 +35,7 @@ pub fn manage(command: Command, written: &'static Written, places: &Places, envi
         Command::Prune => forget::prune(places),
         Command::Stats => stats::stats(&targets, !written.has(Flag::NoStream), written.has(Flag::Json), places),
         Command::Update => update::update(target, &written.limits, places),
+        Command::Service => service::service(&targets, written.has(Flag::Json)),
         Command::Completion => complete::script(target),
         _ => complete::complete(&written.words, places),
     }

@@ -20,6 +20,7 @@ pub mod remember;
 pub mod rootfs;
 pub mod run;
 pub mod running;
+pub mod service;
 pub mod stats;
 pub mod streams;
 pub mod table;

@@ -3,6 +3,7 @@
 
 pub mod reaper;
 pub mod relay;
+pub mod request;
 pub mod services;
 pub mod signals;
 pub mod tee;

@@ -1,8 +1,6 @@
 //! The services of a machine: which is to be started, asked to end or killed, and when. This decides and touches nothing;
 //! process 1's loop carries it out (life/boot/supervisor.rs). Once the table is made, nothing here allocates or fails.
 
-#![cfg_attr(not(test), expect(dead_code))]
-
 use rustix::process::Pid;
 
 use crate::machine::{Kind, Restart, Service};
@@ -10,6 +8,8 @@ use crate::supervise::Outcome;
 
 /// Microseconds since the boot.
 pub type Time = u64;
+pub const SECOND: Time = 1_000_000;
+pub const NEVER: Time = Time::MAX;
 
 /// How a service fares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,9 +153,9 @@ impl Table {
     }
 
     /// When `step` has something to do next, by time alone.
-    pub fn next_due(&self) -> Option<Time> {
+    pub fn next_due(&self) -> Time {
         let timed = |entry: &&Entry| matches!(entry.state, State::Pausing | State::Stopping);
-        self.entries.iter().filter(timed).map(|entry| entry.due).min()
+        self.entries.iter().filter(timed).map(|entry| entry.due).min().unwrap_or(NEVER)
     }
 
     /// How the command ended, where that is the end of the boot.
@@ -252,8 +252,6 @@ impl Entry {
         };
     }
 }
-
-const SECOND: Time = 1_000_000;
 
 fn micros(time: std::time::Duration) -> Time {
     time.as_secs().saturating_mul(SECOND).saturating_add(time.subsec_micros().into())

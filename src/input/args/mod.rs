@@ -46,6 +46,8 @@ pub enum Command {
     Inspect,
     Stats,
     Update,
+    /// What process 1 starts.
+    Service,
     Completion,
     /// What a shell's completion asks: the words so far, the last one unfinished.
     Complete,

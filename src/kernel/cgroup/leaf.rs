@@ -21,7 +21,7 @@ pub fn kill(path: &CStr) -> Result<()> {
     write(root::open(path)?.as_fd(), c"cgroup.kill", b"1")
 }
 
-/// Removes it. One with processes in it stays.
-pub fn remove(path: &CStr) {
-    let _not_empty = unlinkat(CWD, path, AtFlags::REMOVEDIR);
+/// Removes it, which works once no process is in it.
+pub fn remove(path: &CStr) -> Result<()> {
+    unlinkat(CWD, path, AtFlags::REMOVEDIR)
 }

@@ -3,8 +3,10 @@
 //! From `boot` on we must not die: the kernel panics when process 1 ends. What fails is said on the console, and the boot
 //! goes on with what there is.
 
+mod clients;
 mod early;
 mod end;
+pub mod logs;
 mod modules;
 mod mounts;
 pub mod root;
@@ -14,8 +16,6 @@ mod spawn;
 mod supervisor;
 mod tell;
 mod timeline;
-
-use std::time::Duration;
 
 use rustix::process::Signal;
 use rustix::system::RebootCommand;
@@ -27,6 +27,7 @@ use crate::life::boot::timeline::Timeline;
 use crate::life::mean::PATH;
 use crate::machine::{Kind, Machine, OnExit, Restart, Service};
 use crate::supervise::Outcome;
+use crate::supervise::request::COMMAND;
 use crate::supervise::signals::Signals;
 use crate::text::{Word, variable};
 
@@ -84,7 +85,7 @@ fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline:
     timeline.stage("mounts", || mounts::mount_all(machine));
     timeline.end();
     let services = services(machine);
-    Ok(Supervisor::new(services, environment(given), &signals).run(&ASKING))
+    Ok(Supervisor::new(services, environment(given), machine.grace, &signals).run(&ASKING))
 }
 
 /// The services, and the command of the boot as the last of them; a shell where nothing is wanted.
@@ -96,17 +97,11 @@ fn services(machine: &Machine) -> &'static [Service] {
     };
     if !command.is_empty() {
         services.push(Service {
-            name: "command",
             command: command.to_vec().leak(),
             options: machine.options.clone().leak(),
-            kind: Kind::Command,
             restart: if machine.on_exit == OnExit::Respawn { Restart::Always } else { Restart::No },
-            backoff: [Duration::from_secs(1), Duration::from_secs(30)],
-            after: &[],
-            user: "",
-            environment: &[],
             log: c"console",
-            place: "",
+            ..Service::plain(COMMAND, Kind::Command, "")
         });
     }
     services.leak()

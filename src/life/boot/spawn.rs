@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::Pid;
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
 
@@ -11,16 +11,13 @@ use crate::error::{Error, Result};
 use crate::input::user;
 use crate::kernel::cgroup::leaf;
 use crate::kernel::{console, file, identity, program};
-use crate::life::boot::tell;
+use crate::life::boot::{logs, tell};
 use crate::life::{init, mean};
 use crate::machine::{Kind, Service};
 use crate::plan::candidates;
 use crate::supervise::reaper::begin_session;
 use crate::sys::process::{Cloned, Vector, clone3, execve_fd, exit_now};
-use crate::text::{Word, fill, kept, shown, tail, variable};
-
-/// Where services that name no file write to: a file each.
-pub const LOGS: &str = "/run/contain/log/";
+use crate::text::{Word, cut, fill, kept, shown, tail, variable};
 
 /// What the processes of all services have in common.
 pub struct Common {
@@ -70,16 +67,13 @@ fn become_service(service: &'static Service, common: &Common) -> Result<std::con
     if service.kind == Kind::Ask {
         wait_for_enter();
     }
+    let told = |error: Error| Error::new(about(&error.sentence())).with_status(error.status());
     let mut environment = service.environment.to_vec();
-    for usual in common.environment {
-        let name = usual.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
-        if variable(&environment, str::from_utf8(name).unwrap_or_default()).is_none() {
-            environment.push(usual);
-        }
-    }
     if !service.user.is_empty() {
-        become_user(service.user).map_err(|error| Error::new(about(&error.sentence())).with_status(error.status()))?;
+        let home = become_user(service.user).map_err(told)?;
+        add(&mut environment, home);
     }
+    common.environment.into_iter().for_each(|usual| add(&mut environment, usual));
     begin_session().map_err(|errno| Error::os(about("begin a session"), errno))?;
     let words = words(service);
     let (arguments, vector) = (Vector::new(&[], &words), Vector::new(&[], &environment));
@@ -93,8 +87,15 @@ fn become_service(service: &'static Service, common: &Common) -> Result<std::con
         }
         _ => program::execute(&candidates(command, &environment), &arguments, &vector),
     };
-    let error = init::failure(&candidates(command, &environment), command, errno);
-    Err(Error::new(about(&error.sentence())).with_status(error.status()))
+    Err(told(init::failure(&candidates(command, &environment), command, errno)))
+}
+
+/// Adds a variable, unless there is one of that name.
+fn add(environment: &mut Vec<Word>, usual: Word) {
+    let name = cut(shown(usual), b'=').unwrap_or_default().0;
+    if variable(environment, name).is_none() {
+        environment.push(usual);
+    }
 }
 
 const OWN: Word = c"/proc/self/exe";
@@ -111,11 +112,14 @@ fn words(service: &'static Service) -> Vec<Word> {
     words
 }
 
-fn become_user(text: &'static str) -> Result<()> {
+/// Becomes a user of this machine; the variable that names his home.
+fn become_user(text: &'static str) -> Result<Word> {
     let wrong = |what: &'static str| Error::new(["user=", text, " ", what].concat());
-    let user = mean::account("user=", &user::parse(text).map_err(wrong)?, &init::own_root()?)?.user;
+    let account = mean::account(&["user=", text].concat(), &user::parse(text).map_err(wrong)?, &init::own_root()?)?;
+    let user = account.user;
     identity::become_user(user.uid, user.gid, Some(user.groups), u64::MAX)
-        .map_err(|errno| Error::os(["become user ", text].concat(), errno))
+        .map_err(|errno| Error::os(["become user ", text].concat(), errno))?;
+    Ok(kept(&[b"HOME=", account.home.as_deref().unwrap_or("/").as_bytes()]))
 }
 
 /// Gives the service's streams their numbers; the path that cannot be opened. Then they lead nowhere.
@@ -125,16 +129,11 @@ fn open_streams(service: &Service) -> std::result::Result<(), (Word, rustix::io:
     }
     const NULL: Word = c"/dev/null";
     let path = match service.log.to_bytes() {
-        b"" => log(service.name),
+        b"" => logs::path(service.name),
         b"none" => NULL,
         b"kmsg" => c"/dev/kmsg",
         _ => service.log,
     };
-    if service.log.is_empty() {
-        for directory in [c"/run/contain", c"/run/contain/log"] {
-            let _there = mkdirat(CWD, directory, Mode::from_raw_mode(0o700));
-        }
-    }
     let open = |path: Word, flags: OFlags| {
         let flags = flags | OFlags::NOCTTY | OFlags::CLOEXEC;
         openat(CWD, path, flags, Mode::from_raw_mode(0o640)).map_err(|errno| (path, errno))
@@ -150,11 +149,6 @@ fn open_streams(service: &Service) -> std::result::Result<(), (Word, rustix::io:
     let _open = dup2_stdout(output);
     let _open = dup2_stderr(output);
     opened.map(drop)
-}
-
-/// The log file of a service.
-pub fn log(name: &str) -> Word {
-    kept(&[LOGS.as_bytes(), name.as_bytes(), b".log"])
 }
 
 /// As busybox's init asks on a console that has no user yet.

@@ -1,30 +1,35 @@
 //! Process 1 of a machine at work: one loop that owns every wait(2), and starts, ends and starts again what the table of
-//! services says (supervise/services.rs).
+//! services says (supervise/services.rs), or somebody asks for (clients.rs).
 //!
-//! From `run` on we must not die, and nothing here allocates, however long the loop goes on: what has to be told, a child
-//! tells.
+//! From `run` on we must not die, and nothing here allocates, however long the loop goes on: what has to be told, or takes
+//! long, a child does.
 
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::process::{Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::kernel::cgroup::leaf;
 use crate::kernel::file;
+use crate::life::boot::clients::{Clients, Descriptors};
+use crate::life::boot::logs;
 use crate::life::boot::spawn::{self, Common};
 use crate::life::boot::tell;
 use crate::log;
 use crate::machine::{Kind, Service};
 use crate::supervise::reaper::{self, Manner};
-use crate::supervise::services::{Act, State, Table};
+use crate::supervise::request::Verb;
+use crate::supervise::services::{Act, NEVER, SECOND, State, Table, Time};
 use crate::supervise::signals::{Action, Signals, action};
 use crate::supervise::{Outcome, wait_for};
 use crate::sys::clock::since_boot as now;
 use crate::sys::process::{Cloned, clone3, exit_now, reap};
-use crate::sys::signal::send_group;
 use crate::text::{Word, digits, fill, kept};
+
+/// How long what runs at the end of the machine may take.
+const LAST: Time = 60 * SECOND;
 
 /// Why the loop is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,39 +40,87 @@ pub enum Over {
     Asked(Signal),
 }
 
+/// Where what a service has is.
+struct Files {
+    /// Its control group.
+    group: Word,
+    /// The group is to be removed: once it is empty, which killed processes leave it to be in their own time.
+    left: bool,
+    /// Its log, where that is held to a size.
+    log: Option<Word>,
+}
+
 pub struct Supervisor<'a> {
     table: Table,
-    /// The control group of each service.
-    groups: Vec<Word>,
+    /// Of each service.
+    files: Vec<Files>,
     common: Common,
     signals: &'a Signals,
+    clients: Clients,
+    /// When the logs are looked at next.
+    look: Time,
+    grace: Time,
 }
 
 impl<'a> Supervisor<'a> {
     /// Puts the services into their order, and opens what the loop needs.
-    pub fn new(services: &'static [Service], environment: [Word; 3], signals: &'a Signals) -> Supervisor<'a> {
+    pub fn new(
+        services: &'static [Service],
+        environment: [Word; 3],
+        grace: Duration,
+        signals: &'a Signals,
+    ) -> Supervisor<'a> {
         let table = Table::new(services, &mut |service, name| {
             let parts = [service.place, ": service ", service.name, ": after=", name];
             log::error(&[&parts.concat(), " names no service that can be started before it"].concat());
         });
         // What memory runs out for is somebody else: the end of process 1 is the end of the machine.
         tell::failed("spare process 1 when memory runs out", file::write(CWD, c"/proc/self/oom_score_adj", b"-1000"));
-        let own: Option<OwnedFd> = openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok();
-        let group = |entry: &Service| kept(&[b"/sys/fs/cgroup/", entry.name.as_bytes(), b".service"]);
-        let groups = table.entries.iter().map(|entry| group(entry.service)).collect();
+        let own = openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok();
+        let (mut files, mut look) = (Vec::with_capacity(table.entries.len()), NEVER);
+        for entry in &table.entries {
+            let name = entry.service.name;
+            let log = entry.service.log.is_empty().then(|| logs::path(name));
+            files.push(Files { group: kept(&[b"/sys/fs/cgroup/", name.as_bytes(), b".service"]), left: false, log });
+            if log.is_some() && look == NEVER {
+                logs::prepare();
+                look = 0;
+            }
+        }
+        let clients = Clients::listen();
         let common = Common { own, environment };
-        Supervisor { table, groups, common, signals }
+        Supervisor { table, files, common, signals, clients, look, grace: grace.as_micros() as Time }
     }
 
     /// Goes on until the command has ended, or one of the signals in `asking` has come; all others are passed on to the
-    /// command.
+    /// command. What is meant for the end of the machine has run then.
     pub fn run(mut self, asking: &[Signal]) -> Over {
+        let over = self.go_on(asking);
+        let by = now().saturating_add(LAST);
+        for place in 0..self.files.len() {
+            self.run_last(place, by);
+        }
+        over
+    }
+
+    fn go_on(&mut self, asking: &[Signal]) -> Over {
         loop {
-            self.act();
-            self.wait();
+            for place in 0..self.files.len() {
+                self.act(place);
+            }
+            let busy = self.serve();
+            if now() >= self.look {
+                self.files.iter().filter_map(|files| files.log).for_each(logs::look);
+                self.look = now().saturating_add(logs::OFTEN);
+            }
+            if !busy {
+                self.wait();
+            }
             while let Ok(Some(arrived)) = self.signals.next() {
                 match action(arrived.signal) {
                     Action::Nothing | Action::Resize => {}
+                    // The keys mean something else where somebody says so.
+                    _ if arrived.signal == Signal::INT && self.table.begin(Kind::CtrlAltDel) => {}
                     _ if asking.contains(&arrived.signal) => return Over::Asked(arrived.signal),
                     _ => self.forward(arrived.signal),
                 }
@@ -79,41 +132,76 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Does all that is to be done now.
-    fn act(&mut self) {
-        for place in 0..self.groups.len() {
-            match self.table.step(place, now()) {
-                Some(Act::Start) => self.start(place),
-                Some(Act::Kill) => self.kill(place),
-                None => {}
+    /// Runs one of the services that are meant for the end of the machine, by the time given.
+    fn run_last(&mut self, place: usize, by: Time) {
+        let Some(entry) = self.table.entries.get_mut(place).filter(|entry| entry.service.kind == Kind::Shutdown) else {
+            return;
+        };
+        entry.start();
+        self.act(place);
+        while now() < by && self.table.entries.get(place).is_some_and(|entry| entry.pid.is_some()) {
+            let mut descriptors = [PollFd::new(self.signals, PollFlags::IN)];
+            let _again = wait_for(&mut descriptors, Some(Duration::from_micros(by.saturating_sub(now()))));
+            while let Ok(Some(_)) = self.signals.next() {}
+            self.reap();
+        }
+    }
+
+    /// Does what is to be done about a service now.
+    fn act(&mut self, place: usize) {
+        let act = self.table.step(place, now());
+        let (Some(entry), Some(files)) = (self.table.entries.get(place), self.files.get_mut(place)) else { return };
+        match act {
+            Some(Act::Start) => {
+                files.left = false;
+                let pid = spawn::start(entry.service, files.group, &self.common).ok();
+                self.table.started(place, pid, now());
+                if pid.is_none() {
+                    self.tell(place);
+                }
             }
+            Some(Act::Kill) => self.kill(place),
+            None if files.left => files.left = leaf::remove(files.group) == Err(Errno::BUSY),
+            None => {}
         }
     }
 
-    fn start(&mut self, place: usize) {
-        let (Some(entry), Some(group)) = (self.table.entries.get(place), self.groups.get(place)) else { return };
-        let pid = spawn::start(entry.service, group, &self.common).ok();
-        self.table.started(place, pid, now());
-        if pid.is_none() {
-            self.tell(place);
-        }
+    /// Answers who asks; whether something is to be done for them.
+    fn serve(&mut self) -> bool {
+        let by = now().saturating_add(self.grace);
+        self.clients.serve(&mut self.table, by, &mut |entry, verb| {
+            let asked = match verb {
+                Verb::Stop => entry.stop(by),
+                Verb::Restart => entry.restart(by),
+                Verb::Start => {
+                    entry.start();
+                    false
+                }
+                Verb::List | Verb::Show => false,
+            };
+            if let Some(pid) = entry.pid.filter(|_| asked) {
+                ask_to_end(pid);
+            }
+        })
     }
 
-    /// Kills all of a service: its group where it has one, else what is left of its process group.
+    /// Kills all of a service: its group where it has one, else its process group.
     fn kill(&self, place: usize) {
-        let (Some(entry), Some(group)) = (self.table.entries.get(place), self.groups.get(place)) else { return };
-        if leaf::kill(group).is_err()
+        let (Some(entry), Some(files)) = (self.table.entries.get(place), self.files.get(place)) else { return };
+        if leaf::kill(files.group).is_err()
             && let Some(pid) = entry.pid
         {
-            let _gone = send_group(pid, Signal::KILL);
-            let _gone = kill_process(pid, Signal::KILL);
+            signal(pid, Signal::KILL);
         }
     }
 
     /// Sleeps until something happens, or is due.
     fn wait(&self) {
-        let mut descriptors = [PollFd::new(self.signals, PollFlags::IN)];
-        let timeout = self.table.next_due().map(|due| Duration::from_micros(due.saturating_sub(now())));
+        let mut descriptors = Descriptors::new();
+        let _room = descriptors.push(PollFd::new(self.signals, PollFlags::IN));
+        self.clients.interests(&mut descriptors);
+        let due = self.table.next_due().min(self.clients.next_due()).min(self.look);
+        let timeout = (due != NEVER).then(|| Duration::from_micros(due.saturating_sub(now())));
         let _again = wait_for(&mut descriptors, timeout);
     }
 
@@ -129,12 +217,12 @@ impl<'a> Supervisor<'a> {
 
     /// Clears away behind a service that has ended.
     fn ended(&mut self, place: usize) {
-        let (Some(entry), Some(group)) = (self.table.entries.get(place), self.groups.get(place)) else { return };
+        let (Some(entry), Some(files)) = (self.table.entries.get(place), self.files.get_mut(place)) else { return };
+        files.left = true;
         // A task may leave processes behind: that is what many are for.
         if entry.service.kind == Kind::Service || entry.state == State::Stopped {
             self.kill(place);
         }
-        leaf::remove(group);
         self.tell(place);
     }
 
@@ -142,7 +230,9 @@ impl<'a> Supervisor<'a> {
     fn tell(&self, place: usize) {
         let Some(entry) = self.table.entries.get(place) else { return };
         let Some(outcome) = entry.outcome else { return };
-        if entry.service.kind == Kind::Command || outcome == Outcome::Exited(0) || entry.state == State::Stopped {
+        // What somebody asked for is no news.
+        let asked = entry.state == State::Stopped || !entry.is_settled();
+        if asked || entry.service.kind == Kind::Command || outcome == Outcome::Exited(0) {
             return;
         }
         if let Ok(Cloned::Child) = clone3(0, None) {
@@ -152,7 +242,7 @@ impl<'a> Supervisor<'a> {
             };
             let next = match entry.state {
                 State::Pausing => {
-                    let pause = entry.due.saturating_sub(now()).div_ceil(1_000_000);
+                    let pause = entry.due.saturating_sub(now()).div_ceil(SECOND);
                     fill("; it is started again in % s", &[digits(pause)])
                 }
                 _ => String::new(),
@@ -167,5 +257,18 @@ impl<'a> Supervisor<'a> {
         if let Some(pid) = command.and_then(|entry| entry.pid) {
             reaper::forward(pid, signal, Manner::default());
         }
+    }
+}
+
+/// What is stopped does not see that it is to end before it goes on.
+fn ask_to_end(pid: Pid) {
+    signal(pid, Signal::TERM);
+    signal(pid, Signal::CONT);
+}
+
+/// Sends a signal to a service's process and its group. A process that has no group yet finds it once it has.
+fn signal(pid: Pid, signal: Signal) {
+    if kill_process_group(pid, signal).is_err() {
+        let _gone = kill_process(pid, signal);
     }
 }
