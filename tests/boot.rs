@@ -154,6 +154,20 @@ fn a_killed_container_is_137() {
 }
 
 #[test]
+fn a_fault_of_contain_itself_is_told() {
+    for (signal, number, what) in [
+        ("ILL", 4, "it failed a check of its own"),
+        ("SEGV", 11, "bad memory access"),
+        ("BUS", 7, "bad memory access"),
+        ("FPE", 8, "bad arithmetic"),
+        ("TRAP", 5, "it failed a check of its own"),
+    ] {
+        let told = format!("{} internal error: {what} (SIG{signal}). Please report how.", 128 + number);
+        LIMITS.is(&format!("fault.{signal}"), &told);
+    }
+}
+
+#[test]
 fn a_timeout_is_124() {
     assert_eq!(LIMITS.fact("timeout.status"), "124", "{}", LIMITS.fact("timeout.err"));
 }

@@ -1,5 +1,5 @@
-//! What happens when contain itself goes wrong: a panic, which is an illegal instruction in the shipped build, or a bad
-//! access. One line says so and the caller's terminal is put back; then the signal takes its course.
+//! What happens when contain itself goes wrong: a panic, which is an illegal instruction in the shipped build (on aarch64 a
+//! breakpoint), or a bad access. One line says so and the caller's terminal is put back; then the signal takes its course.
 
 use std::ffi::c_int;
 use std::ptr::null_mut;
@@ -20,7 +20,7 @@ const FAULTS: [(Signal, &str); 5] = [
     (Signal::SEGV, "contain: internal error: bad memory access (SIGSEGV). Please report how.\n"),
     (Signal::BUS, "contain: internal error: bad memory access (SIGBUS). Please report how.\n"),
     (Signal::FPE, "contain: internal error: bad arithmetic (SIGFPE). Please report how.\n"),
-    (Signal::TRAP, "contain: internal error: trap (SIGTRAP). Please report how.\n"),
+    (Signal::TRAP, "contain: internal error: it failed a check of its own (SIGTRAP). Please report how.\n"),
 ];
 
 /// From here on a fault is told.

@@ -75,6 +75,18 @@ fact orphaned.pid "$(gone "$pid" && echo gone)"
 box -- true
 fact orphaned.leaves "$(leaves)"
 
+# A fault of its own, as if: it is told by the name of the signal, which then takes its course.
+for signal in ILL SEGV BUS FPE TRAP; do
+    contain run --rootfs /r -- /bin/sleep 1000 >/tmp/out 2>/tmp/err &
+    contain=$!
+    soon pidof sleep >/dev/null
+    pid=$(pidof sleep)
+    kill -$signal "$contain"
+    wait "$contain" 2>/dev/null
+    fact "fault.$signal" "$? $(grep -o 'internal error.*' /tmp/err)"
+    soon gone "$pid"
+done
+
 outcome timeout contain run --rootfs /r --memory 64M --timeout 1s --init -- /bin/sleep 1000
 left after
 exit 7
