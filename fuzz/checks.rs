@@ -5,6 +5,8 @@
 #[macro_use]
 #[path = "../src/weak.rs"]
 mod weak;
+#[path = "../src/dhcp.rs"]
+mod dhcp;
 #[path = "../src/error.rs"]
 mod error;
 #[path = "../src/input/mod.rs"]
@@ -42,6 +44,7 @@ mod sys {
 mod text;
 
 pub mod checks {
+    pub mod dhcp;
     pub mod numbers;
     pub mod record;
     pub mod seccomp;
@@ -53,7 +56,8 @@ pub mod checks {
 
 type Check = fn(&[u8]);
 
-const ALL: [(&str, Check); 7] = [
+const ALL: [(&str, Check); 8] = [
+    ("dhcp", checks::dhcp::check),
     ("numbers", checks::numbers::check),
     ("record", checks::record::check),
     ("seccomp", checks::seccomp::check),

@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod weak;
+mod dhcp;
 mod error;
 mod input;
 mod json;
@@ -24,7 +25,7 @@ mod text;
 mod sys;
 
 use crate::error::Result;
-use crate::input::args::written::Path;
+use crate::input::args::written::{Flag, Path};
 use crate::input::args::{self, Command, Line};
 use crate::state::place::Places;
 use crate::text::Word;
@@ -119,6 +120,7 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
         Command::Init => life::init::init(&written.words, environment),
         Command::PowerOff | Command::Reboot | Command::Halt => life::ask::ask(command, written),
         Command::Check => life::check::check(environment),
+        Command::Dhcp => life::dhcp::dhcp(&written.targets().concat(), written.has(Flag::Once)),
         Command::Help => life::output::print(input::help::text(topic)).map(|()| 0),
         Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),
         other => life::manage::manage(other, written, &places, environment),

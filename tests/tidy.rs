@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// For each top module, the top modules it may name. error, log, packed and text are known by all and know nobody.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("dhcp", &[]),
     ("error", &[]),
     ("log", &[]),
     ("packed", &[]),
@@ -23,10 +24,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("launch", &["plan", "spec", "kernel", "sys"]),
     ("supervise", &["machine", "kernel", "sys"]),
     ("state", &["json", "spec", "kernel", "sys"]),
-    ("life", &["json", "input", "spec", "machine", "seccomp", "plan", "launch", "supervise", "state", "kernel", "sys"]),
+    (
+        "life",
+        &[
+            "dhcp",
+            "json",
+            "input",
+            "spec",
+            "machine",
+            "seccomp",
+            "plan",
+            "launch",
+            "supervise",
+            "state",
+            "kernel",
+            "sys",
+        ],
+    ),
     (
         "main",
         &[
+            "dhcp",
             "json",
             "input",
             "spec",
@@ -43,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
 ];
 /// Decided before anything is touched: these make no system call.
-const PURE: [&str; 5] = ["input", "spec", "machine", "seccomp", "plan"];
+const PURE: [&str; 6] = ["dhcp", "input", "spec", "machine", "seccomp", "plan"];
 const LONGEST: usize = 500;
 
 struct Source {

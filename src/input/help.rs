@@ -41,6 +41,7 @@ commands! {
     "service": Service Service,
     "completion": Completion Completion,
     "check": Check Check,
+    "dhcp": Dhcp Dhcp,
     "init": Init Init,
     "poweroff": PowerOff PowerOff,
     "reboot": Reboot PowerOff,

@@ -38,6 +38,7 @@ usage: contain [--root DIR] COMMAND
   check               what this kernel and user can do
   init [--] COMMAND...
                       be a container's first process
+  dhcp [INTERFACE]    configure a network interface
   poweroff, reboot, halt [-f]
                       end this machine
   help [COMMAND]
@@ -149,6 +150,20 @@ usage:
 
 One line each: yes or no, what it is for, and how to get what is missing.
 exit status: 0 when `contain run` can work here, else 1
+";
+
+    Dhcp "\
+contain dhcp: have a network interface configured by a DHCP server
+
+usage:
+  contain dhcp [--once] [INTERFACE]
+
+  --once   end when it is configured; else the lease is renewed until SIGTERM
+           comes, and given back then
+
+INTERFACE is by default the first that is a network card's. It gets address,
+routes and MTU; /etc/resolv.conf the name servers; and the machine a name where
+it has none.
 ";
 
     Init "\

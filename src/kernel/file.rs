@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use crate::text::{Word, digits, kept};
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, rename, unlink};
 use rustix::io::{Errno, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -87,6 +87,23 @@ pub fn names(directory: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<(
 pub fn write(directory: BorrowedFd<'_>, file: &CStr, value: &[u8]) -> Result<()> {
     let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::io::write(&file, value).map(drop)
+}
+
+/// Writes a file anew, under another name that then becomes its own, so that nobody reads a part of it; in place where it is a
+/// mount, which nothing can take the place of.
+pub fn replace(path: &CStr, bytes: &[u8]) -> Result<()> {
+    let create = |path: &CStr| {
+        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::CLOEXEC;
+        write_all(openat(CWD, path, flags, Mode::from_raw_mode(0o644))?.as_fd(), bytes)
+    };
+    let new = kept(&[path.to_bytes(), b".new"]);
+    match create(new).and_then(|()| rename(new, path)) {
+        Err(Errno::BUSY) => {
+            unlink(new)?;
+            create(path)
+        }
+        done => done,
+    }
 }
 
 /// Writes all of it.

@@ -73,6 +73,12 @@ pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>, keep: u64) -> Res
     die_with_parent()
 }
 
+/// Gives up all capabilities but these, until the next exec.
+pub fn keep_only(bits: u64) -> Result<()> {
+    let kept = capabilities(None)?.permitted & CapabilitySet::from_bits_retain(bits);
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() })
+}
+
 /// What no exec can give back (capabilities(7), "Capability bounding set"); what is held now stays for the set-up. The
 /// kernel's last capability ends the loop.
 pub fn limit_bounding_set(keep: u64) -> Result<()> {

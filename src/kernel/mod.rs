@@ -12,7 +12,7 @@ pub mod layer;
 pub mod module;
 pub mod mount;
 pub mod namespace;
-pub mod network;
+pub mod net;
 pub mod power;
 pub mod proc;
 pub mod program;

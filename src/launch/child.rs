@@ -12,9 +12,7 @@ use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
 use crate::kernel::root::Rootfs;
-use crate::kernel::{
-    device, file, identity, layer, mount, namespace, network, program, rlimit, root, spread, terminal,
-};
+use crate::kernel::{device, file, identity, layer, mount, namespace, net, program, rlimit, root, spread, terminal};
 use crate::launch::record::{self, Descriptors, Said};
 use crate::plan::step::{Act, Base, Flags, Step};
 use crate::plan::{Person, Plan};
@@ -177,7 +175,7 @@ impl Child<'_> {
             Act::Freeze => mount::restrict_below(base, c".", mount_flags(Flags::READ_ONLY)),
             Act::AwaitIds | Act::AwaitNetwork => self.wait(),
             Act::BecomeRoot => identity::become_root(),
-            Act::RaiseLoopback => network::raise_loopback(),
+            Act::RaiseLoopback => net::raise_loopback(),
             Act::AwaitCgroups => {
                 self.wait()?;
                 // What is shown comes last, in its order.

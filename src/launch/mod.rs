@@ -16,7 +16,7 @@ use rustix::thread::ThreadNameSpaceType;
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
 use crate::kernel::root::Rootfs;
-use crate::kernel::{file, identity, mount, namespace, network, proc, program, spread, users};
+use crate::kernel::{file, identity, mount, namespace, net, proc, program, spread, users};
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
@@ -221,7 +221,7 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -
     let group = &mut child.group;
     match step.act {
         Act::WriteIds => users::write(child.pid, step.path, step.with),
-        Act::UnshareNetwork => network::unshare(),
+        Act::UnshareNetwork => net::unshare(),
         Act::MakeParent => cgroup::make_parent(step.path),
         Act::MakeCgroup => group.make(step.path),
         Act::FillCpuset => cgroup::fill_cpuset(step.path),
@@ -241,7 +241,7 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -
             record::give(socket, &all)
         }
         Act::GiveIds | Act::GiveNetwork | Act::GiveGo => record::give(socket, &[]),
-        Act::RaiseLoopback => network::raise_loopback(),
+        Act::RaiseLoopback => net::raise_loopback(),
         _ => Err(Errno::INVAL),
     }
 }

@@ -1,31 +1,52 @@
-//! The one interface ioctl that the launcher needs: netdevice(7)'s SIOCSIFFLAGS. And descriptors in messages: rustix can
-//! send and receive them with whatever else, which is a kilobyte more of code.
+//! What is asked of network interfaces by ioctl (netdevice(7)), and addresses of sockets as the kernel has them. And descriptors
+//! in messages: rustix can send and receive them with whatever else, which is a kilobyte more of code.
 
-use std::ffi::{c_int, c_long, c_short, c_ulong};
+use std::ffi::{c_int, c_long, c_ulong};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use linux_raw_sys::general::{__NR_ioctl, __NR_recvmsg, __NR_sendmsg, iovec};
+use linux_raw_sys::general::{__NR_bind, __NR_ioctl, __NR_recvmsg, __NR_sendmsg, __NR_sendto, iovec};
 use linux_raw_sys::net::{MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET, msghdr};
 use rustix::io::Errno;
 
 use super::{check, syscall};
 
-const SIOCSIFFLAGS: c_ulong = 0x8914;
-const IFF_UP: c_short = 1;
-
-/// struct ifreq of netdevice(7): the name, then a 24-byte union that begins with the flags.
-#[repr(C)]
-struct InterfaceRequest {
-    name: [u8; 16],
-    flags: c_short,
-    rest: [u8; 22],
+/// The requests that there are, each of which reads or writes one ifreq.
+#[derive(Clone, Copy)]
+pub enum Ask {
+    Name = 0x8910,
+    Flags = 0x8913,
+    SetFlags = 0x8914,
+    SetMtu = 0x8922,
+    Hardware = 0x8927,
+    Index = 0x8933,
 }
 
-/// Brings lo up.
-pub fn raise_loopback(socket: BorrowedFd<'_>) -> Result<(), Errno> {
-    let request = InterfaceRequest { name: *b"lo\0\0\0\0\0\0\0\0\0\0\0\0\0\0", flags: IFF_UP, rest: [0; 22] };
-    // SAFETY: SIOCSIFFLAGS reads one ifreq, which is live and of the kernel's layout.
-    check(unsafe { syscall(__NR_ioctl as c_long, socket.as_raw_fd(), SIOCSIFFLAGS, &raw const request) }).map(drop)
+/// struct ifreq: a name, then a union of 24 bytes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Interface {
+    pub name: [u8; 16],
+    pub value: [u8; 24],
+}
+
+/// Asks the kernel something of an interface, or tells it.
+pub fn ask(socket: BorrowedFd<'_>, what: Ask, interface: &mut Interface) -> Result<(), Errno> {
+    // SAFETY: each of these reads and writes one ifreq, which is live and of the kernel's layout.
+    check(unsafe { syscall(__NR_ioctl as c_long, socket.as_raw_fd(), what as c_ulong, &raw mut *interface) }).map(drop)
+}
+
+/// bind(2) to an address of any family, as its sockaddr lies in memory.
+pub fn bind(socket: BorrowedFd<'_>, address: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the kernel reads the address, which is live.
+    check(unsafe { syscall(__NR_bind as c_long, socket.as_raw_fd(), address.as_ptr(), address.len()) }).map(drop)
+}
+
+/// sendto(2), to such an address.
+pub fn send_to(socket: BorrowedFd<'_>, bytes: &[u8], address: &[u8]) -> Result<(), Errno> {
+    let (number, socket, flags) = (__NR_sendto as c_long, socket.as_raw_fd(), MSG_NOSIGNAL);
+    // SAFETY: the kernel reads the bytes and the address, which are live.
+    let sent = unsafe { syscall(number, socket, bytes.as_ptr(), bytes.len(), flags, address.as_ptr(), address.len()) };
+    check(sent).map(drop)
 }
 
 /// Most descriptors that go with one message.

@@ -15,6 +15,7 @@ pub mod podmans;
 pub mod printing;
 pub mod probe;
 pub mod pty;
+pub mod wire;
 pub mod world;
 pub mod written;
 

@@ -52,6 +52,8 @@ pub enum Command {
     /// What a shell's completion asks: the words so far, the last one unfinished.
     Complete,
     Check,
+    /// Have an interface configured by a DHCP server: `contain dhcp [INTERFACE]`.
+    Dhcp,
     /// Be the first process of a container: `contain init [--] COMMAND`.
     Init,
     /// End the machine.
@@ -129,6 +131,7 @@ fn operands(name: &str, command: Command, written: &mut Written) -> Result<()> {
             fill("% takes no argument: %", &[name, &all])
         }
         Command::Init if count == 0 => "init: which command? write `contain init -- COMMAND [ARG...]`".into(),
+        Command::Dhcp if count > 1 => fill("dhcp takes one interface: %", &[&all]),
         Command::Completion if !["bash", "zsh", "fish"].contains(&all.as_str()) => {
             "completion: for which shell? write bash, zsh or fish".into()
         }

@@ -118,6 +118,7 @@ options! {
     "--time": Act::Number(Number::Grace, Kind::Wait),
     "--force": Act::Set(Flag::Force),
     "--no-sync": Act::Set(Flag::NoSync),
+    "--once": Act::Set(Flag::Once),
 }
 
 /// All of them, each with what it does.

@@ -69,6 +69,8 @@ pub enum Flag {
     Follow,
     Force,
     NoSync,
+    /// One lease, and no more.
+    Once,
     Privileged,
     NewPrivileges,
     NoNewPrivileges,

@@ -9,6 +9,7 @@ mod end;
 pub mod logs;
 mod modules;
 mod mounts;
+mod network;
 pub mod root;
 mod settings;
 mod source;
@@ -21,7 +22,7 @@ use rustix::process::Signal;
 use rustix::system::RebootCommand;
 
 use crate::error::Result;
-use crate::kernel::{cgroup, console, network, power};
+use crate::kernel::{cgroup, console, net, power};
 use crate::life::boot::supervisor::{Over, Supervisor};
 use crate::life::boot::timeline::Timeline;
 use crate::life::mean::PATH;
@@ -73,7 +74,7 @@ fn prepare(timeline: &mut Timeline) -> &'static Machine {
 fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline: Timeline) -> Result<Over> {
     // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
     let signals = Signals::take()?;
-    timeline.stage("loopback", || tell::failed("raise lo", network::raise_loopback()));
+    timeline.stage("loopback", || tell::failed("raise lo", net::raise_loopback()));
     timeline.stage("modules", || modules::load(&machine.modules));
     tell::failed("take ctrl-alt-del", power::take_ctrl_alt_del());
     let mut machine = machine;
@@ -83,13 +84,18 @@ fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline:
         machine = timeline.stage("settings of the root", settings::read);
     }
     timeline.stage("mounts", || mounts::mount_all(machine));
+    // Not for the init of another root, which has a network of its own.
+    timeline.stage("name", || network::name(machine));
+    let clients = timeline.stage("network", || network::set_up(machine, &environment(given)));
     timeline.end();
-    let services = services(machine);
-    Ok(Supervisor::new(services, environment(given), machine.grace, &signals).run(&ASKING))
+    let services = services(machine, &clients);
+    let mut supervisor = Supervisor::new(services, environment(given), machine.grace, &signals);
+    clients.iter().for_each(|(service, pid)| supervisor.adopt(service.name, *pid));
+    Ok(supervisor.run(&ASKING))
 }
 
 /// The services, and the command of the boot as the last of them; a shell where nothing is wanted.
-fn services(machine: &Machine) -> &'static [Service] {
+fn services(machine: &Machine, clients: &[network::Client]) -> &'static [Service] {
     let mut services = if machine.single { Vec::new() } else { machine.services.clone() };
     let command: &[Word] = match machine.command.is_empty() {
         true if services.is_empty() => &[c"/bin/sh"],
@@ -104,6 +110,7 @@ fn services(machine: &Machine) -> &'static [Service] {
             ..Service::plain(COMMAND, Kind::Command, "")
         });
     }
+    clients.iter().for_each(|(service, _)| services.push(*service));
     services.leak()
 }
 

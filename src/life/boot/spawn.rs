@@ -98,7 +98,8 @@ fn add(environment: &mut Vec<Word>, usual: Word) {
     }
 }
 
-const OWN: Word = c"/proc/self/exe";
+/// contain itself, wherever its file is.
+pub const OWN: Word = c"/proc/self/exe";
 
 /// A container is a contain that runs it.
 fn words(service: &'static Service) -> Vec<Word> {

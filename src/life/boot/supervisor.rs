@@ -92,6 +92,16 @@ impl<'a> Supervisor<'a> {
         Supervisor { table, files, common, signals, clients, look, grace: grace.as_micros() as Time }
     }
 
+    /// Takes a service over whose process has been started already.
+    pub fn adopt(&mut self, name: &str, pid: Option<Pid>) {
+        if let Some(place) = self.table.find(name)
+            && pid.is_some()
+            && self.table.step(place, now()) == Some(Act::Start)
+        {
+            self.table.started(place, pid, now());
+        }
+    }
+
     /// Goes on until the command has ended, or one of the signals in `asking` has come; all others are passed on to the
     /// command. What is meant for the end of the machine has run then.
     pub fn run(mut self, asking: &[Signal]) -> Over {
