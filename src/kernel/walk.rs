@@ -35,6 +35,9 @@ const END: usize = 4 * LONGEST;
 /// a directory that was reached from `root` in just that way. So every step leads down. What a link says is put in front of
 /// the names still to come. At a `..`, the last of the names gone through is dropped, and the others are gone through again
 /// from `root`: a directory that was moved meanwhile, out of `root` even, has no say in it.
+///
+/// Never a part of [`open`]: four pages of stack would be touched at each path that openat2 opens.
+#[inline(never)]
 pub fn by_hand(root: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode, within: ResolveFlags) -> Result<OwnedFd> {
     let path = path.to_bytes();
     match path.len() {

@@ -1,7 +1,7 @@
 //! The child's side of a launch, from the clone to the command.
 //!
-//! Nothing here may allocate, format or panic: the process is a copy of the launcher, with its heap in whatever state it
-//! was, and nobody would see what it prints. A failure is sent as step and errno; the launcher makes the sentence.
+//! Nothing here may allocate, format or panic: the process goes on in the launcher's memory, or a copy of it, with its heap in
+//! whatever state it was, and nobody would see what it prints. A failure is sent as step and errno; the launcher makes the sentence.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -25,6 +25,11 @@ pub const MOST_SOURCES: usize = 128;
 
 /// What the child has from the launcher.
 pub struct Inherited<'a> {
+    pub socket: BorrowedFd<'a>,
+    /// The launcher's end.
+    pub theirs: BorrowedFd<'a>,
+    /// What the launcher alone holds a lock on.
+    pub lock: Option<BorrowedFd<'a>>,
     pub plan: &'a Plan,
     pub rootfs: &'a Rootfs,
     /// The story is told: say which step begins.
@@ -38,7 +43,7 @@ pub struct Inherited<'a> {
     /// The v2 group, where it was not born in it.
     pub joined: Option<BorrowedFd<'a>>,
     /// contain itself, sealed, where it is to be the container's init.
-    pub init: Option<OwnedFd>,
+    pub init: Option<BorrowedFd<'a>>,
     pub arguments: Vector<'a>,
     pub environment: Vector<'a>,
     /// Standard input, output and error, or just the last, where the plan redirects them.
@@ -49,8 +54,8 @@ pub struct Inherited<'a> {
 
 /// The child as it goes along.
 struct Child<'a> {
-    from: Inherited<'a>,
-    socket: OwnedFd,
+    from: &'a Inherited<'a>,
+    socket: BorrowedFd<'a>,
     sources: heapless::Vec<OwnedFd, MOST_SOURCES>,
     /// What the launcher has given: v1's, one in each controller.
     groups: Descriptors,
@@ -60,23 +65,30 @@ struct Child<'a> {
 }
 
 /// Applies the plan's inside, step by step, and becomes the command.
-pub fn become_container(from: Inherited<'_>, socket: OwnedFd) -> ! {
+pub extern "C" fn become_container(from: &Inherited<'_>) -> ! {
+    // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation; and one of what
+    // it has locked would hold the lock.
+    let socket = from.socket;
+    let _open = sys::process::close(from.theirs);
+    if let Some(lock) = from.lock {
+        let _open = sys::process::close(lock);
+    }
     let (sources, groups) = (heapless::Vec::new(), heapless::Vec::new());
     let mut child = Child { from, socket, sources, groups, bases: Default::default(), empty: None };
     let plan = child.from.plan;
     if let Some(group) = child.from.joined
         && let Err(errno) = file::write(group, c"cgroup.procs", b"0")
     {
-        let _gone = record::say(child.socket.as_fd(), Said::Failed(plan.inside.len(), errno), None);
+        let _gone = record::say(child.socket, Said::Failed(plan.inside.len(), errno), None);
         sys::process::exit_now(SET_UP)
     }
     for (index, step) in plan.inside.iter().enumerate() {
         if child.from.told && step.is_told() {
             // A launcher that has gone is noticed by the steps that wait for it.
-            let _gone = record::say(child.socket.as_fd(), Said::Begins(index), None);
+            let _gone = record::say(child.socket, Said::Begins(index), None);
         }
         if let Err(errno) = child.apply(step) {
-            let _gone = record::say(child.socket.as_fd(), Said::Failed(index, errno), None);
+            let _gone = record::say(child.socket, Said::Failed(index, errno), None);
             break;
         }
     }
@@ -241,7 +253,7 @@ impl Child<'_> {
                 if act == Act::OpenConsole {
                     terminal::be_console(dev)?;
                 }
-                record::say(self.socket.as_fd(), Said::Terminal, Some(controller.as_fd()))
+                record::say(self.socket, Said::Terminal, Some(controller.as_fd()))
             }
             Act::StartKeyring => identity::start_keyring(),
             Act::ForbidDumps => identity::forbid_dumps(),
@@ -267,11 +279,11 @@ impl Child<'_> {
             }
             Act::AwaitGo => {
                 if number != 0 {
-                    record::say(self.socket.as_fd(), Said::Ready, None)?;
+                    record::say(self.socket, Said::Ready, None)?;
                 }
                 self.wait()?;
                 // A launcher that died while the ids changed did not take this process along.
-                if record::is_over(self.socket.as_fd()) {
+                if record::is_over(self.socket) {
                     sys::process::exit_now(SET_UP)
                 }
                 spread::gather(&self.from.cpus)
@@ -304,7 +316,7 @@ impl Child<'_> {
 
     /// Waits for the launcher; where that has died there is nobody to run for.
     fn wait(&mut self) -> Result<()> {
-        match record::wait(self.socket.as_fd(), &mut self.groups)? {
+        match record::wait(self.socket, &mut self.groups)? {
             true => Ok(()),
             false => sys::process::exit_now(SET_UP),
         }
@@ -313,14 +325,14 @@ impl Child<'_> {
     /// Closes all that is not standard, but for the socket and contain's own copy, which end with the exec: a link in
     /// the rootfs to /proc/self/fd/N could otherwise lead the exec to the host (CVE-2024-21626).
     fn close_descriptors(&self) -> Result<()> {
-        let socket = self.socket.as_fd();
+        let socket = self.socket;
         weak!("weak-close", return Ok(()));
-        sys::process::close_all_but(socket, self.from.init.as_ref().map_or(socket, AsFd::as_fd))
+        sys::process::close_all_but(socket, self.from.init.unwrap_or(socket))
     }
 
     fn execute(&self) -> Errno {
-        match &self.from.init {
-            Some(own) => sys::process::execve_fd(own.as_fd(), &self.from.arguments, &self.from.environment),
+        match self.from.init {
+            Some(own) => sys::process::execve_fd(own, &self.from.arguments, &self.from.environment),
             None => program::execute(&self.from.plan.program.candidates, &self.from.arguments, &self.from.environment),
         }
     }
@@ -346,7 +358,7 @@ impl Child<'_> {
 
     /// For what is not there, which would be a fault of the plan, something that no system call takes for a file or directory.
     fn held<'b>(&'b self, descriptor: Option<&'b OwnedFd>) -> BorrowedFd<'b> {
-        descriptor.unwrap_or(&self.socket).as_fd()
+        descriptor.map_or(self.socket, AsFd::as_fd)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::log::Voice;
 use crate::plan::step::{Act, Step};
 use crate::plan::{Namespaces, Plan};
 use crate::spec::Flags;
-use crate::sys;
+use crate::sys::clone::{Stack, clone_beside};
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
 use crate::text::{Word, fill, kept};
 
@@ -80,7 +80,11 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let process = host.map_or(launcher.as_fd(), |host| host.process);
     let (group, taken) = before(plan, process, rootfs)?;
     let cpus = spread::allowed();
-    let mut inherited = Inherited {
+    // Never moved nor dropped: the child may read it where it is.
+    let inherited = Box::leak(Box::new(Inherited {
+        socket: theirs.as_fd(),
+        theirs: ours.as_fd(),
+        lock: given.lock,
         plan,
         joined: None,
         rootfs,
@@ -88,50 +92,66 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         process,
         taken: &taken,
         groups: host.map_or(&[], |host| host.groups),
-        init,
+        init: init.as_ref().map(AsFd::as_fd),
         arguments: Vector::new(if plan.program.init { &INIT } else { &[] }, plan.program.arguments),
         environment: Vector::new(&[], plan.program.environment),
         streams: given.streams,
         cpus,
-    };
+    }));
     voice.story("creating namespaces: %", &[&plan.namespaces.names()]);
     if let (true, [rootfs]) = (host.is_none(), rootfs.layers.as_slice()) {
         // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
         rustix::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
+    let mut stack = if shares_memory(plan, host.is_some()) { Stack::new().ok() } else { None };
     let flags = plan.namespaces.cloned().0.into();
-    let cloned = match clone3(flags, born_in) {
+    let cloned = match fork(flags, born_in, stack.as_ref(), inherited) {
         // clone(2) knows no cgroups, and what forbids one is told better by the child. A group that is full stays full.
         Err(errno) if born_in.is_some() && errno != Errno::AGAIN => {
             inherited.joined = born_in;
-            clone3(flags, None)
+            fork(flags, None, None, inherited)
         }
         cloned => cloned,
     };
-    match cloned.map_err(|errno| clone_error(errno, plan.namespaces))? {
-        Cloned::Child => {
-            // With a copy of the launcher's end open here, its death would not be seen as the end of the conversation.
-            drop(ours);
-            if let Some(lock) = given.lock {
-                let _open = sys::process::close(lock);
-            }
-            child::become_container(inherited, theirs)
+    let (pid, pidfd) = cloned.map_err(|errno| clone_error(errno, plan.namespaces))?;
+    if plan.namespaces.has(Namespaces::NET) && !plan.namespaces.has(Namespaces::USER) {
+        spread::apart(pid, &cpus);
+    }
+    drop((theirs, init));
+    let mut child = Child { pid, pidfd, terminal: None, group };
+    match accompany(plan, given, ours.as_fd(), &mut child, &taken, &mut stack) {
+        Ok(()) => Ok(child),
+        Err(error) => {
+            child.end();
+            Err(error)
         }
-        Cloned::Parent { child: pid, pidfd } => {
-            if plan.namespaces.has(Namespaces::NET) && !plan.namespaces.has(Namespaces::USER) {
-                spread::apart(pid, &cpus);
-            }
-            drop((theirs, inherited));
-            let mut child = Child { pid, pidfd, terminal: None, group };
-            match accompany(plan, given, ours.as_fd(), &mut child, &taken) {
-                Ok(()) => Ok(child),
-                Err(error) => {
-                    child.end();
-                    Err(error)
-                }
-            }
-        }
+    }
+}
+
+/// Whether the child goes on in the memory of this process until it executes the command. Not where somebody else is in its
+/// pid namespace; nor where it can be out of memory alone: the kernel kills all that share it. In a user namespace what it
+/// does to be looked into counts for this process as well.
+fn shares_memory(plan: &Plan, joins: bool) -> bool {
+    let Plan { namespaces, .. } = plan;
+    !joins && namespaces.has(Namespaces::PID) && !namespaces.has(Namespaces::USER) && plan.groups().is_empty()
+}
+
+/// Makes the child, on a stack where it shares this process's memory.
+fn fork(
+    flags: u64,
+    born_in: Option<BorrowedFd<'_>>,
+    stack: Option<&Stack>,
+    inherited: &Inherited<'_>,
+) -> rustix::io::Result<(Pid, OwnedFd)> {
+    if let (Some(stack), None) = (stack, born_in)
+        && let Ok(made) = clone_beside(flags, stack, inherited, child::become_container)
+    {
+        return Ok(made);
+    }
+    match clone3(flags, born_in)? {
+        Cloned::Child => child::become_container(inherited),
+        Cloned::Parent { child, pidfd } => Ok((child, pidfd)),
     }
 }
 
@@ -142,6 +162,7 @@ fn accompany(
     socket: BorrowedFd<'_>,
     child: &mut Child,
     taken: &[OwnedFd],
+    stack: &mut Option<Stack>,
 ) -> Result<()> {
     for step in &plan.beside {
         match step.act {
@@ -151,6 +172,8 @@ fn accompany(
         }
     }
     converse(plan, given, socket, child)?;
+    // It runs a program of its own, in memory of its own.
+    drop(stack.take());
     for step in &plan.after {
         match step.act {
             Act::WriteDown => (given.write_down)(child)?,

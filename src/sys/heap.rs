@@ -74,7 +74,7 @@ unsafe impl GlobalAlloc for Heap {
             let moved = unsafe {
                 syscall(i64::from(raw::__NR_mremap), block, layout.size(), size, raw::MREMAP_MAYMOVE as usize)
             };
-            return if moved == -1 { null_mut() } else { moved as *mut u8 };
+            return if moved < 0 { null_mut() } else { moved as *mut u8 };
         }
         // SAFETY: the caller's size does not overflow when it is rounded up to the alignment (GlobalAlloc's contract); the new
         // block is another one than the old, and holds more than it.
@@ -94,7 +94,7 @@ fn map(size: usize) -> *mut u8 {
     // SAFETY: an anonymous mapping where the kernel likes touches nothing that exists.
     let address =
         unsafe { syscall(i64::from(raw::__NR_mmap), 0usize, size, access as usize, kind as usize, -1isize, 0usize) };
-    if address == -1 { null_mut() } else { address as *mut u8 }
+    if address < 0 { null_mut() } else { address as *mut u8 }
 }
 
 #[cfg(test)]

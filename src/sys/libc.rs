@@ -25,11 +25,11 @@ extern "C" fn ___errno_location() -> *mut c_int {
 #[unsafe(no_mangle)]
 extern "C" fn clock_gettime(clock: c_int, time: *mut raw::timespec) -> c_int {
     // SAFETY: the caller's time is what the kernel fills.
-    unsafe { syscall(raw::__NR_clock_gettime as c_long, clock, time) as c_int }
+    unsafe { syscall(raw::__NR_clock_gettime as c_long, clock, time).max(-1) as c_int }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn close(descriptor: c_int) -> c_int {
     // SAFETY: the caller owns the descriptor.
-    unsafe { syscall(raw::__NR_close as c_long, descriptor) as c_int }
+    unsafe { syscall(raw::__NR_close as c_long, descriptor).max(-1) as c_int }
 }
