@@ -8,6 +8,7 @@ pub mod record;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -44,7 +45,9 @@ pub struct Given<'a> {
     /// Standard input, output and error of a command whose plan redirects them, or just the last; else none.
     pub streams: &'a [OwnedFd],
     pub voice: Voice,
-    /// Writes down a container that is about to begin.
+    /// Whether the container need not be written down if it ends at once.
+    pub brief: bool,
+    /// Writes down a container that runs.
     pub write_down: &'a mut dyn FnMut(&Child) -> Result<()>,
     /// Removes what killed launchers left.
     pub remove_leftovers: &'a mut dyn FnMut(),
@@ -171,11 +174,17 @@ fn accompany(
             _ => beside(plan, step, socket, child).map_err(|errno| launcher_error(step, errno))?,
         }
     }
+    // To hear that the command begins this process would wake beside it, and a short one would be held up: its end tells as much.
+    let tells = plan.person.tells;
+    let mut ended = given.brief && !tells && child.ends_at_once();
     converse(plan, given, socket, child)?;
     // It runs a program of its own, in memory of its own.
     drop(stack.take());
+    ended |= given.brief && tells && child.ends_at_once();
     for step in &plan.after {
         match step.act {
+            // Nobody looks for it, and to write it down would hold up its end.
+            Act::WriteDown if ended => {}
             Act::WriteDown => (given.write_down)(child)?,
             _ => (given.remove_leftovers)(),
         }
@@ -269,7 +278,14 @@ fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -
     }
 }
 
+/// Longer than the last steps of a set-up and the shortest of commands take, and no time for anybody who types.
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+
 impl Child {
+    fn ends_at_once(&self) -> bool {
+        poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&AT_ONCE)) == Ok(1)
+    }
+
     /// Kills and reaps a container that did not come to be.
     fn end(&self) {
         let _gone = pidfd_send_signal(&self.pidfd, Signal::KILL);

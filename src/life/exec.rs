@@ -165,6 +165,7 @@ impl Container<'_> {
         let child = launch(
             plan,
             &mut Given {
+                brief: false,
                 lock: None,
                 rootfs: &self.root,
                 streams: &streams,

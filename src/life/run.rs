@@ -1,7 +1,6 @@
 //! `contain run`: the story of one container, from the words on the command line to its exit status.
 
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 
@@ -15,7 +14,6 @@ use crate::life::detach::{Caller, detach};
 use crate::life::mean::mean;
 use crate::life::output;
 use crate::life::remember::{Remembered, clear_some, sweep_all};
-use crate::life::running;
 use crate::life::streams::{Streams, redirected};
 use crate::log::{self, Voice, signal_name};
 use crate::plan::facts::Facts;
@@ -62,9 +60,6 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     output::print(&[id, "\n"].concat()).map(|()| 0)
 }
 
-/// Longer than the shortest of commands takes, and no time for anybody who types.
-const AT_ONCE: Duration = Duration::from_micros(500);
-
 /// A container that is decided on.
 struct Job<'a> {
     written: &'a Written,
@@ -85,8 +80,9 @@ impl Job<'_> {
         // A group shall be found whenever this process is killed: by the container's id, or where it is written down.
         let groups = plan.groups();
         let elsewhere = !groups.is_empty() && (!spec.cgroup_parent.is_empty() || !geteuid().is_root());
+        // What is left of them keeps the container's directory there, by which they are found.
+        remembered.record.cgroups = groups;
         if must || elsewhere {
-            remembered.record.cgroups = groups;
             let begun = remembered.begin(places).and_then(|()| {
                 remembered.describe(&rootfs);
                 remembered.publish()
@@ -105,10 +101,6 @@ impl Job<'_> {
         let Streams { mut given, pipes, mut logs } = streams;
         let mut write_down = |child: &Child| {
             if !must {
-                // What ends at once nobody looks for, and to write it down would hold up its end.
-                if running::wait(&child.pidfd, Some(Instant::now() + AT_ONCE)) {
-                    return Ok(());
-                }
                 let _unseen = remembered.begin(places);
                 remembered.describe(&rootfs);
             }
@@ -131,6 +123,7 @@ impl Job<'_> {
                 rootfs: &rootfs,
                 streams: &given,
                 voice,
+                brief: !must,
                 write_down: &mut write_down,
                 remove_leftovers: &mut remove_leftovers,
                 lock: lock.map(|(_, entry)| entry.directory.as_fd()),
