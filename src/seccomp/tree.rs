@@ -168,7 +168,11 @@ impl Code<'_> {
         if let [(_, verdict)] = ranges {
             return self.verdict(*verdict);
         }
-        let (low, high) = ranges.split_at(ranges.len() / 2);
+        // In the middle of the numbers, not of the ranges: a range counts as often as it has numbers.
+        let last = ranges[ranges.len() - 1].0.min(ranges[0].0 + (1 << 10));
+        let middle = (ranges[0].0 + last) / 2;
+        let (low, high) =
+            ranges.split_at(1 + ranges[1..ranges.len() - 1].iter().filter(|range| range.0 <= middle).count());
         let (no, yes) = (self.tree(low), self.tree(high));
         self.jump(IF_AT_LEAST, high[0].0, yes, no)
     }
