@@ -37,6 +37,8 @@ pub struct Machine {
     /// Where the exit status goes.
     pub report: Report,
     pub log: Log,
+    /// The file with the seed of randomness; empty where that is not said.
+    pub seed: Word,
     /// Write down what of the boot took how long.
     pub chart: bool,
 }

@@ -111,7 +111,7 @@ fn candidates_for_each_kind_of_word() {
     }
     let mut all: Vec<&str> = all.split(' ').collect();
     all.sort();
-    let wanted = "check completion dhcp exec halt help init inspect kill list logs pause poweroff prune ps reboot resume rm run stats stop top \
+    let wanted = "bootchart check completion dhcp exec halt help init inspect kill list logs pause poweroff prune ps reboot resume rm run service stats stop top \
         unpause update version wait";
     assert_eq!(all.join(" "), wanted);
 }

@@ -39,6 +39,7 @@ commands! {
     "stats": Stats Stats,
     "update": Update Update,
     "service": Service Service,
+    "bootchart": Bootchart Bootchart,
     "completion": Completion Completion,
     "check": Check Check,
     "dhcp": Dhcp Dhcp,

@@ -42,6 +42,7 @@ pub enum Act {
     OnFail,
     Grace,
     Watchdog,
+    Seed,
     Chart,
     Mount,
     Net,
@@ -92,6 +93,7 @@ const OWN: Table = table! {
     "onfail=": Act::OnFail,
     "grace=": Act::Grace,
     "watchdog=": Act::Watchdog,
+    "seed=": Act::Seed,
     "bootchart": Act::Chart,
     "bootchart=": Act::Chart,
 };
@@ -292,6 +294,7 @@ impl<'a> Settings<'a> {
             }
             Act::Grace => machine.grace = time(value)?,
             Act::Watchdog => machine.watchdog = Some(time(value)?).filter(|time| !time.is_zero()),
+            Act::Seed => machine.seed = absolute(value)?,
             Act::Chart => machine.chart = values.is_empty() || one_of(value, "1\n0", &[true, false])?,
             _ => {}
         }
@@ -429,6 +432,7 @@ impl Machine {
             watchdog: None,
             report: Report::Auto,
             log: Log::Info,
+            seed: c"",
             chart: false,
         }
     }

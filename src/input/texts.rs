@@ -35,6 +35,7 @@ usage: contain [--root DIR] COMMAND
                       what process 1 starts, where that is contain
   completion bash|zsh|fish
                       a script that completes these words in a shell
+  bootchart [FILE]    what of this machine's boot took how long
   check               what this kernel and user can do
   init [--] COMMAND...
                       be a container's first process
@@ -359,6 +360,18 @@ usage:
 
 ls lists them, start, stop and restart wait until that is done, and log shows
 what one printed, where it has a log file.
+";
+
+    Bootchart "\
+contain bootchart: draw what of a boot took how long
+
+usage:
+  contain bootchart [--svg] [FILE]
+
+  --svg   as a picture
+
+FILE is what contain wrote as process 1 of a machine, with contain.bootchart=1
+on the kernel command line (default: /run/contain/bootchart).
 ";
 
     Completion "\

@@ -3,6 +3,7 @@
 
 pub mod cgroup;
 pub mod child;
+pub mod clock;
 pub mod console;
 pub mod device;
 pub mod disk;
@@ -16,6 +17,7 @@ pub mod net;
 pub mod power;
 pub mod proc;
 pub mod program;
+pub mod random;
 pub mod rlimit;
 pub mod root;
 pub mod spread;

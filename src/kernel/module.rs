@@ -17,6 +17,22 @@ pub fn place() -> Word {
     kept(&[b"/lib/modules/", rustix::system::uname().release().to_bytes()])
 }
 
+/// Whether there are modules for devices: a list that names some, or one that is longer than what is looked at. Looking for the
+/// devices takes longer than all else in a boot, and the memory of process 1 is spared.
+pub fn has_drivers(place: Word) -> bool {
+    let mut start = [0; 4096];
+    let aliases = kept(&[place.to_bytes(), b"/modules.alias"]);
+    let length = file::read_start(aliases, &mut start).unwrap_or(0);
+    length == start.len() || names_drivers(start.get(..length).unwrap_or_default())
+}
+
+/// The alias of a device begins with its bus, `virtio:`; that of a node in /dev is none.
+fn names_drivers(aliases: &[u8]) -> bool {
+    let device =
+        |line: &[u8]| line.starts_with(b"alias ") && !line.starts_with(b"alias devname:") && line.contains(&b':');
+    aliases.split(|b| *b == b'\n').any(device)
+}
+
 pub struct Modules<'a> {
     place: Word,
     /// `kernel/fs/xfs/xfs.ko: kernel/lib/libcrc32c.ko`, a line for each.
@@ -225,6 +241,16 @@ mod tests {
         assert_eq!(line_of(list, "sd-mod"), Some(("sd_mod.ko.zst", " scsi_mod.ko a.ko")));
         for none in ["xf", "xfs.ko", "", "libcrc32c", "fs"] {
             assert_eq!(line_of(list, none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn drivers_are_told_from_other_modules() {
+        let none = "# Aliases extracted from modules themselves: a line\nalias fs-overlay overlay\n\
+                    alias devname:loop-control loop\nalias block-major-7-* loop\n";
+        assert!(!names_drivers(none.as_bytes()) && !names_drivers(b""));
+        for driver in ["alias virtio:d00000002v* virtio_blk\n", "alias platform:i8042 i8042"] {
+            assert!(names_drivers([none, driver].concat().as_bytes()), "{driver}");
         }
     }
 

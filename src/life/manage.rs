@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::input::args::Command;
 use crate::input::args::written::{Flag, Number, Written};
-use crate::life::{complete, control, exec, forget, list, logs, service, stats, update};
+use crate::life::boot::timeline::PATH as CHART;
+use crate::life::{bootchart, complete, control, exec, forget, list, logs, service, stats, update};
 use crate::state::place::Places;
 use crate::text::Word;
 
@@ -36,6 +37,9 @@ pub fn manage(command: Command, written: &'static Written, places: &Places, envi
         Command::Stats => stats::stats(&targets, !written.has(Flag::NoStream), written.has(Flag::Json), places),
         Command::Update => update::update(target, &written.limits, places),
         Command::Service => service::service(&targets, written.has(Flag::Json)),
+        Command::Bootchart => {
+            bootchart::bootchart(written.words.first().copied().unwrap_or(CHART), written.has(Flag::Svg))
+        }
         Command::Completion => complete::script(target),
         _ => complete::complete(&written.words, places),
     }

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod boot;
+pub mod bootchart;
 pub mod check;
 pub mod complete;
 pub mod control;

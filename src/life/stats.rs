@@ -203,7 +203,7 @@ impl Sample {
     }
 }
 
-fn tenth(tenths: u64) -> String {
+pub fn tenth(tenths: u64) -> String {
     fill("%.%", &[digits(tenths / 10), digits(tenths % 10)])
 }
 

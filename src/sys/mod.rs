@@ -15,10 +15,12 @@ pub mod module;
 pub mod mount;
 pub mod net;
 pub mod process;
+pub mod random;
 pub mod seccomp;
 pub mod signal;
 pub mod start;
 pub mod tty;
+pub mod watchdog;
 
 use std::ffi::{c_int, c_long};
 

@@ -1,14 +1,16 @@
 /*
- * What a probe cannot do well in shell: end by any signal (busybox sh ignores SIGQUIT), and make many processes
- * quickly. tests/boot.rs compiles it with musl-gcc and lays it into the guest as /probe.
+ * What a probe cannot do well in shell: end by any signal (busybox sh ignores SIGQUIT), hold another process, and make
+ * many processes quickly. tests/boot.rs compiles it with musl-gcc and lays it into the guest as /probe.
  */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* probe exit N: with that code. probe die N: by that signal, or with 0 if it does not kill. */
+/* probe hold N: stop process N, which no signal stops where it is process 1, and keep it so. */
 /* probe orphans N: N thousand children, whose parents leave without waiting for them. */
 int main(int argc, char **argv) {
     if (argc != 3)
@@ -18,6 +20,12 @@ int main(int argc, char **argv) {
         return number;
     if (!strcmp(argv[1], "die"))
         return kill(getpid(), number);
+    if (!strcmp(argv[1], "hold")) {
+        if (ptrace(PTRACE_SEIZE, number, 0, 0) || ptrace(PTRACE_INTERRUPT, number, 0, 0))
+            return 1;
+        for (;;)
+            pause();
+    }
     if (strcmp(argv[1], "orphans"))
         return 125;
     while (number-- > 0) {

@@ -48,6 +48,7 @@ pub enum Command {
     Update,
     /// What process 1 starts.
     Service,
+    Bootchart,
     Completion,
     /// What a shell's completion asks: the words so far, the last one unfinished.
     Complete,
@@ -148,6 +149,7 @@ fn operands(name: &str, command: Command, written: &mut Written) -> Result<()> {
             }
             "exec: which command? write `contain exec ID -- COMMAND`, as /bin/sh".into()
         }
+        Command::Bootchart if count > 1 => fill("bootchart takes one file: %", &[&all]),
         Command::Top | Command::Logs | Command::Update if count > 1 => fill("% takes one container: %", &[name, &all]),
         Command::Update if count > 0 && written.limits.are_none() => {
             "update: which limit? write `contain update --memory 64M ID`, or another of run's".into()

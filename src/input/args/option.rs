@@ -112,6 +112,7 @@ options! {
     "--json": Act::Set(Flag::Json),
     "--no-trunc": Act::Set(Flag::NoTrunc),
     "--no-stream": Act::Set(Flag::NoStream),
+    "--svg": Act::Set(Flag::Svg),
     "--follow": Act::Set(Flag::Follow),
     "--tail": Act::Number(Number::Tail, Kind::Count),
     "--signal": Act::Number(Number::Signal, Kind::Signal),

@@ -66,6 +66,7 @@ pub enum Flag {
     Json,
     NoTrunc,
     NoStream,
+    Svg,
     Follow,
     Force,
     NoSync,

@@ -6,6 +6,7 @@
 mod clients;
 mod early;
 mod end;
+mod hardware;
 pub mod logs;
 mod modules;
 mod mounts;
@@ -16,7 +17,7 @@ mod source;
 mod spawn;
 mod supervisor;
 mod tell;
-mod timeline;
+pub mod timeline;
 
 use rustix::process::Signal;
 use rustix::system::RebootCommand;
@@ -36,13 +37,12 @@ use crate::text::{Word, variable};
 pub fn boot(words: &[Word], environment: &[Word]) -> ! {
     let mut timeline = Timeline::begin();
     let machine = prepare(&mut timeline);
-    let grace = machine.grace;
     match live(machine, words, environment, timeline) {
-        Ok(Over::Ended(outcome)) => end::end(outcome, RebootCommand::PowerOff, grace),
-        Ok(Over::Asked(signal)) => end::end(Outcome::Exited(0), asked_for(signal), grace),
+        Ok(Over::Ended(outcome)) => end::end(outcome, RebootCommand::PowerOff, machine),
+        Ok(Over::Asked(signal)) => end::end(Outcome::Exited(0), asked_for(signal), machine),
         Err(error) => {
             tell::failure(&error);
-            end::end(Outcome::Exited(error.status()), RebootCommand::PowerOff, grace)
+            end::end(Outcome::Exited(error.status()), RebootCommand::PowerOff, machine)
         }
     }
 }
@@ -67,6 +67,8 @@ fn prepare(timeline: &mut Timeline) -> &'static Machine {
     timeline.stage("early mounts", early::mount_all);
     timeline.stage("console", || tell::failed("open /dev/console", console::open()));
     timeline.stage("control groups", || tell::failed("enable cgroup controllers", cgroup::enable_all()));
+    // Settings may lie on a device, too (qemu_fw_cfg).
+    timeline.stage("modules", modules::plug);
     timeline.stage("settings", settings::read)
 }
 
@@ -75,7 +77,9 @@ fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline:
     // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
     let signals = Signals::take()?;
     timeline.stage("loopback", || tell::failed("raise lo", net::raise_loopback()));
-    timeline.stage("modules", || modules::load(&machine.modules));
+    timeline.stage("named modules", || modules::load(&machine.modules));
+    timeline.stage("watchdog", || hardware::set_watchdog(machine));
+    timeline.stage("clock", || hardware::step_clock(machine));
     tell::failed("take ctrl-alt-del", power::take_ctrl_alt_del());
     let mut machine = machine;
     let _kept = timeline.stage("root", || root::enter(machine, words, given))?;
@@ -87,9 +91,10 @@ fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline:
     // Not for the init of another root, which has a network of its own.
     timeline.stage("name", || network::name(machine));
     let clients = timeline.stage("network", || network::set_up(machine, &environment(given)));
-    timeline.end();
+    timeline.stage("seed", || hardware::renew_seed(machine, true));
+    timeline.end(machine.chart);
     let services = services(machine, &clients);
-    let mut supervisor = Supervisor::new(services, environment(given), machine.grace, &signals);
+    let mut supervisor = Supervisor::new(services, environment(given), machine, &signals);
     clients.iter().for_each(|(service, pid)| supervisor.adopt(service.name, *pid));
     Ok(supervisor.run(&ASKING))
 }

@@ -23,7 +23,7 @@ pub fn mount_all(machine: &Machine) {
         let name = if mount.source.is_empty() { mount.filesystem } else { mount.source };
         let patience = if options.wait { FOR_EVER } else { PATIENCE };
         let (name, filesystem) = (shown(name), shown(mount.filesystem));
-        let source = Source { place: mount.place, name, filesystem, options, patience, modules: &machine.modules };
+        let source = Source { place: mount.place, name, filesystem, options, patience };
         if let Err(error) = source.mount(mount.target) {
             tell::failure(&error);
         }

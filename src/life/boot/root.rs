@@ -15,6 +15,7 @@ use crate::life::init::own_root;
 use crate::machine::{Machine, Mode, Root};
 use crate::sys::process::Vector;
 use crate::sys::signal::{Set, block, reset_dispositions};
+use crate::sys::watchdog;
 use crate::text::{Word, fill, shown};
 
 /// Where the new root is until it is one.
@@ -76,14 +77,7 @@ fn mount_new(machine: &Machine) -> Result<Kept> {
         options.flags |= READ_ONLY;
     }
     let patience = wanted.wait.map_or(PATIENCE, |patience| patience.unwrap_or(FOR_EVER));
-    let source = |place, name, filesystem, options| Source {
-        place,
-        name,
-        filesystem,
-        options,
-        patience,
-        modules: &machine.modules,
-    };
+    let source = |place, name, filesystem, options| Source { place, name, filesystem, options, patience };
     let at = |target, source: Source<'_>| {
         let _there = device::make_directory(CWD, target);
         source.mount(target)
@@ -107,6 +101,8 @@ fn become_init(init: Word, words: &[Word], environment: &[Word]) -> Error {
     reset_dispositions();
     let _never = block(Set::EMPTY);
     let (first, environment) = ([init], Vector::new(&[], environment));
+    // It knows of no watchdog that it has to feed.
+    watchdog::release();
     let errno = program::execute(&first, &Vector::new(&first, words), &environment);
     match own_root() {
         Ok(root) => program::failure(&root, &first, init, errno),

@@ -12,6 +12,7 @@ use crate::kernel::mount::mount_as;
 use crate::life::boot::modules;
 use crate::log;
 use crate::sys::clock::since_boot as now;
+use crate::sys::watchdog;
 use crate::text::{fill, kept, shown, split};
 
 /// A file system to be mounted.
@@ -25,8 +26,6 @@ pub struct Source<'a> {
     pub options: Options,
     /// How long a device is waited for.
     pub patience: Duration,
-    /// Those of contain.modules=, where devices that come may ask for more.
-    pub modules: &'a [&'static str],
 }
 
 /// Drivers look for their devices while the machine boots. So nobody has to ask for so short a time.
@@ -55,7 +54,7 @@ impl Source<'_> {
             done = mount_as(path, target, kind, self.options.flags, data);
             if done == Err(Errno::NODEV) {
                 // The kernel asks modprobe(8) for it, where there is one.
-                modules::load(&[one, modules::NONE]);
+                modules::load(&[one]);
                 done = mount_as(path, target, kind, self.options.flags, data);
             }
             if matches!(done, Err(Errno::ACCESS | Errno::ROFS)) {
@@ -84,12 +83,13 @@ impl Source<'_> {
             if !std::mem::replace(&mut told, true) {
                 log::error(&fill("%: waiting for %", &[self.place, self.name]));
             }
+            let left = Duration::from_micros(watchdog::feed().saturating_sub(now())).min(left);
             match &events {
                 Ok(events) => events.wait(left),
                 // A kernel without sockets.
                 Err(_) => std::thread::sleep(Duration::from_millis(100)),
             }
-            modules::load(self.modules);
+            modules::plug();
         }
     }
 

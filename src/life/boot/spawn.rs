@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::input::user;
 use crate::kernel::cgroup::leaf;
 use crate::kernel::{console, file, identity, program};
-use crate::life::boot::{logs, tell};
+use crate::life::boot::{logs, tell, timeline};
 use crate::life::{init, mean};
 use crate::machine::{Kind, Service};
 use crate::plan::candidates;
@@ -24,6 +24,8 @@ pub struct Common {
     /// contain's own program, open: its file may be out of reach once the root is another one.
     pub own: Option<OwnedFd>,
     pub environment: [Word; 3],
+    /// When each is started is to be seen in the chart of the boot.
+    pub chart: bool,
 }
 
 /// Starts a service's command in the group of that path, or in that of process 1 where there can be none.
@@ -61,6 +63,9 @@ fn become_service(service: &'static Service, common: &Common) -> Result<std::con
     };
     // Process 1 is spared when memory runs out, those that it starts are not.
     let _kept = file::write(CWD, c"/proc/self/oom_score_adj", b"0");
+    if common.chart {
+        timeline::add(service.name);
+    }
     if let Err((path, errno)) = open_streams(service) {
         tell::failure(&Error::os(about(&["open ", shown(path)].concat()), errno));
     }

@@ -18,7 +18,7 @@ use crate::life::boot::logs;
 use crate::life::boot::spawn::{self, Common};
 use crate::life::boot::tell;
 use crate::log;
-use crate::machine::{Kind, Service};
+use crate::machine::{Kind, Machine, Service};
 use crate::supervise::reaper::{self, Manner};
 use crate::supervise::request::Verb;
 use crate::supervise::services::{Act, NEVER, SECOND, State, Table, Time};
@@ -26,6 +26,7 @@ use crate::supervise::signals::{Action, Signals, action};
 use crate::supervise::{Outcome, wait_for};
 use crate::sys::clock::since_boot as now;
 use crate::sys::process::{Cloned, clone3, exit_now, reap};
+use crate::sys::watchdog;
 use crate::text::{Word, digits, fill, kept};
 
 /// How long what runs at the end of the machine may take.
@@ -67,7 +68,7 @@ impl<'a> Supervisor<'a> {
     pub fn new(
         services: &'static [Service],
         environment: [Word; 3],
-        grace: Duration,
+        machine: &Machine,
         signals: &'a Signals,
     ) -> Supervisor<'a> {
         let table = Table::new(services, &mut |service, name| {
@@ -88,8 +89,8 @@ impl<'a> Supervisor<'a> {
             }
         }
         let clients = Clients::listen();
-        let common = Common { own, environment };
-        Supervisor { table, files, common, signals, clients, look, grace: grace.as_micros() as Time }
+        let common = Common { own, environment, chart: machine.chart };
+        Supervisor { table, files, common, signals, clients, look, grace: machine.grace.as_micros() as Time }
     }
 
     /// Takes a service over whose process has been started already.
@@ -210,7 +211,7 @@ impl<'a> Supervisor<'a> {
         let mut descriptors = Descriptors::new();
         let _room = descriptors.push(PollFd::new(self.signals, PollFlags::IN));
         self.clients.interests(&mut descriptors);
-        let due = self.table.next_due().min(self.clients.next_due()).min(self.look);
+        let due = self.table.next_due().min(self.clients.next_due()).min(self.look).min(watchdog::feed());
         let timeout = (due != NEVER).then(|| Duration::from_micros(due.saturating_sub(now())));
         let _again = wait_for(&mut descriptors, timeout);
     }

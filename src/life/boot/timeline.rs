@@ -1,15 +1,25 @@
 //! What of the boot took how long.
 
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
 use heapless::Vec;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Result;
 
+use crate::kernel::{device, file};
+use crate::life::boot::tell;
 use crate::sys::clock::since_boot as now;
+use crate::sys::watchdog;
+use crate::text::{digits, fill};
 
+/// Lines BEGIN END NAME, in microseconds since the kernel's start.
+pub const PATH: &CStr = c"/run/contain/bootchart";
 /// More stages than a boot has.
 const MOST: usize = 48;
 
 /// A part of the boot: its name, and when it began and ended, in microseconds since the kernel's own start.
 #[derive(Clone, Copy)]
-#[expect(dead_code)]
 pub struct Stage {
     pub name: &'static str,
     pub begin: u64,
@@ -32,6 +42,7 @@ impl Timeline {
     pub fn stage<T>(&mut self, name: &'static str, act: impl FnOnce() -> T) -> T {
         let begin = now();
         let result = act();
+        watchdog::feed();
         self.note(name, begin);
         result
     }
@@ -41,8 +52,35 @@ impl Timeline {
         let _full = self.stages.push(Stage { name, begin, end: now() });
     }
 
-    /// The boot is over.
-    pub fn end(&mut self) {
+    /// The boot is over. Where a chart is wanted, what `contain bootchart` draws is written down.
+    pub fn end(&mut self, chart: bool) {
         self.note("boot", 0);
+        if chart {
+            tell::failed("write /run/contain/bootchart", self.write());
+        }
     }
+
+    fn write(&self) -> Result<()> {
+        device::make_directory(CWD, c"/run/contain")?;
+        let file = open(OFlags::CREATE | OFlags::TRUNC)?;
+        let mut text = String::new();
+        for Stage { name, begin, end } in &self.stages {
+            text.push_str(&line(name, *begin, *end));
+        }
+        file::write_all(file.as_fd(), text.as_bytes())
+    }
+}
+
+/// Adds what begins now to the chart.
+pub fn add(name: &str) {
+    let line = line(name, now(), now());
+    let _no_chart = open(OFlags::APPEND).and_then(|file| file::write_all(file.as_fd(), line.as_bytes()));
+}
+
+fn open(flags: OFlags) -> Result<OwnedFd> {
+    openat(CWD, PATH, flags | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from_raw_mode(0o644))
+}
+
+fn line(name: &str, begin: u64, end: u64) -> String {
+    fill("% % %\n", &[digits(begin), digits(end), name])
 }
