@@ -13,6 +13,8 @@ mod boot_delegated;
 mod boot_modules;
 #[path = "boot_network.rs"]
 mod boot_network;
+#[path = "boot_root.rs"]
+mod boot_root;
 #[path = "boot_rootless.rs"]
 mod boot_rootless;
 #[path = "boot_storage.rs"]

@@ -13,90 +13,63 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use crate::kernel::file::{names, read_start};
 use crate::kernel::root;
-use crate::kernel::superblock::{Head, Name, partition, put};
-use crate::text::{Word, decimal, lines};
+use crate::kernel::superblock::{Head, Names, partition, put};
+use crate::text::{decimal, lines};
 
-/// How a device is named but by its path; in this order stand its names, behind the path. The second half is udev's.
-const KEYS: [&str; 8] = [
-    "UUID=",
-    "LABEL=",
-    "PARTUUID=",
-    "PARTLABEL=",
-    "/dev/disk/by-uuid/",
-    "/dev/disk/by-label/",
-    "/dev/disk/by-partuuid/",
-    "/dev/disk/by-partlabel/",
+/// How a device is named but by its path, and how udev's links name it.
+const KEYS: [(&str, &str); 4] = [
+    ("UUID=", "/dev/disk/by-uuid/"),
+    ("LABEL=", "/dev/disk/by-label/"),
+    ("PARTUUID=", "/dev/disk/by-partuuid/"),
+    ("PARTLABEL=", "/dev/disk/by-partlabel/"),
 ];
 
-/// A device: its file system, empty for none that is known, and its names.
-pub struct Device {
-    pub kind: Word,
-    names: [Name; 5],
-}
-
-impl Device {
-    /// The path below /dev.
-    pub fn path(&self) -> &CStr {
-        let [path, ..] = &self.names;
-        CStr::from_bytes_until_nul(path).unwrap_or_default()
-    }
-
-    /// The names but the path, each with what it is.
-    pub fn tags(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        let [_, tags @ ..] = &self.names;
-        KEYS.into_iter().zip(tags).filter(|(_, name)| !name.is_empty()).map(|(key, name)| (key, &name[..]))
-    }
-}
-
-/// Which of its names this is, and that. None where it is neither a path nor one of the keys.
-pub fn meant(wanted: &str) -> Option<(usize, &str)> {
-    for (which, key) in KEYS.iter().enumerate() {
-        if let Some(name) = wanted.strip_prefix(key) {
-            return Some((1 + which % 4, name));
+/// What is meant by a name: a key and what stands behind it, or no key and a path. None where it is neither.
+pub fn meant(wanted: &str) -> Option<(&str, &str)> {
+    for (key, link) in KEYS {
+        if let Some(name) = wanted.strip_prefix(key).or_else(|| wanted.strip_prefix(link)) {
+            return Some((key, name));
         }
     }
-    wanted.starts_with('/').then_some((0, wanted))
+    wanted.starts_with('/').then_some(("", wanted))
 }
 
 /// The device that is meant, where it is there.
-pub fn find((which, wanted): (usize, &str)) -> Option<Device> {
-    let mut found = None;
-    if which == 0 {
+pub fn find((key, wanted): (&str, &str)) -> Option<Names> {
+    if key.is_empty() {
         // Nodes may have been made by others, and links.
-        let mut path = Name::new();
-        put(&mut path, wanted.as_bytes());
-        return look(path);
+        return look(wanted);
     }
+    let mut found = None;
     each(&mut |device| {
-        let same = device.names.get(which).is_some_and(|name| match which {
-            // UUIDs are numbers, which some write in capitals.
-            1 | 3 => name.eq_ignore_ascii_case(wanted.as_bytes()),
-            _ => name == wanted.as_bytes(),
-        });
-        if same && found.is_none() {
+        let name = value(text(&device), key);
+        // UUIDs are numbers, which some write in capitals.
+        let is_number = key.ends_with("UUID=");
+        if !wanted.is_empty() && (name == wanted || is_number && name.eq_ignore_ascii_case(wanted)) {
             found = Some(device);
         }
     });
     found
 }
 
+/// What is known of a device, as text: its path and `KEY=VALUE` lines.
+pub fn text(device: &Names) -> &str {
+    str::from_utf8(device).unwrap_or_default()
+}
+
 /// Hands on every device that has a size.
-pub fn each(take: &mut dyn FnMut(Device)) {
+pub fn each(take: &mut dyn FnMut(Names)) {
     let Ok(all) = root::open(c"/sys/class/block") else { return };
     let _rest = names(all.as_fd(), &mut |name| {
-        if name.to_bytes().starts_with(b".") {
-            return;
-        }
-        let mut own = [0; 1024];
+        let (mut own, mut disk) = ([0; 1024], [0; 1024]);
         let told = uevent(name, b"", &mut own);
-        let Some(mut device) = look(path(told)) else { return };
-        let [.., part_uuid, part_label] = &mut device.names;
+        let Some(mut device) = look(text(&path(told))) else { return };
         if let Some(number) = decimal(value(told, "PARTN=")) {
-            put(part_label, value(told, "PARTNAME=").as_bytes());
-            let mut disk = [0; 1024];
-            if let Some(disk) = open(&path(uevent(name, b"/..", &mut disk))) {
-                let _unread = partition(disk.as_fd(), number as u32, part_uuid);
+            if let Some(disk) = open(text(&path(uevent(name, b"/..", &mut disk)))) {
+                let _unread = partition(disk.as_fd(), number as u32, &mut device);
             }
+            put(&mut device, b"\nPARTLABEL=");
+            put(&mut device, value(told, "PARTNAME=").as_bytes());
         }
         take(device);
     });
@@ -104,7 +77,7 @@ pub fn each(take: &mut dyn FnMut(Device)) {
 
 /// What the kernel tells of a device: `KEY=VALUE` lines.
 fn uevent<'a>(name: &CStr, above: &[u8], buffer: &'a mut [u8; 1024]) -> &'a str {
-    let mut path = Name::new();
+    let mut path = Names::new();
     for part in [b"/sys/class/block/", name.to_bytes(), above, b"/uevent\0"] {
         put(&mut path, part);
     }
@@ -112,35 +85,37 @@ fn uevent<'a>(name: &CStr, above: &[u8], buffer: &'a mut [u8; 1024]) -> &'a str 
     buffer.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
 }
 
-fn value<'a>(told: &'a str, key: &str) -> &'a str {
-    lines(told).find_map(|line| line.strip_prefix(key)).unwrap_or_default()
+/// The value of a `KEY=VALUE` line.
+pub fn value<'a>(text: &'a str, key: &str) -> &'a str {
+    lines(text).find_map(|line| line.strip_prefix(key)).unwrap_or_default()
 }
 
-fn path(told: &str) -> Name {
-    let mut path = Name::new();
+fn path(told: &str) -> Names {
+    let mut path = Names::new();
     put(&mut path, b"/dev/");
     put(&mut path, value(told, "DEVNAME=").as_bytes());
     path
 }
 
-/// The block device at a path, which gets its closing zero.
-fn open(path: &Name) -> Option<OwnedFd> {
+/// The block device at a path.
+fn open(path: &str) -> Option<OwnedFd> {
+    let mut ended = Names::new();
+    put(&mut ended, path.as_bytes());
+    put(&mut ended, b"\0");
     // A drive without a disk in it is not waited for.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, CStr::from_bytes_until_nul(path).ok()?, flags, Mode::empty()).ok()?;
+    let file = openat(CWD, CStr::from_bytes_until_nul(&ended).ok()?, flags, Mode::empty()).ok()?;
     (FileType::from_raw_mode(fstat(&file).ok()?.st_mode) == FileType::BlockDevice).then_some(file)
 }
 
-fn look(mut path: Name) -> Option<Device> {
-    put(&mut path, b"\0");
-    let file = open(&path)?;
+fn look(path: &str) -> Option<Names> {
+    let file = open(path)?;
     if seek(&file, SeekFrom::End(0)) == Ok(0) {
         return None;
     }
-    let mut device = Device { kind: c"", names: Default::default() };
-    let [own, uuid, label, ..] = &mut device.names;
-    *own = path;
-    device.kind = Head::read(file.as_fd()).ok()?.tell(uuid, label);
+    let mut device = Names::new();
+    put(&mut device, path.as_bytes());
+    Head::read(file.as_fd()).ok()?.tell(&mut device);
     Some(device)
 }
 

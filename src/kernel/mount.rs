@@ -166,7 +166,7 @@ pub fn mount_as(source: &CStr, target: &CStr, filesystem: &CStr, flags: u32, opt
         if flags & !(BIND | REC) != 0 {
             call(flags & !REC | REMOUNT)?;
         }
-    } else if change == 0 || !source.is_empty() {
+    } else if change == 0 || filesystem != c"none" {
         call(flags)?;
     }
     if change == 0 { Ok(()) } else { call(change | flags & REC) }

@@ -9,41 +9,34 @@ use rustix::io::{Result, pread};
 
 use crate::text::Word;
 
-/// Longer than any UUID, label or device path.
-pub type Name = heapless::Vec<u8, 256>;
+/// What is known of a device: its path, and `KEY=VALUE` lines. No label is longer than a fifth of it.
+pub type Names = heapless::Vec<u8, 1024>;
 
-/// Adds to a name what has room.
-pub fn put(name: &mut Name, bytes: &[u8]) {
+/// Adds what has room.
+pub fn put(names: &mut Names, bytes: &[u8]) {
     for byte in bytes {
-        let _full = name.push(*byte);
+        let _full = names.push(*byte);
     }
 }
 
 struct Magic {
     at: u16,
+    /// Where the UUID is, and the label, with its length. 0 for none.
+    uuid: u16,
+    label: u16,
+    length: u8,
     kind: &'static CStr,
     magic: &'static [u8],
-    /// Where the UUID is, and how it is written; and the label, with its length. 0 for none.
-    uuid: (u16, &'static [u8]),
-    label: (u16, u8),
 }
 
-/// The bytes of a UUID in the order of their digits, and its dashes.
+/// The bytes of an id in the order of their digits, and its dashes.
 const UUID: &[u8] = b"\x00\x01\x02\x03-\x04\x05-\x06\x07-\x08\x09-\x0a\x0b\x0c\x0d\x0e\x0f";
 const GUID: &[u8] = b"\x03\x02\x01\x00-\x05\x04-\x07\x06-\x08\x09-\x0a\x0b\x0c\x0d\x0e\x0f";
 const FAT_ID: &[u8] = b"\x03\x02-\x01\x00";
 const DISK_ID: &[u8] = b"\x03\x02\x01\x00";
 
-const fn magic(at: u16, kind: &'static CStr, magic: &'static [u8]) -> Magic {
-    Magic { at, kind, magic, uuid: (0, UUID), label: (0, 0) }
-}
-
-const fn named(magic: Magic, uuid: u16, label: (u16, u8)) -> Magic {
-    Magic { uuid: (uuid, UUID), label, ..magic }
-}
-
-const fn fat(at: u16, magic: &'static [u8], uuid: u16) -> Magic {
-    Magic { at, kind: c"vfat", magic, uuid: (uuid, FAT_ID), label: (uuid + 4, 11) }
+const fn magic(at: u16, kind: &'static CStr, magic: &'static [u8], uuid: u16, label: (u16, u8)) -> Magic {
+    Magic { at, uuid, label: label.0, length: label.1, kind, magic }
 }
 
 /// Only what comes before is taken for a rootfs image.
@@ -51,18 +44,18 @@ pub const IMAGES: usize = 8;
 
 /// The rows are looked for in this order.
 const MAGIC: &[Magic] = &[
-    magic(0, c"squashfs", b"hsqs"),
-    named(magic(1024, c"erofs", b"\xe2\xe1\xf5\xe0"), 1072, (1088, 16)),
-    named(magic(1080, c"ext4", b"\x53\xef"), 1128, (1144, 16)),
-    magic(257, c"tar", b"ustar"),
-    magic(0, c"tar", b"\x1f\x8b"),
-    magic(0, c"tar", b"\xfd7zXZ"),
-    magic(0, c"tar", b"\x28\xb5\x2f\xfd"),
-    magic(0, c"tar", b"BZh"),
-    named(magic(0, c"xfs", b"XFSB"), 32, (108, 12)),
-    named(magic(FAR + 64, c"btrfs", b"_BHRfS_M"), FAR + 32, (FAR + 299, 255)),
-    fat(82, b"FAT32   ", 67),
-    fat(54, b"FAT1", 39),
+    magic(0, c"squashfs", b"hsqs", 0, (0, 0)),
+    magic(1024, c"erofs", b"\xe2\xe1\xf5\xe0", 1072, (1088, 16)),
+    magic(1080, c"ext4", b"\x53\xef", 1128, (1144, 16)),
+    magic(257, c"tar", b"ustar", 0, (0, 0)),
+    magic(0, c"tar", b"\x1f\x8b", 0, (0, 0)),
+    magic(0, c"tar", b"\xfd7zXZ", 0, (0, 0)),
+    magic(0, c"tar", b"\x28\xb5\x2f\xfd", 0, (0, 0)),
+    magic(0, c"tar", b"BZh", 0, (0, 0)),
+    magic(0, c"xfs", b"XFSB", 32, (108, 12)),
+    magic(FAR + 64, c"btrfs", b"_BHRfS_M", FAR + 32, (FAR + 299, 255)),
+    magic(82, c"vfat", b"FAT32   ", 67, (71, 11)),
+    magic(54, c"vfat", b"FAT1", 39, (43, 11)),
 ];
 
 /// What is looked at: the beginning, and behind it in the buffer what lies at 64 KiB, the superblock of btrfs.
@@ -91,41 +84,49 @@ impl Head {
         self.row().and_then(|row| MAGIC.get(..IMAGES)?.get(row)).map_or(c"", |row| row.kind)
     }
 
-    /// The file system of a device, or nothing; its UUID and its label.
-    pub fn tell(&self, uuid: &mut Name, label: &mut Name) -> Word {
-        let Some(row) = self.row().and_then(|row| MAGIC.get(row)) else { return c"" };
-        if row.uuid.0 > 0 {
-            put_id(uuid, self.at(row.uuid.0), row.uuid.1);
+    /// Adds the file system of a device, its UUID and its label.
+    pub fn tell(&self, names: &mut Names) {
+        let Some(row) = self.row().and_then(|row| MAGIC.get(row)) else { return };
+        put(names, b"\nTYPE=");
+        put(names, row.kind.to_bytes());
+        if row.uuid > 0 {
+            let written = if row.kind == c"vfat" { FAT_ID } else { UUID };
+            put_id(names, b"\nUUID=", self.at(row.uuid), written);
         }
-        let bytes = self.at(row.label.0).get(..row.label.1.into()).unwrap_or_default();
-        let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii_end();
-        if bytes != b"NO NAME" {
-            put(label, bytes);
+        let bytes = self.at(row.label).get(..row.length.into()).unwrap_or_default();
+        let end = bytes.iter().position(|byte| *byte < b' ').unwrap_or(bytes.len());
+        let label = bytes.get(..end).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
+        let label = label.trim_end_matches(' ');
+        if !label.is_empty() && label != "NO NAME" {
+            put(names, b"\nLABEL=");
+            put(names, label.as_bytes());
         }
-        row.kind
     }
 }
 
-/// Writes an id in hexadecimal digits, unless it is all zero.
-fn put_id(name: &mut Name, bytes: &[u8], written: &[u8]) {
-    let bytes = bytes.get(..16).unwrap_or(bytes);
-    if written.iter().all(|place| bytes.get(usize::from(*place)).is_none_or(|byte| *byte == 0)) {
+/// Adds an id in hexadecimal digits, unless it is all zero.
+fn put_id(names: &mut Names, key: &[u8], bytes: &[u8], written: &[u8]) {
+    let byte = |place: &u8| if *place == b'-' { None } else { bytes.get(usize::from(*place)) };
+    if written.iter().filter_map(byte).all(|byte| *byte == 0) {
         return;
     }
+    put(names, key);
     for place in written {
-        match bytes.get(usize::from(*place)) {
-            Some(byte) if *place != b'-' => {
+        match byte(place) {
+            Some(byte) => {
                 for digit in [byte >> 4, byte & 15] {
-                    put(name, &[if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }]);
+                    put(names, &[if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }]);
                 }
             }
-            _ => put(name, b"-"),
+            None => put(names, b"-"),
         }
     }
 }
 
-/// The PARTUUID of a partition by its number, from 1 on: that of the GPT, else disk and number of the MBR, as the kernel makes it.
-pub fn partition(disk: BorrowedFd<'_>, number: u32, name: &mut Name) -> Result<()> {
+/// Adds the PARTUUID of a partition by its number, from 1 on: that of the GPT, else disk and number of the MBR, as the kernel
+/// makes it.
+pub fn partition(disk: BorrowedFd<'_>, number: u32, names: &mut Names) -> Result<()> {
+    const KEY: &[u8] = b"\nPARTUUID=";
     let mut block = [0; 512];
     // The table's head is in the second block of the disk, whatever a block is.
     for size in [512u64, 4096] {
@@ -138,15 +139,14 @@ pub fn partition(disk: BorrowedFd<'_>, number: u32, name: &mut Name) -> Result<(
             let mut id = [0; 16];
             // Where this is no place of the disk, nothing is read.
             pread(disk, &mut id, first.wrapping_mul(size).wrapping_add(before).wrapping_add(16) & (u64::MAX >> 1))?;
-            put_id(name, &id, GUID);
+            put_id(names, KEY, &id, GUID);
             return Ok(());
         }
     }
     pread(disk, &mut block, 0)?;
     if block.ends_with(b"\x55\xaa") {
-        put_id(name, block.get(440..).unwrap_or_default(), DISK_ID);
-        put(name, b"-");
-        put_id(name, &[number as u8], b"\x00");
+        put_id(names, KEY, block.get(440..).unwrap_or_default(), DISK_ID);
+        put_id(names, b"-", &[number as u8], b"\x00");
     }
     Ok(())
 }

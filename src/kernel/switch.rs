@@ -68,15 +68,21 @@ pub fn switch(new: BorrowedFd<'_>, moved: &[Word], gone: &[Word]) -> Result<Owne
 /// (dcache_readdir() in the kernel's fs/libfs.c), and nobody else is at work.
 pub fn delete_all(top: OwnedFd) -> Result<()> {
     let device = fstat(&top)?.st_dev;
-    let (mut here, mut depth, mut behind) = (top, 0u32, None);
+    let (mut here, mut depth, mut behind) = (open_directory(top.as_fd(), c".")?, 0u32, None);
     loop {
         match delete_here(here.as_fd(), device, behind)? {
             Some(down) => (here, depth, behind) = (down, depth + 1, None),
             None if depth == 0 => return Ok(()),
             None => {
                 behind = Some(fstat(&here)?.st_ino);
-                here = open_directory(here.as_fd(), c"..")?;
                 depth -= 1;
+                // The new root is mounted on the top, and `..` would lead into that.
+                let (base, name) = if depth == 0 { (top.as_fd(), c".") } else { (here.as_fd(), c"..") };
+                let up = open_directory(base, name)?;
+                if fstat(&up)?.st_dev != device {
+                    return Err(Errno::XDEV);
+                }
+                here = up;
             }
         }
     }

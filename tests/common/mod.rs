@@ -4,6 +4,7 @@
 #![allow(dead_code)] // Each test file uses its own part of this module.
 
 pub mod detached;
+pub mod disk;
 pub mod filter;
 pub mod golden;
 pub mod home;

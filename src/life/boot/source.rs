@@ -7,13 +7,14 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::input::mount::{self, Options};
-use crate::kernel::disk::{self, Device, Events};
+use crate::kernel::disk::{self, Events};
 use crate::kernel::mount::mount_as;
+use crate::kernel::superblock::Names;
 use crate::life::boot::modules;
 use crate::log;
 use crate::sys::clock::since_boot as now;
 use crate::sys::watchdog;
-use crate::text::{fill, kept, shown, split};
+use crate::text::{fill, kept, lines, shown, split};
 
 /// A file system to be mounted.
 pub struct Source<'a> {
@@ -35,31 +36,34 @@ pub const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 impl Source<'_> {
     /// Mounts it, by the device once that is there.
     pub fn mount(&self, target: &CStr) -> Result<()> {
-        const NO_DEVICE: u32 = mount::BIND | mount::MOVE | mount::REMOUNT;
-        let (mut path, mut kind) = (kept(&[self.name.as_bytes()]), "");
-        if let Some(meant) = disk::meant(self.name).filter(|_| self.options.flags & NO_DEVICE == 0) {
-            let device = self.wait(meant).ok_or_else(|| self.missing())?;
-            path = kept(&[device.path().to_bytes()]);
-            kind = shown(device.kind);
+        let no_device = self.options.flags & (mount::BIND | mount::MOVE | mount::REMOUNT) != 0;
+        let (mut path, mut filesystem) = (self.name, self.filesystem);
+        let device;
+        if let Some(meant) = disk::meant(path).filter(|_| !no_device) {
+            device = self.wait(meant).ok_or_else(|| self.missing())?;
+            let text = disk::text(&device);
+            path = lines(text).next().unwrap_or_default();
+            if matches!(filesystem, "" | "auto") {
+                filesystem = disk::value(text, "TYPE=");
+            }
         }
-        let filesystem = if matches!(self.filesystem, "" | "auto") { kind } else { self.filesystem };
-        if filesystem.is_empty() && self.options.flags & NO_DEVICE == 0 {
+        if filesystem.is_empty() && !no_device {
             let text = "%: on % is no file system that contain knows: name it, with rootfstype= or in place of auto";
             return Err(Error::new(fill(text, &[self.place, self.name])));
         }
-        let data = kept(&[self.options.data.as_bytes()]);
-        let mut done = Ok(());
+        let (path, data) = (kept(&[path.as_bytes()]), kept(&[self.options.data.as_bytes()]));
+        let (mut done, mut flags) = (Err(Errno::NODEV), self.options.flags);
         for one in split(filesystem, b',') {
             let kind = kept(&[one.as_bytes()]);
-            done = mount_as(path, target, kind, self.options.flags, data);
-            if done == Err(Errno::NODEV) {
-                // The kernel asks modprobe(8) for it, where there is one.
-                modules::load(&[one]);
-                done = mount_as(path, target, kind, self.options.flags, data);
-            }
-            if matches!(done, Err(Errno::ACCESS | Errno::ROFS)) {
-                // The device cannot be written to.
-                done = mount_as(path, target, kind, self.options.flags | mount::READ_ONLY, data);
+            for _ in 0..3 {
+                done = mount_as(path, target, kind, flags, data);
+                match done {
+                    // The kernel asks modprobe(8) for it, where there is one.
+                    Err(Errno::NODEV) => modules::load(&[one]),
+                    // The device cannot be written to.
+                    Err(Errno::ACCESS | Errno::ROFS) => flags |= mount::READ_ONLY,
+                    _ => break,
+                }
             }
             if done.is_ok() {
                 break;
@@ -69,7 +73,7 @@ impl Source<'_> {
         done.map_err(|errno| Error::os(told(), errno))
     }
 
-    fn wait(&self, meant: (usize, &str)) -> Option<Device> {
+    fn wait(&self, meant: (&str, &str)) -> Option<Names> {
         // From before the first look on: what comes meanwhile is an event.
         let events = Events::open();
         let until = now() + self.patience.as_micros() as u64;
@@ -97,11 +101,9 @@ impl Source<'_> {
     fn missing(&self) -> Error {
         let mut list = String::new();
         disk::each(&mut |device| {
-            list.push_str(if list.is_empty() { "; there are " } else { ", " });
-            list.push_str(&device.path().to_string_lossy());
-            let kind = device.kind.to_bytes();
-            for (key, name) in std::iter::once(("", kind)).filter(|_| !kind.is_empty()).chain(device.tags()) {
-                list.extend([" ", key, &String::from_utf8_lossy(name)]);
+            list.push_str(if list.is_empty() { "; there are" } else { "," });
+            for part in lines(disk::text(&device)) {
+                list.extend([" ", part]);
             }
         });
         if list.is_empty() {
