@@ -9,6 +9,8 @@ mod boot;
 mod boot_attack;
 #[path = "boot_delegated.rs"]
 mod boot_delegated;
+#[path = "boot_images.rs"]
+mod boot_images;
 #[path = "boot_modules.rs"]
 mod boot_modules;
 #[path = "boot_network.rs"]
