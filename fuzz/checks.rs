@@ -45,6 +45,7 @@ mod text;
 
 pub mod checks {
     pub mod dhcp;
+    pub mod machine;
     pub mod numbers;
     pub mod record;
     pub mod seccomp;
@@ -56,8 +57,9 @@ pub mod checks {
 
 type Check = fn(&[u8]);
 
-const ALL: [(&str, Check); 8] = [
+const ALL: [(&str, Check); 9] = [
     ("dhcp", checks::dhcp::check),
+    ("machine", checks::machine::check),
     ("numbers", checks::numbers::check),
     ("record", checks::record::check),
     ("seccomp", checks::seccomp::check),

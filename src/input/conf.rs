@@ -12,7 +12,7 @@ const LONGEST: usize = 8192;
 
 /// Reads the lines of contain.conf.
 pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
-    read_lines(settings, path, bytes, &mut |settings, line| {
+    read_lines(settings, path, bytes, true, &mut |settings, line| {
         let words = split_words(line, b'#').map_err(|what| (line, what))?;
         settings.read_directive(&words).map_err(|what| match words.as_slice() {
             [directive, first, ..] => (shown(kept(&[directive.as_bytes(), b" ", first.as_bytes()])), what),
@@ -24,11 +24,12 @@ pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
 /// What a line is about, and what is wrong with it.
 pub type Complaint = (&'static str, &'static str);
 
-/// Reads a file, line by line. What is wrong with one is told with its number, and the others count.
+/// Reads a file, line by line. What is wrong with one is told with its number, where it is to be, and the others count.
 pub fn read_lines(
     settings: &mut Settings,
     path: &str,
     bytes: &'static [u8],
+    tells: bool,
     read: &mut dyn FnMut(&mut Settings, &'static str) -> Result<(), Complaint>,
 ) {
     let before = settings.place;
@@ -40,7 +41,7 @@ pub fn read_lines(
             Ok(text) if text.bytes().all(is_text) => read(settings, text),
             _ => Err(("this line", "is no text: write UTF-8")),
         };
-        if let Err((subject, what)) = done {
+        if let (Err((subject, what)), true) = (done, tells) {
             settings.complain(subject, what);
         }
     }

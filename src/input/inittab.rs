@@ -7,76 +7,72 @@ use crate::input::settings::{Settings, word};
 use crate::machine::{Kind, Service};
 use crate::text::{cut, cut_last, digits, kept, place, split, words};
 
-/// What a line asks for, in the order in which busybox gets to it.
 const ACTIONS: &str = "sysinit\nwait\nonce\nrespawn\naskfirst\nctrlaltdel\nshutdown\nrestart";
 const KINDS: [Kind; 8] =
     [Kind::Step, Kind::Step, Kind::Task, Kind::Service, Kind::Ask, Kind::CtrlAltDel, Kind::Shutdown, Kind::Restart];
-/// From here on they wait for something to happen.
-const EVENTS: usize = 5;
 
 /// Adds what the lines ask for, in busybox's order: each of sysinit and then of wait by itself, and then the others at once.
 pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
-    let mut all = Vec::new();
-    read_lines(settings, path, bytes, &mut |settings, line| {
-        // As busybox has it, in quotes too.
-        let line = split(line, b'#').next().unwrap_or_default();
-        if !words(line).is_empty() {
-            all.push(entry(line, settings.place)?);
-        }
-        Ok(())
-    });
-    let mut steps: &'static [&'static str] = &[];
-    for order in 0..KINDS.len() {
-        for (_, service) in all.iter().filter(|(its, _)| *its == order) {
-            let services = &mut settings.machine.services;
-            let mut service: Service = *service;
-            if services.iter().any(|other| other.name == service.name) {
-                service.name = [service.name, "-", digits(services.len() as u64)].concat().leak();
+    let mut before: &'static [&'static str] = &[];
+    for turn in 0..3 {
+        read_lines(settings, path, bytes, turn == 0, &mut |settings, line| {
+            // As busybox has it, in quotes too.
+            let line = split(line, b'#').next().unwrap_or_default();
+            if !words(line).is_empty() {
+                before = entry(settings, line, turn, before)?;
             }
-            if order < EVENTS {
-                service.after = steps;
-            }
-            if service.kind == Kind::Step {
-                steps = vec![service.name].leak();
-            }
-            services.push(service);
-        }
+            Ok(())
+        });
     }
 }
 
-/// One line, and its place in the order.
-fn entry(line: &'static str, place_of_line: &'static str) -> Result<(usize, Service), Complaint> {
-    let fields = cut(line, b':').and_then(|(id, rest)| Some((id, cut(cut(rest, b':')?.1, b':')?)));
-    let Some((id, (action, process))) = fields else {
-        return Err((
-            line,
-            "has not four fields: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0",
-        ));
+/// Adds what one line asks for, if it is its turn; tells what those after it come after.
+fn entry(
+    settings: &mut Settings,
+    line: &'static str,
+    turn: usize,
+    before: &'static [&'static str],
+) -> Result<&'static [&'static str], Complaint> {
+    let mut fields = line;
+    let mut next = || {
+        let (field, rest) = cut(fields, b':').unwrap_or((fields, ""));
+        fields = rest;
+        field
     };
-    let order = place(ACTIONS, action.as_bytes()).unwrap_or(KINDS.len());
-    let Some(kind) = KINDS.get(order) else {
-        let what = "is no action: write one of sysinit, wait, once, respawn, askfirst, ctrlaltdel, shutdown, restart";
-        return Err((action, what));
+    let (id, _, action) = (next(), next(), next());
+    let at = place(ACTIONS, action.as_bytes());
+    let Some((at, kind)) = at.and_then(|at| Some((at, *KINDS.get(at)?))) else {
+        return Err((line, "has no action: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0"));
     };
-    let process = process.trim_ascii();
-    let (dash, bare) = process.strip_prefix('-').map_or(("", process), |bare| ("-", bare));
-    let program = words(bare).first().copied().unwrap_or_default();
-    if program.is_empty() {
+    let process = fields.trim_ascii();
+    let bare = process.strip_prefix('-').unwrap_or(process);
+    let Some(program) = words(bare).first().copied() else {
         return Err((line, "names no program: write its path at the end, as /bin/sh"));
+    };
+    if at.min(2) != turn {
+        return Ok(before);
     }
-    let is_for_shell = |b: u8| b"~`!$^&*()=|\\{}[];\"'<>?".contains(&b);
-    let command = match bare.bytes().any(is_for_shell) {
-        true => vec![kept(&[dash.as_bytes(), b"/bin/sh"]), c"-c", kept(&[b"exec ", bare.as_bytes()])],
+    let command = match bare.bytes().any(|b| b"~`!$^&*()=|\\{}[];\"'<>?".contains(&b)) {
+        true if bare == process => vec![c"/bin/sh", c"-c", kept(&[b"exec ", bare.as_bytes()])],
+        true => vec![c"-/bin/sh", c"-c", kept(&[b"exec ", bare.as_bytes()])],
         false => words(process).into_iter().map(word).collect(),
     };
-    let title = cut_last(program, b'/').map_or(program, |(_, title)| title);
-    let title = if name(title).is_ok() { title } else { "inittab" };
+    let services = &mut settings.machine.services;
+    let mut title = cut_last(program, b'/').map_or(program, |(_, title)| title);
+    if name(title).is_err() {
+        title = "inittab";
+    }
+    if services.iter().any(|other| other.name == title) {
+        title = [title, "-", digits(services.len() as u64)].concat().leak();
+    }
     let log = match id.strip_prefix("/dev/").unwrap_or(id) {
         "" => c"console",
         id => kept(&[b"/dev/", id.as_bytes()]),
     };
-    let service = Service { command: command.leak(), log, ..Service::plain(title, *kind, place_of_line) };
-    Ok((order, service))
+    // The last three wait for something to happen.
+    let after = if at < 5 { before } else { &[] };
+    services.push(Service { command: command.leak(), log, after, ..Service::plain(title, kind, settings.place) });
+    Ok(if kind == Kind::Step { vec![title].leak() } else { before })
 }
 
 #[cfg(test)]

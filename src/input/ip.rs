@@ -2,141 +2,121 @@
 
 use crate::input::number::Parsed;
 use crate::input::services::which;
-use crate::machine::{Address, Net};
+use crate::machine::{Address, Machine, Net};
 use crate::text::{cut, decimal, place, split};
 
-const NO_ADDRESS: &str = "is no IPv4 address: write one, as 10.0.2.15";
+/// CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, two servers of names, and one of the time.
+type Fields = [&'static str; 10];
 
-/// What `ip=` asks for: an interface or none, and the machine's name where one is given.
-#[derive(PartialEq, Eq, Debug)]
-pub struct Asked {
-    pub net: Option<Net>,
-    pub hostname: &'static str,
-}
-
-/// `CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS0:DNS1`, `dhcp` and its like, or dracut's `DEVICE:dhcp`.
-pub fn asked(text: &'static str, written: &'static str) -> Parsed<Asked> {
+/// What `ip=` says: the fields with colons between, `dhcp` and its like, or dracut's `DEVICE:dhcp`.
+pub fn fields(text: &'static str) -> Parsed<Fields> {
     let mut fields = [""; 10];
-    let mut parts = split(text, b':');
+    let (mut count, mut parts) = (0, split(text, b':'));
     for (field, part) in fields.iter_mut().zip(&mut parts) {
-        *field = part;
+        (*field, count) = (part, count + 1);
     }
     if parts.next().is_some() {
         return Err(
             "has more than ten fields: write CLIENT::GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS:DNS, or dhcp",
         );
     }
-    let [client, _server, gateway, netmask, hostname, mut device, mut way, first, second, _clock] = fields;
-    let mut client = client;
-    if is_way(client) && text == client {
-        (client, way) = ("", client);
-    } else if is_way(_server) && address(client).is_none() && cut(text, b':') == Some((client, _server)) {
-        (client, device, way) = ("", client, _server);
+    let [client, server, _, _, _, device, way, ..] = &mut fields;
+    if count == 1 && place(WAYS, client.as_bytes()).is_some() {
+        std::mem::swap(client, way);
+    } else if count == 2 && address(client).is_none() {
+        std::mem::swap(client, device);
+        std::mem::swap(server, way);
     }
-    interface(device)?;
-    let net = |address| -> Parsed<Option<Net>> {
-        Ok(Some(Net { interface: device, address, servers: [perhaps(first)?, perhaps(second)?], place: written }))
-    };
-    let net = if !client.is_empty() {
-        let address = needed(client)?;
-        let prefix = if netmask.is_empty() { class(address) } else { prefix(netmask)? };
-        net(Address::Static { address, prefix, gateway: perhaps(gateway)? })?
-    } else {
-        match place("off\nnone\nbootp\nrarp\n\non\nany\ndhcp\nboth", way.as_bytes()) {
-            Some(0 | 1) => None,
-            Some(4..) => net(Address::Dhcp)?,
-            _ => return Err("asks for what is not done: write an address, dhcp or off"),
-        }
-    };
-    Ok(Asked { net, hostname })
+    Ok(fields)
 }
 
-/// How the address is found.
-fn is_way(text: &str) -> bool {
-    place("off\nnone\nbootp\nrarp\non\nany\ndhcp\nboth", text.as_bytes()).is_some()
-}
-
-/// `INTERFACE dhcp|ADDRESS/PREFIX [gateway=ADDRESS] [dns=ADDRESS,ADDRESS]`.
-pub fn net(words: &[&'static str], written: &'static str) -> Parsed<Net> {
+/// The same of `INTERFACE dhcp|ADDRESS/PREFIX [gateway=ADDRESS] [dns=ADDRESS,ADDRESS]`.
+pub fn line(words: &[&'static str]) -> Parsed<Fields> {
     const USAGE: &str = "names no address: write `net eth0 dhcp`, or `net eth0 10.0.2.15/24 gateway=10.0.2.2`";
     let [device, how, more @ ..] = words else { return Err(USAGE) };
-    let (mut gateway, mut servers) = ([0; 4], [[0; 4]; 2]);
-    interface(device)?;
+    let mut fields = [""; 10];
+    let [client, _, gateway, netmask, _, interface, way, first, second, _] = &mut fields;
+    *interface = device;
+    match cut(how, b'/') {
+        Some(parts) => (*client, *netmask) = parts,
+        None if *how == "dhcp" => *way = how,
+        None => return Err(USAGE),
+    }
     for word in more {
-        let what = |what| which(word, what);
         match cut(word, b'=') {
-            Some(("gateway", text)) => gateway = needed(text).or_else(what)?,
-            Some(("dns", text)) => {
-                let mut parts = split(text, b',');
-                for server in &mut servers {
-                    *server = perhaps(parts.next().unwrap_or_default()).or_else(what)?;
-                }
-                if parts.next().is_some() {
-                    return which(word, "names more than two servers: resolv.conf(5) has room for few");
-                }
-            }
-            _ => return which(word, "is not known: write gateway=ADDRESS or dns=ADDRESS"),
+            Some(("gateway", text)) => *gateway = text,
+            Some(("dns", text)) => (*first, *second) = cut(text, b',').unwrap_or((text, "")),
+            _ => return which(word, "is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS"),
         }
     }
-    let address = match cut(how, b'/') {
-        _ if *how == "dhcp" => Address::Dhcp,
-        Some((text, length)) => {
-            let address = needed(text).or_else(|what| which(how, what))?;
-            Address::Static { address, prefix: prefix(length)?, gateway }
-        }
-        None => return Err(USAGE),
-    };
-    Ok(Net { interface: device, address, servers, place: written })
+    Ok(fields)
 }
 
-/// IFNAMSIZ has a closing zero.
-fn interface(name: &str) -> Parsed<()> {
-    match name.len() < 16 && !name.bytes().any(|b| b == b'/' || b.is_ascii_whitespace()) {
-        true => Ok(()),
-        false => Err("names no network interface: write one, as eth0"),
+/// How an address is found; from the sixth on, not at all.
+const WAYS: &str = "\ndhcp\non\nany\nboth\noff\nnone";
+
+/// Adds an interface. It takes the place of what was said of it before; without a name, of all that stands elsewhere.
+pub fn add(machine: &mut Machine, fields: &Fields, written: &'static str) -> Parsed<()> {
+    let [client, _, gateway, netmask, hostname, interface, way, first, second, _] = *fields;
+    // IFNAMSIZ has a closing zero.
+    if interface.len() > 15 || interface.bytes().any(|b| b == b'/' || b.is_ascii_whitespace()) {
+        return which(interface, "names no network interface: write one, as eth0");
     }
+    let (gateway, servers) = (perhaps(gateway)?, [perhaps(first)?, perhaps(second)?]);
+    let address = match place(WAYS, way.as_bytes()) {
+        _ if !client.is_empty() => {
+            let address = perhaps(client)?;
+            Some(Address::Static { address, prefix: prefix(netmask, address)?, gateway })
+        }
+        Some(5..) => None,
+        Some(_) => Some(Address::Dhcp),
+        None => return which(way, "is not done: write dhcp or off"),
+    };
+    machine.nets.retain(|other| match interface {
+        "" => other.place == written,
+        _ => other.interface != interface,
+    });
+    machine.nets.extend(address.map(|address| Net { interface, address, servers, place: written }));
+    if machine.hostname.is_empty() {
+        machine.hostname = hostname;
+    }
+    Ok(())
 }
 
 fn address(text: &str) -> Option<[u8; 4]> {
     let mut parts = split(text, b'.');
     let mut address = [0; 4];
     for byte in &mut address {
-        let part = parts.next()?;
-        *byte = u8::try_from(decimal(part).filter(|_| part.len() < 4)?).ok()?;
+        *byte = u8::try_from(decimal(parts.next().filter(|part| part.len() < 4)?)?).ok()?;
     }
     parts.next().is_none().then_some(address)
 }
 
-fn needed(text: &str) -> Parsed<[u8; 4]> {
-    address(text).ok_or(NO_ADDRESS)
-}
-
 /// Zero where there is none.
+#[inline(never)]
 fn perhaps(text: &str) -> Parsed<[u8; 4]> {
-    if text.is_empty() { Ok([0; 4]) } else { needed(text) }
+    match address(text) {
+        Some(address) => Ok(address),
+        None if text.is_empty() => Ok([0; 4]),
+        None => which(text, "is no IPv4 address: write one, as 10.0.2.15"),
+    }
 }
 
-/// `255.255.255.0` or `24`.
-fn prefix(text: &str) -> Parsed<u8> {
+/// `255.255.255.0` or `24`; of none, what the classes of old say, as the kernel has it.
+fn prefix(text: &str, client: [u8; 4]) -> Parsed<u8> {
     let length = match address(text).map(u32::from_be_bytes) {
-        Some(mask) if mask.leading_ones() + mask.trailing_zeros() == 32 => Some(mask.leading_ones().into()),
-        // All ones have no zeros.
-        Some(u32::MAX) => Some(32),
+        Some(mask) if mask.count_ones() == mask.leading_ones() => Some(mask.leading_ones().into()),
         Some(_) => None,
+        None if text.is_empty() => Some(match client[0] {
+            0..128 => 8,
+            128..192 => 16,
+            _ => 24,
+        }),
         None => decimal(text),
     };
     match length {
         Some(length @ 0..=32) => Ok(length as u8),
-        _ => Err("has no netmask: write how many bits the network has, as 24, or 255.255.255.0"),
-    }
-}
-
-/// The classes of old, which the kernel goes by where no netmask is given.
-fn class(address: [u8; 4]) -> u8 {
-    match address {
-        [0..128, ..] => 8,
-        [128..192, ..] => 16,
-        _ => 24,
+        _ => which(text, "is no netmask: write how many bits the network has, as 24, or 255.255.255.0"),
     }
 }
 
@@ -146,6 +126,11 @@ mod tests {
 
     fn fixed(address: [u8; 4], prefix: u8, gateway: [u8; 4]) -> Address {
         Address::Static { address, prefix, gateway }
+    }
+
+    fn asked(text: &'static str) -> Parsed<Machine> {
+        let mut machine = Machine::nothing();
+        add(&mut machine, &fields(text)?, "line").map(|()| machine)
     }
 
     #[test]
@@ -175,14 +160,15 @@ mod tests {
             ("10.0.2.15:::255.255.255.255", "", fixed(home, 32, [0; 4]), none, ""),
             ("10.0.2.15:::0.0.0.0", "", fixed(home, 0, [0; 4]), none, ""),
         ] {
-            let net = Some(Net { interface, address, servers, place: "line" });
-            assert_eq!(asked(text, "line"), Ok(Asked { net, hostname }), "{text}");
+            let machine = asked(text).unwrap();
+            assert_eq!(machine.nets, [Net { interface, address, servers, place: "line" }], "{text}");
+            assert_eq!(machine.hostname, hostname, "{text}");
         }
         for text in ["off", "none", ":::::eth0:off", "eth0:off", "eth0:none", "::::box::off"] {
-            assert_eq!(asked(text, "").map(|asked| asked.net), Ok(None), "{text}");
+            assert_eq!(asked(text).unwrap().nets, [], "{text}");
         }
         for (text, word) in [
-            ("bootp", "not done"),
+            ("bootp", "no IPv4"),
             ("nobody", "no IPv4"),
             ("10.0.2.256", "no IPv4"),
             ("10.0.2.15:::255.0.255.0", "netmask"),
@@ -193,36 +179,40 @@ mod tests {
             ("[fe80::1]", "no IPv4"),
             ("::::::::::", "ten fields"),
             ("eth0:dhcp:1500", "no IPv4"),
+            ("eth0:never", "has never, which is not done: write dhcp or off"),
         ] {
-            let complaint = asked(text, "").expect_err(text);
+            let Err(complaint) = asked(text) else { panic!("{text} is taken") };
             assert!(complaint.contains(word), "{text}: {complaint}");
         }
     }
 
     #[test]
     fn lines_of_contain_conf() {
-        let net = |line: &'static str| net(&crate::text::words(line), "p");
+        let net = |text: &'static str| {
+            let mut machine = Machine::nothing();
+            add(&mut machine, &line(&crate::text::words(text))?, "p").map(|()| machine.nets)
+        };
         let (home, none) = ([10, 0, 2, 15], [[0; 4]; 2]);
-        for (line, address, servers) in [
+        for (text, address, servers) in [
             ("eth0 dhcp", Address::Dhcp, none),
             ("eth0 dhcp dns=1.1.1.1,8.8.8.8", Address::Dhcp, [[1; 4], [8; 4]]),
             ("eth0 10.0.2.15/24", fixed(home, 24, [0; 4]), none),
             ("eth0 10.0.2.15/24 gateway=10.0.2.2 dns=1.1.1.1", fixed(home, 24, [10, 0, 2, 2]), [[1; 4], [0; 4]]),
         ] {
-            assert_eq!(net(line), Ok(Net { interface: "eth0", address, servers, place: "p" }), "{line}");
+            assert_eq!(net(text), Ok(vec![Net { interface: "eth0", address, servers, place: "p" }]), "{text}");
         }
-        for (line, word) in [
+        for (text, word) in [
             ("", "names no address"),
             ("eth0", "names no address"),
             ("eth0 10.0.2.15", "names no address"),
-            ("eth0 10.0.2/24", "has 10.0.2/24, which is no IPv4 address"),
+            ("eth0 10.0.2/24", "has 10.0.2, which is no IPv4 address"),
             ("eth0 10.0.2.15/240", "netmask"),
-            ("eth0 dhcp gateway=x", "has gateway=x, which is no IPv4 address"),
+            ("eth0 dhcp gateway=x", "has x, which is no IPv4 address"),
             ("eth0 dhcp mtu=9000", "has mtu=9000, which is not known: write gateway="),
-            ("eth0 dhcp dns=1.1.1.1,1.1.1.2,1.1.1.3", "more than two"),
+            ("eth0 dhcp dns=1.1.1.1,1.1.1.2,1.1.1.3", "has 1.1.1.2,1.1.1.3, which is no IPv4 address"),
         ] {
-            let complaint = net(line).expect_err(line);
-            assert!(complaint.contains(word), "{line}: {complaint}");
+            let complaint = net(text).expect_err(text);
+            assert!(complaint.contains(word), "{text}: {complaint}");
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Services and tasks: `service NAME [KEY=VALUE...] [--] COMMAND...`, as `task` has it too.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::input::args::option::name;
 use crate::input::help::{self, Topic};
 use crate::input::number::{Parsed, wrong};
-use crate::input::settings::{Settings, absolute, one_of, run_option, time, word};
+use crate::input::settings::{OF_CONTAINER, OF_PROCESS, Settings, absolute, find, one_of, run_option, time, word};
 use crate::machine::{Kind, Restart, Service};
-use crate::text::{Word, cut, has, kept, place, shown, split};
+use crate::text::{Word, cut, has, place, shown, split};
 
 /// The words of a line: those that are settings, by their places among the names that were asked for; a container's options;
 /// the command.
@@ -20,7 +21,7 @@ pub struct Words {
 
 /// Takes a line apart. Before a `--` every word is a setting. Without one those are that have a value and a setting's name,
 /// wherever they stand.
-pub fn take_apart(words: &[&'static str], own: &'static str) -> Parsed<Words> {
+pub fn take_apart(words: &[&'static str], among: Range<usize>) -> Parsed<Words> {
     let mut all = Words::default();
     let dashed = words.contains(&"--");
     let mut words = words.iter();
@@ -30,19 +31,22 @@ pub fn take_apart(words: &[&'static str], own: &'static str) -> Parsed<Words> {
         }
         let bare = text.strip_prefix("--").filter(|_| dashed).unwrap_or(text);
         let (key, value) = cut(bare, b'=').map_or((bare, None), |(key, value)| (key, Some(value)));
-        let is_option = || help::option(Topic::Run, &["--", key].concat()).is_some();
-        // No program's name has this form.
-        let may_be_one = || value.is_some() && all.command.is_empty() && !has(key, b'/');
-        if let (Some(at), Some(value)) = (place(own, key.as_bytes()), value) {
-            all.own.push((at, value));
-        } else if dashed || value.is_some() && is_option() || may_be_one() {
-            let option = run_option(bare, "", &[own]);
-            all.options.push(option.or_else(|what| which(text, what))?);
+        if let (Some(at), Some(value)) = (find(key, true, &among), value) {
+            all.own.push((at - among.start, value));
+        } else if dashed
+            || value.is_some()
+                && (help::option(Topic::Run, &["--", key].concat()).is_some()
+                    // No program's name has this form.
+                    || all.command.is_empty() && !has(key, b'/'))
+        {
+            all.options.push(run_option(bare, among.clone()).or_else(|what| which(text, what))?);
         } else {
             all.command.push(word(text));
         }
     }
-    all.command.extend(words.map(|text| word(text)));
+    for text in words {
+        all.command.push(word(text));
+    }
     Ok(all)
 }
 
@@ -53,17 +57,16 @@ pub fn which<T>(text: &str, what: &str) -> Parsed<T> {
 
 /// Adds what a line describes.
 pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parsed<()> {
-    const OWN: &str = "restart\nbackoff\nafter\nuser\nenv\nlog";
     let Some((title, words)) = words.split_first() else { return Err("has no name") };
     name(title)?;
     let all = &mut settings.machine.services;
     if let Some(other) = all.iter().find(|other| other.name == *title) {
         return wrong("is there already: choose another name than that at ", other.place);
     }
-    let Words { own, mut options, command } = take_apart(words, OWN)?;
+    let is_container = words.iter().any(|text| text.strip_prefix("--").unwrap_or(text).starts_with("rootfs="));
+    let Words { own, options, command } = take_apart(words, if is_container { OF_CONTAINER } else { OF_PROCESS })?;
     let mut service = Service::plain(title, kind, settings.place);
     let (mut after, mut environment) = (Vec::new(), Vec::new());
-    let is_container = options.iter().any(|option| option.to_bytes().starts_with(b"--rootfs="));
     let mut take = |at, value: &'static str| -> Parsed<()> {
         match at {
             0 => {
@@ -72,19 +75,16 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
             }
             1 => service.backoff = backoff(value)?,
             2 => after.extend(split(value, b',').filter(|name| !name.is_empty())),
-            3 if is_container => options.push(run_option(&["user=", value].concat(), "", &[])?),
-            3 => service.user = value,
-            4 if is_container => options.push(kept(&[b"--env=", value.as_bytes()])),
-            4 if !value.starts_with('=') && has(value, b'=') => environment.push(word(value)),
-            4 => return Err("sets no variable: write env=KEY=VALUE"),
-            _ if place("console\nkmsg\nnone", value.as_bytes()).is_some() => service.log = word(value),
-            _ => service.log = absolute(value)?,
+            3 if place("console\nkmsg\nnone", value.as_bytes()).is_some() => service.log = word(value),
+            3 => service.log = absolute(value)?,
+            4 => service.user = value,
+            _ if !value.starts_with('=') && has(value, b'=') => environment.push(word(value)),
+            _ => return Err("sets no variable: write env=KEY=VALUE"),
         }
         Ok(())
     };
     for (at, value) in own {
-        let key = split(OWN, b'\n').nth(at).unwrap_or_default();
-        take(at, value).or_else(|what| which(&[key, "=", value].concat(), what))?;
+        take(at, value).or_else(|what| which(value, what))?;
     }
     if !is_container && let Some(option) = options.first() {
         return which(shown(option), "is for a container: name its root file system, rootfs=DIR");
@@ -100,10 +100,8 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
 
 /// `1s..30s`, or `1s` for a pause that stays the same.
 fn backoff(text: &str) -> Parsed<[Duration; 2]> {
-    let (first, last) = match text.find("..") {
-        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 2..).unwrap_or_default()),
-        None => (text, text),
-    };
+    let (first, last) =
+        cut(text, b'.').map_or((text, text), |(first, last)| (first, last.strip_prefix('.').unwrap_or(last)));
     match [time(first)?, time(last)?] {
         pauses @ [first, last] if first <= last => Ok(pauses),
         _ => Err("ends before it begins: write the shorter pause first, as 1s..30s"),
@@ -112,6 +110,7 @@ fn backoff(text: &str) -> Parsed<[Duration; 2]> {
 
 impl Service {
     /// One of which nothing but its name is known.
+    #[inline(never)]
     pub fn plain(name: &'static str, kind: Kind, place: &'static str) -> Service {
         Service {
             name,

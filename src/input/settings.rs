@@ -1,6 +1,7 @@
 //! What a machine is to be, word by word, in one table: the words of the kernel command line, and the directives of
 //! contain.conf, which are the same words without `contain.` before them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -48,76 +49,90 @@ pub enum Act {
     Net,
     Service(Kind),
     Run,
+    OfService,
 }
 
-/// Words, each with `=` where it takes a value; a directive has that behind a blank.
-pub struct Table {
-    names: &'static str,
-    acts: &'static [Act],
-}
-
-macro_rules! table {
-    ($($name:literal: $act:expr),* $(,)?) => {
-        Table { names: concat!($($name, "\n"),*), acts: &[$($act),*] }
+macro_rules! words {
+    ($({ $($name:literal: $act:expr),* $(,)? })*) => {
+        /// Words, each with `=` where it takes a value; a directive has that behind a blank.
+        const NAMES: &str = concat!($($($name, "\n"),*),*);
+        const ACTS: &[Act] = &[$($($act),*),*];
+        const COUNTS: &[usize] = &[$([$($name),*].len()),*];
     };
 }
 
-/// The words that the kernel and other inits know, too.
-const STANDARD: Table = table! {
-    "root=": Act::Root,
-    "rootfstype=": Act::RootType,
-    "rootflags=": Act::RootFlags,
-    "rootwait": Act::RootWait,
-    "rootwait=": Act::RootWait,
-    "rootdelay=": Act::RootDelay,
-    "ro": Act::ReadOnly(true),
-    "rw": Act::ReadOnly(false),
-    "init=": Act::Init,
-    "panic=": Act::Panic,
-    "quiet": Act::Quiet,
-    "ip=": Act::Ip,
-    "hostname=": Act::Hostname,
-    "single": Act::Single,
-};
+words! {
+    // The words that the kernel and other inits know, too.
+    {
+        "root=": Act::Root,
+        "rootfstype=": Act::RootType,
+        "rootflags=": Act::RootFlags,
+        "rootwait": Act::RootWait,
+        "rootwait=": Act::RootWait,
+        "rootdelay=": Act::RootDelay,
+        "ro": Act::ReadOnly(true),
+        "rw": Act::ReadOnly(false),
+        "init=": Act::Init,
+        "panic=": Act::Panic,
+        "quiet": Act::Quiet,
+        "ip=": Act::Ip,
+        "hostname=": Act::Hostname,
+        "single": Act::Single,
+    }
+    // Contain's own: `contain.grace=5s`.
+    {
+        "config=": Act::Config,
+        "log=": Act::Log,
+        "mode=": Act::Mode,
+        "exec=": Act::Exec,
+        "overlay=": Act::Overlay,
+        "modules=": Act::Modules,
+        "exit=": Act::Exit,
+        "onexit=": Act::OnExit,
+        "onfail=": Act::OnFail,
+        "grace=": Act::Grace,
+        "watchdog=": Act::Watchdog,
+        "seed=": Act::Seed,
+        "bootchart": Act::Chart,
+        "bootchart=": Act::Chart,
+    }
+    // Those that need a line.
+    {
+        "mount=": Act::Mount,
+        "net=": Act::Net,
+        "service=": Act::Service(Kind::Service),
+        "task=": Act::Service(Kind::Task),
+        "run=": Act::Run,
+    }
+    // Those of a service, in a line of its own (services.rs).
+    {
+        "restart=": Act::OfService,
+        "backoff=": Act::OfService,
+        "after=": Act::OfService,
+        "log=": Act::OfService,
+        "user=": Act::OfService,
+        "env=": Act::OfService,
+    }
+}
 
-/// Contain's own: `contain.grace=5s`.
-const OWN: Table = table! {
-    "config=": Act::Config,
-    "log=": Act::Log,
-    "mode=": Act::Mode,
-    "exec=": Act::Exec,
-    "overlay=": Act::Overlay,
-    "modules=": Act::Modules,
-    "exit=": Act::Exit,
-    "onexit=": Act::OnExit,
-    "onfail=": Act::OnFail,
-    "grace=": Act::Grace,
-    "watchdog=": Act::Watchdog,
-    "seed=": Act::Seed,
-    "bootchart": Act::Chart,
-    "bootchart=": Act::Chart,
-};
+/// How many are the kernel's, how many can stand on its command line, and how many in a line of contain.conf.
+const STANDARD: usize = COUNTS[0];
+const ONE_WORD: usize = STANDARD + COUNTS[1];
+const LINES: usize = ONE_WORD + COUNTS[2];
+/// Those of a service's line; a container's user and variables are options of `contain run`. A `run` line has no others at all.
+pub const OF_PROCESS: Range<usize> = LINES..ACTS.len();
+pub const OF_CONTAINER: Range<usize> = LINES..ACTS.len() - 2;
+pub const OF_RUN: Range<usize> = LINES..LINES;
 
-/// Those that need a line.
-const LINES: Table = table! {
-    "mount=": Act::Mount,
-    "net=": Act::Net,
-    "service=": Act::Service(Kind::Service),
-    "task=": Act::Service(Kind::Task),
-    "run=": Act::Run,
-};
-
-impl Table {
-    /// What a word sets that has a value, or has none; a complaint where it is to be the other way.
-    fn find(&self, key: &str, valued: bool) -> Option<Parsed<Act>> {
-        let act = |end| self.acts.get(place(self.names, [key, end].concat().as_bytes())?);
-        match (act(if valued { "=" } else { "" }), act(if valued { "" } else { "=" })) {
-            (Some(act), _) => Some(Ok(*act)),
-            (_, Some(_)) if valued => Some(Err("has a value, and takes none")),
-            (_, Some(_)) => Some(Err("needs a value")),
-            _ => None,
+/// Which of the words it is, that has a value or has none.
+pub fn find(key: &str, valued: bool, among: &Range<usize>) -> Option<usize> {
+    for (at, name) in lines(NAMES).enumerate() {
+        let bare = name.strip_suffix('=');
+        if among.contains(&at) && bare.is_some() == valued && bare.unwrap_or(name) == key {
+            return Some(at);
         }
     }
+    None
 }
 
 const LINE: &str = "kernel command line";
@@ -126,30 +141,19 @@ const MOST: usize = 20;
 
 /// What has been read so far.
 pub struct Settings<'a> {
-    pub machine: Machine,
+    pub machine: &'static mut Machine,
     /// Where the words stand that are being read: `/etc/contain.conf:3`.
     pub place: &'static str,
     /// What was wrong so far.
     complaints: usize,
     /// As contain.mode= says.
     mode: Option<Mode>,
-    /// contain.OPTION= of the command line: they take the place of those that a file gives.
-    options: Vec<Word>,
-    ip: Vec<ip::Asked>,
     tell: &'a mut dyn FnMut(Error),
 }
 
 impl<'a> Settings<'a> {
     pub fn new(tell: &'a mut dyn FnMut(Error)) -> Settings<'a> {
-        Settings {
-            machine: Machine::nothing(),
-            place: LINE,
-            complaints: 0,
-            mode: None,
-            options: Vec::new(),
-            ip: Vec::new(),
-            tell,
-        }
+        Settings { machine: Box::leak(Box::new(Machine::nothing())), place: LINE, complaints: 0, mode: None, tell }
     }
 
     /// Tells what is wrong with words that are left out.
@@ -166,28 +170,23 @@ impl<'a> Settings<'a> {
 
     /// The kernel command line, which comes last: it wins over what a file says.
     pub fn read_line(&mut self, line: &CommandLine) {
+        let of_file = std::mem::take(&mut self.machine.options);
         for word in &line.words {
-            let bytes = word.to_bytes();
-            let own = bytes.strip_prefix(b"contain.");
-            let Ok(text) = str::from_utf8(own.unwrap_or(bytes)) else {
-                if own.is_some() {
-                    self.complain(shown(word), "is not UTF-8");
-                }
-                continue;
-            };
-            let (key, value) = cut(text, b'=').map_or((text, None), |(key, value)| (key, Some(value)));
-            let table = if own.is_some() { OWN } else { STANDARD };
-            let done = match table.find(key, value.is_some()) {
-                Some(Ok(act)) => self.set(act, value.as_slice()),
-                // Another meaning of a standard word is somebody else's.
-                Some(Err(what)) if own.is_some() => Err(what),
-                None if own.is_some() => {
-                    run_option(text, "contain.", &[OWN.names]).map(|option| self.options.push(option))
-                }
-                _ => Ok(()),
-            };
-            if let Err(what) = done {
-                self.complain(shown(word), what);
+            let text = shown(word);
+            let own = text.strip_prefix("contain.");
+            let (key, value) =
+                cut(own.unwrap_or(text), b'=').map_or((own.unwrap_or(text), None), |(key, value)| (key, Some(value)));
+            let among = if own.is_some() { STANDARD..ONE_WORD } else { 0..STANDARD };
+            if let Err(what) = self.read(key, value.as_slice(), among) {
+                self.complain(text, what);
+            }
+        }
+        let options = &mut self.machine.options;
+        let name = |option: &Word| option.to_bytes().split(|b| *b == b'=').next();
+        let count = options.len();
+        for option in of_file {
+            if !options.iter().take(count).any(|wins| name(wins) == name(&option)) {
+                options.push(option);
             }
         }
         if !line.command.is_empty() {
@@ -197,23 +196,34 @@ impl<'a> Settings<'a> {
 
     /// One directive.
     pub fn read_directive(&mut self, words: &[&'static str]) -> Parsed<()> {
-        let [key, values @ ..] = words else { return Ok(()) };
-        let tables = [STANDARD, OWN, LINES];
-        for table in &tables {
-            if let Some(found) = table.find(key, !values.is_empty()) {
-                return self.set(found?, values);
-            }
+        let Some((key, values)) = words.split_first() else { return Ok(()) };
+        self.read(key, values, 0..LINES)
+    }
+
+    /// One word with its values, which may be one of `among`, or an option of `contain run`.
+    fn read(&mut self, key: &str, values: &[&'static str], among: Range<usize>) -> Parsed<()> {
+        let valued = !values.is_empty();
+        if let Some(act) = find(key, valued, &among).and_then(|at| ACTS.get(at)) {
+            return self.set(*act, values);
         }
-        let names = tables.map(|table| table.names);
-        if values.len() > 1 {
-            return unknown(key, "", &names);
+        // What else there is of the kernel's is for others.
+        if among.end == STANDARD {
+            return Ok(());
         }
-        self.machine.options.push(run_option(&joined(words, "="), "", &names)?);
+        if find(key, !valued, &among).is_some() {
+            return Err(if valued { "has a value, and takes none" } else { "needs a value" });
+        }
+        let mut option = String::from(key);
+        for value in values {
+            option.push('=');
+            option.push_str(value);
+        }
+        self.machine.options.push(run_option(&option, among)?);
         Ok(())
     }
 
     fn set(&mut self, act: Act, values: &[&'static str]) -> Parsed<()> {
-        let machine = &mut self.machine;
+        let machine = &mut *self.machine;
         match act {
             Act::Exec => {
                 machine.command = match values {
@@ -231,10 +241,8 @@ impl<'a> Settings<'a> {
                 return Ok(());
             }
             Act::Modules => {
-                for module in values.iter().flat_map(|value| split(value, b',')) {
-                    if !module.is_empty() && !machine.modules.contains(&module) {
-                        machine.modules.push(module);
-                    }
+                for value in values {
+                    machine.modules.extend(split(value, b',').filter(|module| !module.is_empty()));
                 }
                 return Ok(());
             }
@@ -243,12 +251,11 @@ impl<'a> Settings<'a> {
                 return Ok(());
             }
             Act::Net => {
-                machine.nets.push(ip::net(values, self.place)?);
-                return Ok(());
+                return ip::add(machine, &ip::line(values)?, self.place);
             }
             Act::Service(kind) => return services::add(self, kind, values),
             Act::Run => {
-                let Words { options, command, .. } = services::take_apart(values, "")?;
+                let Words { options, command, .. } = services::take_apart(values, OF_RUN)?;
                 (machine.options, machine.command) = (options, command);
                 self.mode = self.mode.or(Some(Mode::Run));
                 return Ok(());
@@ -272,7 +279,7 @@ impl<'a> Settings<'a> {
             Act::Overlay => root.overlay = value,
             Act::Panic => machine.panics = true,
             Act::Quiet => machine.log = Log::Error,
-            Act::Ip => self.ip.push(ip::asked(value, self.place)?),
+            Act::Ip => return ip::add(machine, &ip::fields(value)?, self.place),
             Act::Hostname => {
                 option::hostname(value)?;
                 machine.hostname = value;
@@ -302,19 +309,8 @@ impl<'a> Settings<'a> {
     }
 
     /// What all of it comes to.
-    pub fn decide(self) -> Machine {
-        let Settings { mut machine, mode, options, ip, tell, complaints, .. } = self;
-        let name = |option: &Word| option.to_bytes().split(|b| *b == b'=').next();
-        machine.options.retain(|option| !options.iter().any(|wins| name(wins) == name(option)));
-        machine.options.extend(options);
-        for ip::Asked { net, hostname } in ip {
-            if machine.hostname.is_empty() {
-                machine.hostname = hostname;
-            }
-            let device = net.map_or("", |net| net.interface);
-            machine.nets.retain(|of_file| !device.is_empty() && of_file.interface != device);
-            machine.nets.extend(net);
-        }
+    pub fn decide(self) -> &'static mut Machine {
+        let Settings { machine, mode, tell, complaints, .. } = self;
         let is_run = machine.options.iter().any(|option| option.to_bytes().starts_with(b"--rootfs"));
         let has_work = !machine.command.is_empty() || !machine.services.is_empty();
         machine.mode = match mode {
@@ -338,13 +334,15 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// An option of `contain run`, as `memory=64M` or `read-only`, in one word; where there is none, as `unknown`.
-pub fn run_option(text: &str, before: &str, names: &[&'static str]) -> Parsed<Word> {
-    let (key, value) = cut(text, b'=').map_or((text, ""), |(key, value)| (key, value));
+/// An option of `contain run`, as `memory=64M` or `read-only`, in one word. Where there is none, the complaint asks for the
+/// nearest of the options and of the words.
+pub fn run_option(text: &str, among: Range<usize>) -> Parsed<Word> {
+    let key = cut(text, b'=').map_or(text, |(key, _)| key);
     let mut option = kept(&[b"--", text.as_bytes()]);
     match help::option(Topic::Run, &["--", key].concat()) {
-        None => return unknown(key, before, names),
-        Some((name, option::Act::Set(_))) if value == "1" => option = word(name),
+        None => return unknown(key, among),
+        // As bootchart=1 has it.
+        Some((name, option::Act::Set(_))) if text.ends_with("=1") => option = word(name),
         _ => {}
     }
     match args::parse(vec![c"run", option]) {
@@ -353,19 +351,24 @@ pub fn run_option(text: &str, before: &str, names: &[&'static str]) -> Parsed<Wo
     }
 }
 
-/// Says that there is no such word, and which of these names and of run's options is the nearest, with what stands `before` it.
-fn unknown<T>(key: &str, before: &str, names: &[&'static str]) -> Parsed<T> {
+fn unknown(key: &str, among: Range<usize>) -> Parsed<Word> {
     let mut near = Near::to(key);
-    for name in names.iter().flat_map(|names| lines(names)) {
-        near.consider(name.strip_suffix('=').unwrap_or(name));
+    for (at, known) in lines(NAMES).enumerate() {
+        if among.contains(&at) {
+            near.consider(known.strip_suffix('=').unwrap_or(known));
+        }
     }
-    help::flags(Topic::Run).into_iter().filter_map(|flag| flag.strip_prefix("--")).for_each(|flag| near.consider(flag));
+    for flag in help::flags(Topic::Run) {
+        near.consider(flag.strip_prefix("--").unwrap_or(flag));
+    }
+    let before = if among.start == STANDARD { "contain." } else { "" };
     match near.nearest() {
         Some(known) => wrong("is not known: did you mean ", &[before, known, "?"].concat()),
         None => Err("is not known"),
     }
 }
 
+#[inline(never)]
 pub fn one_of<T: Copy>(text: &str, names: &'static str, all: &[T]) -> Parsed<T> {
     match place(names, text.as_bytes()).and_then(|at| all.get(at)) {
         Some(one) => Ok(*one),
@@ -388,14 +391,17 @@ pub fn absolute(text: &str) -> Parsed<Word> {
 fn report(text: &'static str) -> Parsed<Report> {
     const WRONG: &str = "is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4";
     let hex = |text: &str| {
-        let digit = |number: Option<u16>, c: char| Some(number?.checked_mul(16)? | c.to_digit(16)? as u16);
-        text.chars().fold((!text.is_empty()).then_some(0), digit)
+        let mut number = 0_u16;
+        for byte in text.bytes() {
+            number = number.checked_mul(16)? | char::from(byte).to_digit(16)? as u16;
+        }
+        Some(number)
     };
     let found = match cut(text, b':') {
         None => return one_of(text, "auto\noff\nserial", &[Report::Auto, Report::Off, Report::Serial]).or(Err(WRONG)),
         Some(("virtio", name)) if !name.is_empty() => Some(Report::Virtio(name)),
         Some(("vsock", port)) => decimal(port).and_then(|port| u32::try_from(port).ok()).map(Report::Vsock),
-        Some(("isa", port)) => port.strip_prefix("0x").and_then(hex).map(Report::Isa),
+        Some(("isa", port)) => port.strip_prefix("0x").filter(|port| !port.is_empty()).and_then(hex).map(Report::Isa),
         Some(_) => None,
     };
     found.ok_or(WRONG)

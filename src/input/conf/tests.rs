@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::machine::{Kind, Machine, Restart, Service};
 use std::time::Duration;
 
-fn read_file(bytes: &'static [u8]) -> (Machine, Vec<String>) {
+fn read_file(bytes: &'static [u8]) -> (&'static Machine, Vec<String>) {
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);
@@ -39,7 +39,7 @@ fn directives() {
     );
     assert_eq!(told, [""; 0]);
     assert_eq!((machine.hostname, machine.chart, machine.single), ("box", true, true));
-    assert_eq!((machine.command, machine.root.wait), (vec![c"/bin/sh", c"-c", c"echo a"], Some(None)));
+    assert_eq!((machine.command.clone(), machine.root.wait), (vec![c"/bin/sh", c"-c", c"echo a"], Some(None)));
     let mount = Mount {
         filesystem: c"tmpfs",
         source: c"tmpfs",

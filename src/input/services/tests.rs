@@ -26,21 +26,21 @@ fn a_line_is_right_or_left_out() {
         ),
         (
             "service web restart=often x",
-            "service web has restart=often, which is not known: write one of no, on-failure, always",
+            "service web has often, which is not known: write one of no, on-failure, always",
         ),
         ("service web restrt=no x", "service web has restrt=no, which is not known: did you mean restart?"),
         ("service web restart x -- y", "service web has restart, which is not known: did you mean restart?"),
         (
             "service web backoff=soon x",
-            "service web has backoff=soon, which is not a duration: write a number with ms, s, m, h or d, as 30s",
+            "service web has soon, which is not a duration: write a number with ms, s, m, h or d, as 30s",
         ),
         (
             "service web backoff=2s..1s x",
-            "service web has backoff=2s..1s, which ends before it begins: write the shorter pause first, as 1s..30s",
+            "service web has 2s..1s, which ends before it begins: write the shorter pause first, as 1s..30s",
         ),
-        ("service web env=A x", "service web has env=A, which sets no variable: write env=KEY=VALUE"),
-        ("service web env==A x", "service web has env==A, which sets no variable: write env=KEY=VALUE"),
-        ("service web log=x x", "service web has log=x, which is no absolute path: write one that begins with /"),
+        ("service web env=A x", "service web has A, which sets no variable: write env=KEY=VALUE"),
+        ("service web env==A x", "service web has =A, which sets no variable: write env=KEY=VALUE"),
+        ("service web log=x x", "service web has x, which is no absolute path: write one that begins with /"),
         (
             "service web memory=64M x",
             "service web has --memory=64M, which is for a container: name its root file system, rootfs=DIR",
@@ -56,15 +56,15 @@ fn a_line_is_right_or_left_out() {
 
 #[test]
 fn settings_stand_anywhere_where_there_are_no_dashes() {
-    let words = |line: &'static str| take_apart(&crate::text::words(line), "user");
+    let words = |line: &'static str| take_apart(&crate::text::words(line), OF_PROCESS);
     let all = |own, options: &[Word], command: &[Word]| {
         Ok(Words { own, options: options.to_vec(), command: command.to_vec() })
     };
     assert_eq!(
         words("/bin/a user=b c=d memory=1M e"),
-        all(vec![(0, "b")], &[c"--memory=1M"], &[c"/bin/a", c"c=d", c"e"])
+        all(vec![(4, "b")], &[c"--memory=1M"], &[c"/bin/a", c"c=d", c"e"])
     );
-    assert_eq!(words("user=b -- /bin/a user=c -- d"), all(vec![(0, "b")], &[], &[c"/bin/a", c"user=c", c"--", c"d"]));
+    assert_eq!(words("user=b -- /bin/a user=c -- d"), all(vec![(4, "b")], &[], &[c"/bin/a", c"user=c", c"--", c"d"]));
     assert_eq!(words("--memory=1M init --"), all(vec![], &[c"--memory=1M", c"--init"], &[]));
     assert_eq!(words("init memory"), all(vec![], &[], &[c"init", c"memory"]));
     assert_eq!(words("/opt/a=b c"), all(vec![], &[], &[c"/opt/a=b", c"c"]));

@@ -5,7 +5,7 @@ use crate::input::conf;
 use crate::machine::{Address, Net};
 
 /// What a file and a command line come to, and what is told about them.
-pub fn read(file: &'static str, line: &str) -> (Machine, Vec<String>) {
+pub fn read(file: &'static str, line: &str) -> (&'static Machine, Vec<String>) {
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);
@@ -16,7 +16,7 @@ pub fn read(file: &'static str, line: &str) -> (Machine, Vec<String>) {
 }
 
 /// Of what nothing is to be told.
-fn fine(file: &'static str, line: &str) -> Machine {
+fn fine(file: &'static str, line: &str) -> &'static Machine {
     let (machine, told) = read(file, line);
     assert_eq!(told, [""; 0], "{file:?} {line:?}");
     machine
@@ -56,7 +56,7 @@ fn words_of_our_own() {
                 contain.bootchart=1 contain.exec=\"/bin/sh -c 'echo  \\\"a\\\" #'\"";
     let machine = fine("", &line.replace("\\\"", ""));
     assert_eq!((machine.log, machine.root.overlay, machine.chart), (Log::Debug, "/dev/vdb", true));
-    assert_eq!(machine.modules, ["loop", "virtio_net", "overlay"]);
+    assert_eq!(machine.modules, ["loop", "virtio_net", "loop", "overlay"]);
     assert_eq!(
         (machine.report, machine.on_exit, machine.on_fail),
         (Report::Vsock(9), OnExit::Respawn, Some(OnFail::Panic))
@@ -113,7 +113,7 @@ fn what_makes_no_sense_is_told_and_left_out() {
         ("contain.memory", "contain.memory makes no sense: --memory needs a value"),
         ("contain.read-only=yes", "contain.read-only=yes makes no sense: --read-only takes no value, but has yes"),
         ("contain.memory=64M", ""),
-        ("ip=nowhere", "ip=nowhere is no IPv4 address: write one, as 10.0.2.15"),
+        ("ip=nowhere", "ip=nowhere has nowhere, which is no IPv4 address: write one, as 10.0.2.15"),
         ("rootdelay=x", "rootdelay=x is not a duration: write a number with ms, s, m, h or d, as 30s"),
         ("init=sh", "init=sh is no absolute path: write one that begins with /"),
         ("hostname=a/b", "hostname=a/b has a character that no host name may hold: use letters, digits, - and ."),
@@ -133,7 +133,7 @@ fn what_makes_no_sense_is_told_and_left_out() {
     let mut settings = Settings::new(tell);
     settings.read_line(&CommandLine::parse(b"root=\xff contain.mode=\xff contain.grace=1s"));
     assert_eq!(settings.decide().grace, SECOND);
-    assert_eq!(told, ["kernel command line: contain.mode=\u{fffd} is not UTF-8"]);
+    assert_eq!(told, ["kernel command line: contain.mode=\u{fffd} is not known: write one of run, switch, services"]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn the_command_line_wins() {
     let file = "hostname file\ngrace 1s\nmode services\nexec /bin/file\nmodules a b,c\nroot /dev/a\nnet eth0 dhcp\nnet eth1 dhcp\n";
     let machine = fine(file, "");
     assert_eq!((machine.hostname, machine.grace, machine.root.device), ("file", SECOND, "/dev/a"));
-    assert_eq!((machine.command, machine.modules), (vec![c"/bin/file"], vec!["a", "b", "c"]));
+    assert_eq!((machine.command.clone(), machine.modules.clone()), (vec![c"/bin/file"], vec!["a", "b", "c"]));
     let devices = |line| fine(file, line).nets.iter().map(|net| net.interface).collect::<Vec<_>>();
     assert_eq!(devices(""), ["eth0", "eth1"]);
     assert_eq!(devices("ip=eth1:dhcp"), ["eth0", "eth1"]);
@@ -149,16 +149,16 @@ fn the_command_line_wins() {
     assert_eq!(devices("ip=off"), [""; 0]);
     let machine = fine(file, "hostname=line contain.grace=2s contain.mode=switch root=/dev/b -- /bin/line --");
     assert_eq!((machine.hostname, machine.grace, machine.root.device), ("line", 2 * SECOND, "/dev/b"));
-    assert_eq!((machine.command, machine.mode), (vec![c"/bin/line", c"--"], Mode::Switch));
+    assert_eq!((machine.command.clone(), machine.mode), (vec![c"/bin/line", c"--"], Mode::Switch));
     assert_eq!(fine(file, "contain.exec=/bin/this -- /bin/that").command, [c"/bin/that"]);
 
     let file = "run rootfs=/a rootfs=/b memory=64M read-only -- /bin/app x\n";
     let machine = fine(file, "");
     assert_eq!(machine.options, [c"--rootfs=/a", c"--rootfs=/b", c"--memory=64M", c"--read-only"]);
-    assert_eq!((machine.command, machine.mode), (vec![c"/bin/app", c"x"], Mode::Run));
+    assert_eq!((machine.command.clone(), machine.mode), (vec![c"/bin/app", c"x"], Mode::Run));
     let machine = fine(file, "contain.rootfs=/c contain.memory=32M contain.read-only=1 contain.init -- /bin/sh");
     assert_eq!(machine.options, [c"--rootfs=/c", c"--memory=32M", c"--read-only", c"--init"]);
-    assert_eq!((machine.command, machine.mode), (vec![c"/bin/sh"], Mode::Run));
+    assert_eq!((machine.command.clone(), machine.mode), (vec![c"/bin/sh"], Mode::Run));
 }
 
 #[test]
