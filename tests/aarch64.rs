@@ -19,5 +19,7 @@ mod boot_network;
 mod boot_root;
 #[path = "boot_rootless.rs"]
 mod boot_rootless;
+#[path = "boot_settings.rs"]
+mod boot_settings;
 #[path = "boot_storage.rs"]
 mod boot_storage;

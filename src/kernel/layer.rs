@@ -14,37 +14,50 @@ use crate::kernel::{mount, root};
 use crate::sys::loopback;
 use crate::text::{digits, kept};
 
-/// Opens a regular file, and tells the file system in it, `tar` for an archive, or nothing: by what it holds, since a name
-/// proves nothing.
+/// Opens a regular file or a block device, and tells the file system in it, `tar` for an archive, or nothing: by what it holds,
+/// since a name proves nothing.
 #[inline(never)]
 pub fn open_image(path: &CStr) -> Result<(OwnedFd, &'static CStr)> {
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+    if !matches!(kind_of(file.as_fd())?, FileType::RegularFile | FileType::BlockDevice) {
         return Ok((file, c""));
     }
     let kind = Head::read(file.as_fd())?.image();
     Ok((file, kind))
 }
 
-/// The file system in a file, read-only, attached nowhere yet. When its last user goes, so does the loop device.
+fn kind_of(file: BorrowedFd<'_>) -> Result<FileType> {
+    Ok(FileType::from_raw_mode(fstat(file)?.st_mode))
+}
+
+/// The file system in a file or on a block device, read-only, attached nowhere yet. When its last user goes, so does the loop
+/// device.
 #[inline(never)]
-pub fn mount_image(file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
+pub fn mount_image(path: &CStr, file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
+    let (device, _used) = match kind_of(file)? {
+        FileType::BlockDevice => (path, None),
+        _ => loop_device(file)?,
+    };
+    // A journal cannot be replayed; and the image is not to say that its errors stop the machine.
+    let options = [(c"source", device), (c"ro", c""), (c"noload", c""), (c"errors", c"continue")];
+    let count = if kind == c"ext4" { 4 } else { 2 };
+    mount::create(kind, &options[..count], MountFlags::RDONLY | MountFlags::NODEV)
+}
+
+/// A loop device of the file, and what keeps it until somebody uses it.
+fn loop_device(file: BorrowedFd<'_>) -> Result<(&'static CStr, Option<OwnedFd>)> {
     let open = |path| openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     let control = open(c"/dev/loop-control")?;
-    let (path, _used) = loop {
+    loop {
         let number = loopback::free(control.as_fd())?;
         let path = kept(&[b"/dev/loop", digits(number.into()).as_bytes()]);
         let device = open(path)?;
         match loopback::configure(device.as_fd(), file) {
             // Another launch was faster.
             Err(Errno::BUSY) => {}
-            done => break (path, done.map(|()| device)?),
+            done => return done.map(|()| (path, Some(device))),
         }
-    };
-    // A journal cannot be replayed; and the image is not to say that its errors stop the machine.
-    let options = [(c"source", path), (c"ro", c""), (c"noload", c""), (c"errors", c"continue")];
-    let count = if kind == c"ext4" { 4 } else { 2 };
-    mount::create(kind, &options[..count], MountFlags::RDONLY | MountFlags::NODEV)
+    }
 }
 
 /// The directory that keeps an upper layer, by its absolute path, made where it is missing; nobody else's for as long as this process lives.

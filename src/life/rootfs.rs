@@ -135,7 +135,7 @@ fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, 
         return Err(failed(Errno::NOTDIR));
     }
     let mounted = match identity::is_administrator() {
-        true => layer::mount_image(file.as_fd(), kind),
+        true => layer::mount_image(path, file.as_fd(), kind),
         false => Err(Errno::PERM),
     };
     mounted.map(|mounted| (mounted, kind)).map_err(|errno| {

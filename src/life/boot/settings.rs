@@ -11,25 +11,33 @@ use crate::input::cmdline::CommandLine;
 use crate::input::settings::Settings;
 use crate::input::{conf, inittab};
 use crate::kernel::file;
-use crate::life::boot::tell;
+use crate::life::boot::{modules, tell};
 use crate::machine::Machine;
-use crate::text::{fill, shown};
+use crate::text::{fill, shown, split};
 
-/// Where contain.conf may be, beside what contain.config= names; the last is what `qemu -fw_cfg name=opt/contain.conf` gives.
-const PLACES: [&CStr; 3] =
-    [c"/run/contain.conf", c"/etc/contain.conf", c"/sys/firmware/qemu_fw_cfg/by_name/opt/contain.conf/raw"];
+/// Where contain.conf may be, beside what contain.config= names.
+const PLACES: [&CStr; 3] = [c"/run/contain.conf", c"/etc/contain.conf", FIRMWARE];
+/// What `qemu -fw_cfg name=opt/contain.conf` gives.
+const FIRMWARE: &CStr = c"/sys/firmware/qemu_fw_cfg/by_name/opt/contain.conf/raw";
 
 /// More than any file of settings has; of a longer one the rest is left out.
 const MOST: usize = 1 << 20;
 
-/// Reads the first file of settings that there is, then the kernel command line, which wins. What makes no sense there is
+/// Reads the first file of settings that there is (the hypervisor's may need a module, if that is asked for by name), then the kernel command line, which wins. What makes no sense there is
 /// told and left out.
 pub fn read() -> &'static Machine {
     let line = command_line();
     let tell = &mut |error| tell::failure(&error);
     let mut settings = Settings::new(tell);
     let named = line.value("contain.config");
-    let found = named.iter().chain(&PLACES).find_map(|path| read_file(path, named == Some(path)));
+    let mut found = named.iter().chain(&PLACES).find_map(|path| read_file(path, named == Some(path)));
+    const MODULE: &str = "qemu_fw_cfg";
+    if found.is_none()
+        && line.value("contain.modules").is_some_and(|all| split(shown(all), b',').any(|one| one == MODULE))
+    {
+        modules::load(&[MODULE, "none"]);
+        found = read_file(FIRMWARE, false);
+    }
     if let Some((path, bytes)) = found {
         settings.machine.has_file = true;
         conf::read(&mut settings, path, bytes);
@@ -42,7 +50,7 @@ pub fn read() -> &'static Machine {
     {
         inittab::read(&mut settings, path, bytes);
     }
-    Box::leak(Box::new(settings.decide()))
+    settings.decide()
 }
 
 /// The kernel's own.

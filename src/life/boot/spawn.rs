@@ -110,7 +110,7 @@ pub const OWN: Word = c"/proc/self/exe";
 fn words(service: &'static Service) -> Vec<Word> {
     let mut words = Vec::new();
     if !service.options.is_empty() {
-        words.extend([OWN, c"run", c"--name", kept(&[service.name.as_bytes()]), c"--rm"]);
+        words.extend([OWN, c"run", c"--quiet", c"--name", kept(&[service.name.as_bytes()]), c"--rm"]);
         words.extend(service.options);
         words.push(c"--");
     }
