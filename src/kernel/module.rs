@@ -10,27 +10,16 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::kernel::file;
 use crate::sys;
-use crate::text::{Word, cut, cut_last, fill, kept, lines, shown, split};
+use crate::text::{Word, cut, cut_last, fill, has, kept, lines, shown, split};
 
 /// Where the modules of the running kernel lie.
 pub fn place() -> Word {
     kept(&[b"/lib/modules/", rustix::system::uname().release().to_bytes()])
 }
 
-/// Whether there are modules for devices: a list that names some, or one that is longer than what is looked at. Looking for the
-/// devices takes longer than all else in a boot, and the memory of process 1 is spared.
-pub fn has_drivers(place: Word) -> bool {
-    let mut start = [0; 4096];
-    let aliases = kept(&[place.to_bytes(), b"/modules.alias"]);
-    let length = file::read_start(aliases, &mut start).unwrap_or(0);
-    length == start.len() || names_drivers(start.get(..length).unwrap_or_default())
-}
-
-/// The alias of a device begins with its bus, `virtio:`; that of a node in /dev is none.
-fn names_drivers(aliases: &[u8]) -> bool {
-    let device =
-        |line: &[u8]| line.starts_with(b"alias ") && !line.starts_with(b"alias devname:") && line.contains(&b':');
-    aliases.split(|b| *b == b'\n').any(device)
+/// Whether one of the aliases is a device's, which begins with the bus, `virtio:`; that of a node in /dev is none.
+fn names_devices(aliases: &str) -> bool {
+    lines(aliases).any(|line| has(line, b':') && !line.starts_with("alias devname:"))
 }
 
 pub struct Modules<'a> {
@@ -65,6 +54,10 @@ impl<'a> Modules<'a> {
 
     /// Loads what the devices that are there ask for, until what was loaded brings no new ones.
     pub fn plug(&mut self, tell: &mut dyn FnMut(Error)) {
+        // To look for them takes longer than all else in a boot.
+        if !names_devices(self.aliases) {
+            return;
+        }
         let mut seen: Vec<String> = Vec::new();
         loop {
             let before = seen.len();
@@ -182,7 +175,7 @@ fn stem(path: &str) -> &str {
 /// Dashes and underscores are the same in a module's name.
 fn is_same(one: &str, other: &str) -> bool {
     let plain = |b: u8| if b == b'-' { b'_' } else { b };
-    one.bytes().map(plain).eq(other.bytes().map(plain))
+    one.len() == other.len() && one.bytes().zip(other.bytes()).all(|(one, other)| plain(one) == plain(other))
 }
 
 /// As fnmatch(3), as far as aliases go: `*`, `?`, and `[0-9a]`.
@@ -245,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn drivers_are_told_from_other_modules() {
-        let none = "# Aliases extracted from modules themselves: a line\nalias fs-overlay overlay\n\
+    fn aliases_of_devices() {
+        let none = "# Aliases extracted from modules themselves.\nalias fs-overlay overlay\n\
                     alias devname:loop-control loop\nalias block-major-7-* loop\n";
-        assert!(!names_drivers(none.as_bytes()) && !names_drivers(b""));
-        for driver in ["alias virtio:d00000002v* virtio_blk\n", "alias platform:i8042 i8042"] {
-            assert!(names_drivers([none, driver].concat().as_bytes()), "{driver}");
+        assert!(!names_devices(none) && !names_devices(""));
+        for device in ["alias virtio:d00000002v* virtio_blk\n", "alias platform:i8042 i8042"] {
+            assert!(names_devices(&[none, device].concat()), "{device}");
         }
     }
 

@@ -6,83 +6,60 @@ use crate::error::{Error, Result};
 use crate::kernel::file;
 use crate::life::output;
 use crate::life::stats::tenth;
-use crate::life::table::Table;
 use crate::text::{Word, cut, decimal, digits, fill, has, lines, shown};
 
-/// How wide the longest bar is: letters, and what SVG calls pixels.
+/// How wide the longest bar is: letters, or what SVG calls pixels.
 const LETTERS: u64 = 50;
 const PIXELS: u64 = 600;
-
-/// A part of the boot, and when it began and ended, in microseconds.
-type Stage<'a> = (&'a str, u64, u64);
+/// How high a row of the picture is.
+const ROW: u64 = 20;
 
 pub fn bootchart(path: Word, as_svg: bool) -> Result<u8> {
     let text = file::read_text(CWD, path).map_err(|errno| {
-        Error::os(["read ", shown(path)].concat(), errno)
-            .with_hint("contain.bootchart=1 on the kernel command line has it written")
+        let hint = "contain.bootchart=1 on the kernel command line has it written";
+        Error::os(["read ", shown(path)].concat(), errno).with_hint(hint)
     })?;
-    let mut stages = Vec::new();
+    // What the kernel did before process 1 is left out: next to that all else would be short.
+    let (mut stages, mut first, mut last) = (Vec::new(), 0, 0);
     for line in lines(&text) {
-        stages.push(
-            stage(line).ok_or_else(|| {
-                Error::new(fill("%: '%' is not BEGIN END NAME, in microseconds", &[shown(path), line]))
-            })?,
-        );
+        let wrong = || Error::new(fill("%: '%' is not BEGIN END NAME, in microseconds", &[shown(path), line]));
+        let stage = stage(line).ok_or_else(wrong)?;
+        first = if stages.is_empty() { stage.2 } else { first };
+        last = stage.2.max(last);
+        stages.push(stage);
     }
-    output::print(&if as_svg { svg(&stages) } else { table(&stages) }).map(|()| 0)
+    let wide = if as_svg { PIXELS } else { LETTERS };
+    let place = |time: u64| time.saturating_sub(first).saturating_mul(wide) / last.saturating_sub(first).max(1);
+    let mut chart = String::new();
+    if as_svg {
+        let head = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\" height=\"%\" font-size=\"12\">\n";
+        chart = fill(head, &[digits(ROW * stages.len() as u64)]);
+    }
+    let mut y = 0;
+    for (name, begin, end) in stages {
+        let (x, width, time) = (place(begin), place(end) - place(begin), tenth((end - begin) / 100));
+        if as_svg {
+            let name = if has(name, b'<') || has(name, b'&') { "?" } else { name };
+            let row = "<g transform=\"translate(%,%)\"><rect width=\"%\" height=\"16\" fill=\"#9bd\"/><text y=\"12\">% % ms</text></g>\n";
+            chart.push_str(&fill(row, &[digits(x), digits(y), digits(width.max(1)), name, &time]));
+            y += ROW;
+        } else {
+            chart.extend((0..=LETTERS).map(|at| if at >= x && at < x + width.max(1) { '#' } else { ' ' }));
+            // So that times stand one below the other.
+            chart.extend((time.len()..10).map(|_| ' '));
+            chart.extend([&time, " ms  ", name, "\n"]);
+        }
+    }
+    if as_svg {
+        chart.push_str("</svg>\n");
+    }
+    output::print(&chart).map(|()| 0)
 }
 
-fn stage(line: &str) -> Option<Stage<'_>> {
+/// A part of the boot, and when it began and ended, in microseconds.
+fn stage(line: &str) -> Option<(&str, u64, u64)> {
     let (begin, rest) = cut(line, b' ')?;
     let (end, name) = cut(rest, b' ')?;
     let (begin, end) = (decimal(begin)?, decimal(end)?);
     (begin <= end).then_some((name, begin, end))
-}
-
-/// Where a time is in a chart that is so wide. What the kernel did before process 1 is left out: next to that all else would be
-/// short.
-fn place(stages: &[Stage<'_>], time: u64, wide: u64) -> u64 {
-    let first = stages.first().map_or(0, |first| first.2);
-    let last = stages.iter().map(|stage| stage.2).max().unwrap_or(0);
-    time.saturating_sub(first).saturating_mul(wide) / last.saturating_sub(first).max(1)
-}
-
-fn table(stages: &[Stage<'_>]) -> String {
-    let mut table = Table::new(&[("STAGE", 0), ("BEGAN (MS)", 0), ("TOOK (MS)", 0), ("", 0)]);
-    for (name, begin, end) in stages {
-        let (from, to) = (place(stages, *begin, LETTERS), place(stages, *end, LETTERS));
-        let bar: String = (0..to).map(|at| if at < from { ' ' } else { '#' }).collect();
-        table.row(0);
-        [*name, &tenth(begin / 100), &tenth((end - begin) / 100), &bar].iter().for_each(|cell| table.add(cell));
-    }
-    table.text(usize::MAX, "")
-}
-
-fn svg(stages: &[Stage<'_>]) -> String {
-    const ROW: u64 = 20;
-    let mut text = fill(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\" height=\"%\" font-family=\"sans-serif\" font-size=\"12\">\n",
-        &[digits(ROW * stages.len() as u64)],
-    );
-    let mut y = 0;
-    for (name, begin, end) in stages {
-        let from = place(stages, *begin, PIXELS);
-        let width = place(stages, *end, PIXELS) - from;
-        let name = if has(name, b'<') || has(name, b'&') { "?" } else { name };
-        text.push_str(&fill(
-            "<rect x=\"%\" y=\"%\" width=\"%\" height=\"16\" fill=\"#9bd\"/><text x=\"%\" y=\"%\">% % ms</text>\n",
-            &[
-                digits(from),
-                digits(y),
-                digits(width.max(1)),
-                digits(from + 4),
-                digits(y + 12),
-                name,
-                &tenth((end - begin) / 100),
-            ],
-        ));
-        y += ROW;
-    }
-    text.push_str("</svg>\n");
-    text
 }

@@ -28,33 +28,37 @@ pub struct Stage {
 
 pub struct Timeline {
     stages: Vec<Stage, MOST>,
+    /// When the last stage ended.
+    last: u64,
 }
 
 impl Timeline {
     /// From the kernel's start to that of process 1.
     pub fn begin() -> Timeline {
-        let mut timeline = Timeline { stages: Vec::new() };
-        timeline.note("kernel", 0);
+        let mut timeline = Timeline { stages: Vec::new(), last: 0 };
+        timeline.note("kernel");
         timeline
     }
 
     /// Does a part of the boot, and notes how long it took.
     pub fn stage<T>(&mut self, name: &'static str, act: impl FnOnce() -> T) -> T {
-        let begin = now();
         let result = act();
-        watchdog::feed();
-        self.note(name, begin);
+        self.note(name);
         result
     }
 
-    fn note(&mut self, name: &'static str, begin: u64) {
+    #[inline(never)]
+    fn note(&mut self, name: &'static str) {
+        watchdog::feed();
+        let begin = std::mem::replace(&mut self.last, now());
         // A stage too many is not drawn.
-        let _full = self.stages.push(Stage { name, begin, end: now() });
+        let _full = self.stages.push(Stage { name, begin, end: self.last });
     }
 
     /// The boot is over. Where a chart is wanted, what `contain bootchart` draws is written down.
     pub fn end(&mut self, chart: bool) {
-        self.note("boot", 0);
+        self.last = 0;
+        self.note("boot");
         if chart {
             tell::failed("write /run/contain/bootchart", self.write());
         }
