@@ -1,8 +1,6 @@
 //! The messages of DHCP as a client sends and reads them (RFC 2131, 2132, 3442), with the IPv4 and UDP headers that they need
 //! while there is no address. Bytes in, bytes out: no system call, no heap, and whatever comes was written by anybody.
 
-use heapless::Vec;
-
 /// What IPv4 and UDP put before a message.
 pub const HEADERS: usize = 28;
 /// The most that is sent: the options that there are need less.
@@ -52,51 +50,58 @@ pub struct Question<'a> {
     pub hostname: &'a [u8],
 }
 
-/// A message with its headers, from 0.0.0.0 to everyone.
-pub fn packet(question: &Question<'_>) -> Vec<u8, MOST> {
+/// A message with its headers, from 0.0.0.0 to everyone, in a buffer; how long it is.
+pub fn packet(question: &Question<'_>, packet: &mut [u8; MOST]) -> usize {
     let Question { kind, id, seconds, hardware, own, wanted, server, hostname } = *question;
-    let mut packet = Vec::new();
-    let mut add = |parts: &[&[u8]], until: usize| {
-        for part in parts {
-            // All of it has room: the longest is a host's name, of 64 bytes.
-            let _fits = packet.extend_from_slice(part);
+    *packet = [0; MOST];
+    packet[HEADERS..32].copy_from_slice(&[1, 1, 6, 0]);
+    packet[32..36].copy_from_slice(&id);
+    packet[36..38].copy_from_slice(&seconds.to_be_bytes());
+    packet[40..44].copy_from_slice(&own);
+    packet[56..62].copy_from_slice(&hardware);
+    packet[264..274].copy_from_slice(&[99, 130, 83, 99, KIND as u8, 1, kind, 61, 7, 1]);
+    packet[274..280].copy_from_slice(&hardware);
+    let mut end = 280;
+    let mut add = |code: u8, value: &[u8]| {
+        // All of it has room: the longest is a host's name, of 64 bytes.
+        if let Some([place, length, room @ ..]) = packet.get_mut(end..end + 2 + value.len()) {
+            (*place, *length) = (code, value.len() as u8);
+            room.copy_from_slice(value);
+            end += 2 + value.len();
         }
-        let _fits = packet.resize_default(packet.len().max(until));
     };
-    add(&[], HEADERS);
-    add(&[&[1, 1, 6, 0], &id, &seconds.to_be_bytes(), &[0, 0], &own], HEADERS + 28);
-    add(&[&hardware], HEADERS + FIXED - COOKIE.len());
-    add(&[&COOKIE, &[KIND as u8, 1, kind, 61, 7, 1], &hardware], 0);
-    for (code, address) in [(50, wanted), (SERVER as u8, server)] {
-        if address != [0; 4] {
-            add(&[&[code, 4], &address], 0);
-        }
+    if wanted != [0; 4] {
+        add(50, &wanted);
+    }
+    if server != [0; 4] {
+        add(SERVER as u8, &server);
     }
     if kind != RELEASE {
-        add(&[&[55, 8, 1, 3, 6, 12, 15, 26, 51, 121]], 0);
+        add(55, &[1, 3, 6, 12, 15, 26, 51, 121]);
         if !hostname.is_empty() {
-            add(&[&[HOSTNAME as u8, hostname.len() as u8], hostname], 0);
+            add(HOSTNAME as u8, hostname);
         }
     }
+    if let Some(last) = packet.get_mut(end) {
+        *last = 255;
+    }
     // Nothing shorter than BOOTP's messages passes everywhere.
-    add(&[&[255]], HEADERS + 300);
-    head(&mut packet);
-    packet
+    let length = (end + 1).max(HEADERS + 300);
+    head(packet, length as u16);
+    length
 }
 
 /// Writes the headers. The checksum of UDP covers addresses and protocol, too: where they stand in an IPv4 header, with the
-/// length in place of its checksum and nothing before.
-fn head(packet: &mut [u8]) {
-    let length = packet.len() as u16;
+/// length in place of its checksum and nothing before. What comes after the message is zero.
+fn head(packet: &mut [u8; MOST], length: u16) {
     let [high, low] = (length - 20).to_be_bytes();
-    let Some((head, _)) = packet.split_first_chunk_mut::<HEADERS>() else { return };
-    *head = [0, 0, 0, 0, 0, 0, 0, 0, 0, 17, high, low, 0, 0, 0, 0, 255, 255, 255, 255, 0, 68, 0, 67, high, low, 0, 0];
-    let udp = sum(packet).to_be_bytes();
-    let Some((head, _)) = packet.split_first_chunk_mut::<HEADERS>() else { return };
-    [head[26], head[27]] = udp;
-    [head[2], head[3]] = length.to_be_bytes();
-    (head[0], head[8], head[10], head[11]) = (0x45, 64, 0, 0);
-    [head[10], head[11]] = sum(&head[..20]).to_be_bytes();
+    packet[..HEADERS].copy_from_slice(&[
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 17, high, low, 0, 0, 0, 0, 255, 255, 255, 255, 0, 68, 0, 67, high, low, 0, 0,
+    ]);
+    [packet[26], packet[27]] = sum(packet).to_be_bytes();
+    [packet[2], packet[3]] = length.to_be_bytes();
+    (packet[0], packet[8], packet[10], packet[11]) = (0x45, 64, 0, 0);
+    [packet[10], packet[11]] = sum(&packet[..20]).to_be_bytes();
 }
 
 /// The checksum of the Internet (RFC 1071).
@@ -274,9 +279,16 @@ mod tests {
         hostname: b"box",
     };
 
+    fn asked(question: &Question<'_>) -> Vec<u8> {
+        let mut bytes = [0; MOST];
+        let length = packet(question, &mut bytes);
+        assert!(bytes[length..].iter().all(|byte| *byte == 0));
+        bytes[..length].to_vec()
+    }
+
     /// What a server makes of it: the same fixed part, and these options.
-    fn reply(options: &[u8]) -> std::vec::Vec<u8> {
-        let mut message = packet(&ASKED)[HEADERS..HEADERS + FIXED].to_vec();
+    fn reply(options: &[u8]) -> Vec<u8> {
+        let mut message = asked(&ASKED)[HEADERS..HEADERS + FIXED].to_vec();
         message[0] = 2;
         message[16..20].copy_from_slice(&ASKED.wanted);
         message.extend(options);
@@ -289,7 +301,7 @@ mod tests {
 
     #[test]
     fn what_is_asked() {
-        let packet = packet(&ASKED);
+        let packet = asked(&ASKED);
         assert_eq!(packet.len(), HEADERS + 300);
         assert_eq!((sum(&packet[..20]), &packet[2..4]), (0, &[1, 72][..]));
         // With addresses, protocol and length before it, it sums to nothing.
@@ -297,16 +309,16 @@ mod tests {
         assert_eq!(sum(&pseudo), 0);
         pseudo[30] ^= 1;
         assert_ne!(sum(&pseudo), 0);
-        let asked = &packet[HEADERS..];
-        assert_eq!(asked[..12], [1, 1, 6, 0, 1, 2, 3, 4, 1, 2, 0, 0]);
+        let message = &packet[HEADERS..];
+        assert_eq!(message[..12], [1, 1, 6, 0, 1, 2, 3, 4, 1, 2, 0, 0]);
         let options = [
             &[53, 1, 3, 61, 7, 1, 2, 0, 0, 0, 0, 9, 50, 4, 10, 0, 2, 15, 54, 4, 10, 0, 2, 2][..],
             &[55, 8, 1, 3, 6, 12, 15, 26, 51, 121, 12, 3, b'b', b'o', b'x', 255, 0],
         ];
-        assert!(asked[FIXED..].starts_with(&options.concat()), "{asked:?}");
+        assert!(message[FIXED..].starts_with(&options.concat()), "{message:?}");
         let longest = [b'x'; 64];
-        assert_eq!(super::packet(&Question { hostname: &longest, ..ASKED }).last(), Some(&255), "all of it has room");
-        let release = super::packet(&Question { kind: RELEASE, own: [10, 0, 2, 15], wanted: [0; 4], ..ASKED });
+        assert_eq!(asked(&Question { hostname: &longest, ..ASKED }).last(), Some(&255), "all of it has room");
+        let release = asked(&Question { kind: RELEASE, own: [10, 0, 2, 15], wanted: [0; 4], ..ASKED });
         assert_eq!(
             (&release[HEADERS + 12..][..4], &release[HEADERS + FIXED + 18..][..2]),
             (&[10, 0, 2, 15][..], &[255, 0][..])
@@ -315,7 +327,7 @@ mod tests {
 
     #[test]
     fn what_a_packet_carries() {
-        let mut packet = packet(&ASKED);
+        let mut packet = asked(&ASKED);
         assert_eq!(message(&packet), None, "to a server");
         packet[23] = 68;
         assert_eq!(message(&packet), Some(&packet[HEADERS..]));

@@ -9,13 +9,22 @@ use common::machine::{Boot, made, probe};
 /// Two networks, a wire that leads nowhere, and lines for all of them and more.
 static CONFIG: LazyLock<Boot> = LazyLock::new(|| {
     let directory = made("config");
-    let text = "net eth0 dhcp\nnet eth1 10.9.0.2/24 gateway=10.9.0.1\nnet eth2 dhcp\n\nnet nosuch 10.1.1.1/24\n";
+    let text = "net eth0 dhcp\nnet eth1 10.9.0.2/24 gateway=10.9.0.1\nnet eth2 dhcp\n\nnet nosuch 10.1.1.1/24\nnet bond0 10.1.2.2/24\n";
     std::fs::create_dir_all(directory.join("etc")).unwrap();
     std::fs::write(directory.join("etc/contain.conf"), text).unwrap();
     let devices = "-netdev user,id=a -device virtio-net-pci,netdev=a,romfile= \
         -netdev user,id=b,net=10.9.0.0/24,host=10.9.0.1 -device virtio-net-pci,netdev=b,romfile= \
         -netdev hubport,id=c,hubid=0 -device virtio-net-pci,netdev=c,romfile=";
-    let options = ["--modules", "virtio_net", "--qemu", devices, "--overlay", directory.to_str().unwrap()];
+    let options = [
+        "--modules",
+        "virtio_net bonding",
+        "--words",
+        "contain.modules=bonding",
+        "--qemu",
+        devices,
+        "--overlay",
+        directory.to_str().unwrap(),
+    ];
     probe("network", &options)
 });
 
@@ -50,9 +59,11 @@ fn several_interfaces_have_each_its_own() {
 #[test]
 fn what_cannot_be_is_told_and_the_boot_goes_on() {
     CONFIG.is("eth2.addresses", "");
+    CONFIG.is("bond0.addresses", "10.1.2.2/24");
     for told in [
         "contain: /etc/contain.conf:3: no DHCP server has answered in 10 s: the boot goes on without",
-        "contain: /etc/contain.conf:5: there is no network interface nosuch: `ls /sys/class/net` lists them",
+        "contain: /etc/contain.conf:5: there is no interface nosuch: `ls /sys/class/net` lists those there are",
+        "contain: /etc/contain.conf:6: bond0 has no carrier: is its cable connected?",
     ] {
         assert!(CONFIG.console.contains(told), "{}", CONFIG.console);
     }

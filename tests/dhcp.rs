@@ -209,7 +209,7 @@ fn the_file_of_name_servers_is_replaced_where_that_can_be() {
     assert_eq!((read("/run/own"), fs::read_dir("/etc").unwrap().count()), (3, 1));
     // A root that is read-only.
     shell("umount /etc/resolv.conf; mount -o remount,ro /etc");
-    take().fails(0, &["write /etc/resolv.conf; the name servers are in /run/resolv.conf: EROFS"]);
+    take().fails(0, &["write /etc/resolv.conf (so it is /run/resolv.conf that has the name servers): EROFS"]);
     assert_eq!(read("/run/resolv.conf"), 3);
 }
 
@@ -218,8 +218,8 @@ fn what_cannot_be_is_told() {
     let _wire = Wire::new();
     // Each waits for what could come yet.
     let cases = [
-        (&["nosuch"][..], "there is no network interface nosuch: `ls /sys/class/net` lists them"),
-        (&["a-name-that-is-too-long"], "no network interface a-name-that-is-too-long"),
+        (&["nosuch"][..], "there is no interface nosuch: `ls /sys/class/net` lists those there are"),
+        (&["a-name-that-is-too-long"], "no interface a-name-that-is-too-long"),
         (&["--once", "va"], "va: no DHCP server has answered"),
     ];
     let waiting = cases.map(|(words, told)| (start(words), told));
@@ -227,7 +227,7 @@ fn what_cannot_be_is_told() {
         client.end().fails(125, &[told]);
     });
     shell("ip link del va");
-    finish(command(&["dhcp"])).fails(125, &["there is no network interface: load its module"]);
+    finish(command(&["dhcp"])).fails(125, &["there is no interface of a network card: `ls"]);
     finish(command(&["dhcp", "a", "b"])).fails(2, &["dhcp takes one interface: a b"]);
 }
 
@@ -236,5 +236,5 @@ fn an_ordinary_user_configures_nothing() {
     let _wire = Wire::new();
     let mut command = std::process::Command::new("setpriv");
     command.args(["--reuid=65534", "--clear-groups", "--"]).arg(common::contain()).args(["dhcp", "va"]);
-    finish(command).fails(125, &["raise va: EPERM"]);
+    finish(command).fails(125, &["raise the interface va: EPERM"]);
 }

@@ -12,14 +12,14 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use rustix::system::{Uname, sethostname, uname};
 
 use crate::dhcp::{
-    self, ACK, DISCOVER, DOMAIN, FOR_EVER, HEADERS, HOSTNAME, Lease, MTU, NAK, OFFER, Question, RELEASE, REQUEST,
+    self, ACK, DISCOVER, DOMAIN, FOR_EVER, HEADERS, HOSTNAME, Lease, MOST, MTU, NAK, OFFER, Question, RELEASE, REQUEST,
     ROUTERS, ROUTES, Reply, SERVERS, packet,
 };
 use crate::error::{Error, Result};
 use crate::kernel::net::route::Address;
 use crate::kernel::net::{Link, raise, wait};
 use crate::kernel::{identity, program};
-use crate::life::network::{self, Setup, configure, with_prefix};
+use crate::life::network::{self, Setup, configure, failed, with_prefix};
 use crate::life::output;
 use crate::log;
 use crate::supervise::signals::{Action, Signals, action};
@@ -145,8 +145,7 @@ impl Client {
         let (mut socket, mut next) = (None, u64::MAX);
         self.begun = since_boot();
         if phase != Phase::Bound {
-            let doing = || fill("open a socket for DHCP on %", &[self.link.name()]);
-            socket = Some(self.open(phase).map_err(|errno| Error::os(doing(), errno))?);
+            socket = Some(self.open(phase).map_err(|errno| failed(&self.link, "a socket", errno))?);
             // Whoever was refused waits before it begins anew.
             next = self.begun + if phase == Phase::Discover && self.tries > 0 { self.pause(phase, 0) } else { 0 };
         }
@@ -227,15 +226,18 @@ impl Client {
         let (id, hardware) = (self.id, self.link.hardware);
         let system = uname();
         let hostname = host_name(&system);
-        let packet = packet(&Question { kind, id, seconds, hardware, own, wanted, server: named, hostname });
+        let mut bytes = [0; MOST];
+        let length =
+            packet(&Question { kind, id, seconds, hardware, own, wanted, server: named, hostname }, &mut bytes);
+        let packet = bytes.get(..length).unwrap_or_default();
         let message = packet.get(HEADERS..).unwrap_or_default();
         let sent = match phase {
-            Phase::Discover | Phase::Request => send_to(socket, &packet, &self.everyone()),
+            Phase::Discover | Phase::Request => send_to(socket, packet, &self.everyone()),
             Phase::Rebind => send_to(socket, message, &internet([255; 4], SERVER)),
             _ => send_to(socket, message, &internet(server, SERVER)),
         };
         match sent {
-            Err(errno @ (Errno::NXIO | Errno::NODEV)) => Err(Error::os(fill("send to %", &[self.link.name()]), errno)),
+            Err(errno @ (Errno::NXIO | Errno::NODEV)) => Err(failed(&self.link, "a packet", errno)),
             _ => Ok(()),
         }
     }
@@ -279,7 +281,7 @@ impl Client {
                 if told {
                     log::error(&fill("%: the lease of % is over", &[link.name(), &with_prefix(&held)]));
                 }
-                held.remove().map_err(|errno| Error::os(fill("take % back", &[&with_prefix(&held)]), errno))
+                held.remove().map_err(|errno| failed(&link, "no address", errno))
             });
         }
     }
@@ -322,11 +324,11 @@ fn host_name(system: &Uname) -> &[u8] {
 fn set_up(link: &Link, reply: &Reply<'_>, address: Address) -> Result<()> {
     let name = dhcp::name(reply.option(HOSTNAME));
     if !name.is_empty() && host_name(&uname()).is_empty() {
-        sethostname(name.as_bytes()).map_err(|errno| Error::os(fill("name the machine %", &[name]), errno))?;
+        sethostname(name.as_bytes()).map_err(|errno| Error::os("name the machine", errno))?;
     }
     // None that IPv4 could not live with.
     if let Some(mtu) = reply.number(MTU).map(u16::from_be_bytes).filter(|mtu| *mtu >= 576) {
-        link.set_mtu(mtu).map_err(|errno| Error::os(fill("set the MTU of %", &[link.name()]), errno))?;
+        link.set_mtu(mtu).map_err(|errno| failed(link, "an MTU", errno))?;
     }
     let [a, b, c, d] = reply.number(ROUTERS).unwrap_or_default();
     let routes = match reply.option(ROUTES) {

@@ -1,7 +1,7 @@
 //! What an interface gets, whoever says so: a line of the settings or a DHCP server. Its address and routes, and the servers of
 //! names in /etc/resolv.conf.
 
-use rustix::fs::{CWD, readlinkat};
+use rustix::fs::{CWD, readlinkat_raw};
 use rustix::io::Errno;
 
 use crate::dhcp::route;
@@ -26,32 +26,25 @@ pub struct Setup<'a> {
 /// Gives an interface what it gets. What fails first is the error.
 pub fn configure(link: &Link, setup: &Setup<'_>) -> Result<()> {
     let address = &setup.address;
-    address.add().map_err(|errno| Error::os(fill("give % to %", &[&with_prefix(address), link.name()]), errno))?;
+    address.add().map_err(|errno| failed(link, &with_prefix(address), errno))?;
     let mut routes = setup.routes;
     while let Some(next) = route(&mut routes) {
-        address.route(next).map_err(|errno| {
-            Error::os(
-                fill(
-                    "make % the way from % to %/%",
-                    &[&dotted(next.2), link.name(), &dotted(next.0), digits(next.1.into())],
-                ),
-                errno,
-            )
-        })?;
+        address.route(next).map_err(|errno| failed(link, &["a route by ", &dotted(next.2)].concat(), errno))?;
     }
     if setup.servers.is_empty() { Ok(()) } else { write_servers(setup.servers, setup.domain) }
 }
 
+/// What an interface could not be given.
+pub fn failed(link: &Link, what: &str, errno: Errno) -> Error {
+    Error::os(fill("give % %", &[link.name(), what]), errno)
+}
+
 /// An interface that cannot be raised.
 pub fn missing(name: &str, errno: Errno) -> Error {
-    match (errno, name) {
-        (Errno::NODEV, "") => {
-            Error::new("there is no network interface: load its module, as contain.modules=virtio_net")
-        }
-        (Errno::NODEV, name) => {
-            Error::new(fill("there is no network interface %: `ls /sys/class/net` lists them", &[name]))
-        }
-        _ => Error::os(fill("raise %", &[name]), errno),
+    let name = if name.is_empty() { "of a network card" } else { name };
+    match errno {
+        Errno::NODEV => Error::new(fill("there is no interface %: `ls /sys/class/net` lists those there are", &[name])),
+        _ => Error::os(fill("raise the interface %", &[name]), errno),
     }
 }
 
@@ -69,28 +62,28 @@ const SERVERS: usize = 3;
 
 /// Writes /etc/resolv.conf, or the file that it is a link to; or, where that cannot be, /run/resolv.conf, and an error says so.
 fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
-    let mut text = if domain.is_empty() { String::new() } else { fill("search %\n", &[domain]) };
-    for server in servers.chunks_exact(4).take(SERVERS) {
-        let server = server.first_chunk().copied().unwrap_or_default();
-        text.push_str(&fill("nameserver %\n", &[&dotted(server)]));
+    let mut text = if domain.is_empty() { String::new() } else { ["search ", domain, "\n"].concat() };
+    for server in servers.as_chunks().0.iter().take(SERVERS) {
+        text.push_str(&["nameserver ", &dotted(*server), "\n"].concat());
     }
-    write_below(c"/etc/resolv.conf", text.as_bytes()).map_err(|errno| {
-        let instead = write_below(c"/run/resolv.conf", text.as_bytes());
-        let hint = if instead.is_ok() { "; the name servers are in /run/resolv.conf" } else { "" };
-        Error::os(fill("write /etc/resolv.conf%", &[hint]), errno)
+    write_linked(c"/etc/resolv.conf", text.as_bytes()).map_err(|errno| {
+        let _told = replace(c"/run/resolv.conf", text.as_bytes());
+        Error::os("write /etc/resolv.conf (so it is /run/resolv.conf that has the name servers)", errno)
     })
 }
 
-/// Writes a file, with the directories that lead there.
-fn write_below(path: Word, text: &[u8]) -> rustix::io::Result<()> {
-    let path = match readlinkat(CWD, path, Vec::new()) {
-        Ok(target) if target.to_bytes().starts_with(b"/") => kept(&[target.to_bytes()]),
-        Ok(target) => kept(&[b"/etc/", target.to_bytes()]),
-        Err(_) => path,
-    };
-    for (at, _) in path.to_bytes().iter().enumerate().filter(|(at, byte)| *at > 0 && **byte == b'/') {
-        // Where this fails the file cannot be made either.
-        let _there = make_directory(CWD, kept(&[&path.to_bytes()[..at]]));
+/// Writes a file of /etc, or what it is a link to, with the directories that lead there.
+fn write_linked(path: Word, text: &[u8]) -> rustix::io::Result<()> {
+    let (mut path, mut target) = (path, [0; 256]);
+    if let Ok(1..) = readlinkat_raw(CWD, path, &mut target[..]) {
+        let base: &[u8] = if target[0] == b'/' { b"" } else { b"/etc/" };
+        path = kept(&[base, &target]);
+    }
+    for (at, byte) in path.to_bytes().iter().enumerate().skip(1) {
+        if *byte == b'/' {
+            // Where this fails the file cannot be made either.
+            let _there = make_directory(CWD, kept(&[&path.to_bytes()[..at]]));
+        }
     }
     replace(path, text)
 }

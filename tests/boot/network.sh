@@ -5,7 +5,7 @@ words() { printf '%s' "$1" | tr -s '\n' ' '; }
 addresses() { ip -4 -o addr show dev "$1" | sed 's/.* inet //; s/ .*//'; }
 fact hostname "$(hostname)"
 fact lo "$(addresses lo)"
-for interface in eth0 eth1 eth2; do
+for interface in eth0 eth1 eth2 bond0; do
     [ -e /sys/class/net/$interface ] || continue
     fact $interface.addresses "$(words "$(addresses $interface)")"
     fact $interface.state "$(cat /sys/class/net/$interface/operstate)"

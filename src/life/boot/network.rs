@@ -3,10 +3,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::CWD;
-use rustix::io::read;
+use rustix::io::{read, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid};
-use rustix::stdio::dup2_stdout;
+use rustix::stdio::{dup2_stdout, stderr};
 use rustix::system::sethostname;
 
 use crate::error::{Error, Result, SET_UP};
@@ -16,7 +16,6 @@ use crate::kernel::net::{raise, wait};
 use crate::life::boot::spawn::OWN;
 use crate::life::boot::tell;
 use crate::life::network::{Setup, configure, missing};
-use crate::log;
 use crate::machine::{self, Kind, Machine, Net, Service};
 use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
@@ -72,7 +71,7 @@ pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
         match read(&answer, &mut line[..]) {
             // It has told why.
             Ok(0) => {}
-            Ok(length) => log::line(lines(shown(kept(&[&line[..length]]))).next().unwrap_or_default()),
+            Ok(length) => drop(write(stderr(), line.get(..length).unwrap_or_default())),
             Err(_) => fail(net, &Error::new("no DHCP server has answered in 10 s: the boot goes on without")),
         }
     }
@@ -106,7 +105,7 @@ fn fixed(net: &Net, until: u64) -> Result<()> {
     configure(&link, &Setup { address, routes, servers: &servers, domain: "" })?;
     match link.runs {
         true => Ok(()),
-        false => Err(Error::new(fill("% has no carrier: its cable, or what it leads to, is missing", &[link.name()]))),
+        false => Err(Error::new(fill("% has no carrier: is its cable connected?", &[link.name()]))),
     }
 }
 
