@@ -127,3 +127,12 @@ fn services_of_every_kind() {
     assert_eq!(machine.services, [task, web, app, container]);
     assert_eq!((task.restart, app.restart), (Restart::No, Restart::Always));
 }
+
+#[test]
+fn the_readmes_example_is_right() {
+    let readme = include_str!("../../../README.md");
+    let section = readme.split("## As the init of a machine").nth(1).unwrap();
+    let (machine, told) = read_file(section.split("```").nth(1).unwrap().as_bytes());
+    assert_eq!(told, [""; 0]);
+    assert_eq!((machine.services.len(), machine.mounts.len(), machine.nets.len()), (3, 1, 1));
+}
