@@ -37,12 +37,14 @@ static DEBIAN: LazyLock<(String, Boot)> = LazyLock::new(|| {
             tree
         }
         _ => {
-            let conf =
-                CONF.replace("/usr/bin/python3 -m http.server --directory /srv 8000", "/bin/httpd -f -p 8000 -h /srv");
+            let conf = CONF
+                .replace("/usr/bin/python3 -m http.server --directory /srv 8000", "/usr/sbin/httpd -f -p 8000 -h /srv");
             let conf = conf.replace("www-data", "nobody").replace('\n', "\\n");
             tree(
                 "debian",
-                &format!("rm -f sbin/init; ln -s ../bin/contain sbin/init; printf \"{conf}\" >etc/contain.conf"),
+                &format!(
+                    "mkdir var/log; rm -f sbin/init; ln -s ../bin/contain sbin/init; printf \"{conf}\" >etc/contain.conf"
+                ),
             )
         }
     };
