@@ -19,6 +19,8 @@ mod boot_network;
 mod boot_root;
 #[path = "boot_rootless.rs"]
 mod boot_rootless;
+#[path = "boot_services.rs"]
+mod boot_services;
 #[path = "boot_settings.rs"]
 mod boot_settings;
 #[path = "boot_storage.rs"]

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::net::{SocketFlags, connect};
 use rustix::stdio::stdout;
 
 use crate::error::{Error, Result};
@@ -97,8 +97,8 @@ fn refused() -> Error {
 }
 
 fn connected() -> Result<OwnedFd> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
-    let socket = socket.and_then(|socket| connect(&socket, &SocketAddrUnix::new(PATH)?).map(|()| socket));
+    let socket = request::socket(SocketFlags::empty());
+    let socket = socket.and_then(|(socket, address)| connect(&socket, &address).map(|()| socket));
     socket.map_err(|errno| match errno {
         Errno::NOENT | Errno::CONNREFUSED => {
             Error::new(fill("process 1 is not contain: nobody answers at %", &[shown(PATH)]))

@@ -2,13 +2,18 @@
 //! of its own. A request is a verb and a service's name; an answer is a message for each service that is meant, and an empty
 //! one of a single byte as the last.
 
+use std::os::fd::OwnedFd;
+
 use heapless::Vec;
+use rustix::io::Result;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
 use crate::supervise::services::Entry;
 use crate::text::{Word, cut};
 
 /// The command of the boot, among the services.
 pub const COMMAND: &str = "command";
+/// Where process 1 is asked.
 pub const PATH: Word = c"/run/contain/init.sock";
 /// No message is longer.
 pub const MOST: usize = 512;
@@ -29,6 +34,12 @@ impl Verb {
     pub fn of(byte: u8) -> Option<Verb> {
         [Verb::List, Verb::Show, Verb::Start, Verb::Stop, Verb::Restart].into_iter().find(|verb| *verb as u8 == byte)
     }
+}
+
+/// A socket of the kind, and its address.
+pub fn socket(flags: SocketFlags) -> Result<(OwnedFd, SocketAddrUnix)> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags.union(SocketFlags::CLOEXEC), None)?;
+    Ok((socket, SocketAddrUnix::new(PATH)?))
 }
 
 /// How an answer ends.

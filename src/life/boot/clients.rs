@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{CWD, Mode, mkdirat};
 use rustix::io::{Errno, Result, read, write};
 use rustix::net::sockopt::socket_peercred;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with};
+use rustix::net::{SocketFlags, accept_with, bind, listen};
 
 use crate::life::boot::tell;
 use crate::supervise::request::{self, END, MOST, REFUSED, UNKNOWN, Verb};
@@ -94,9 +94,8 @@ impl Clients {
 
 fn bound() -> Result<OwnedFd> {
     let _there = mkdirat(CWD, c"/run/contain", Mode::RWXU);
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-    bind(&socket, &SocketAddrUnix::new(request::PATH)?)?;
+    let (socket, address) = request::socket(SocketFlags::NONBLOCK)?;
+    bind(&socket, &address)?;
     rustix::fs::chmod(request::PATH, Mode::RUSR | Mode::WUSR)?;
     listen(&socket, 16)?;
     Ok(socket)

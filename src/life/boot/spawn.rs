@@ -4,6 +4,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
 
@@ -66,9 +67,9 @@ fn become_service(service: &'static Service, common: &Common) -> Result<std::con
     if common.chart {
         timeline::add(service.name);
     }
-    if let Err((path, errno)) = open_streams(service) {
+    open_streams(service, &mut |path, errno| {
         tell::failure(&Error::os(about(&["open ", shown(path)].concat()), errno));
-    }
+    });
     if service.kind == Kind::Ask {
         wait_for_enter();
     }
@@ -128,10 +129,11 @@ fn become_user(text: &'static str) -> Result<Word> {
     Ok(kept(&[b"HOME=", account.home.as_deref().unwrap_or("/").as_bytes()]))
 }
 
-/// Gives the service's streams their numbers; the path that cannot be opened. Then they lead nowhere.
-fn open_streams(service: &Service) -> std::result::Result<(), (Word, rustix::io::Errno)> {
+/// Gives the service's streams their numbers. `tell` hears, on the console, of a path that cannot be opened; then they lead
+/// nowhere.
+fn open_streams(service: &Service, tell: &mut dyn FnMut(Word, Errno)) {
     if has_console(service) {
-        return Ok(());
+        return;
     }
     const NULL: Word = c"/dev/null";
     let path = match service.log.to_bytes() {
@@ -140,28 +142,27 @@ fn open_streams(service: &Service) -> std::result::Result<(), (Word, rustix::io:
         b"kmsg" => c"/dev/kmsg",
         _ => service.log,
     };
-    let open = |path: Word, flags: OFlags| {
-        let flags = flags | OFlags::NOCTTY | OFlags::CLOEXEC;
-        openat(CWD, path, flags, Mode::from_raw_mode(0o640)).map_err(|errno| (path, errno))
-    };
     let terminal = service.log.to_bytes().starts_with(b"/dev/");
-    let null = open(NULL, OFlags::RDWR)?;
-    let opened = match terminal {
-        true => open(path, OFlags::RDWR),
-        false => open(path, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE),
-    };
-    let output = opened.as_ref().unwrap_or(&null);
-    let _open = dup2_stdin(if terminal { output } else { &null });
-    let _open = dup2_stdout(output);
-    let _open = dup2_stderr(output);
-    opened.map(drop)
+    let append = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+    let streams = [(NULL, OFlags::RDWR), (path, if terminal { OFlags::RDWR } else { append })].map(|(path, flags)| {
+        let flags = flags | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = openat(CWD, path, flags, Mode::from_raw_mode(0o640));
+        opened.map_err(|errno| tell(path, errno)).ok()
+    });
+    let [null, output] = &streams;
+    let output = output.as_ref().or(null.as_ref());
+    if let (Some(null), Some(output)) = (null.as_ref(), output) {
+        let _open = dup2_stdin(if terminal { output } else { null });
+        let _open = dup2_stdout(output);
+        let _open = dup2_stderr(output);
+    }
 }
 
 /// As busybox's init asks on a console that has no user yet.
 fn wait_for_enter() {
     let _nobody = rustix::io::write(rustix::stdio::stdout(), b"\nPlease press Enter to activate this console. ");
     let mut byte = [0];
-    while let Ok(1..) | Err(rustix::io::Errno::INTR) = rustix::io::read(stdin(), &mut byte) {
+    while let Ok(1..) | Err(Errno::INTR) = rustix::io::read(stdin(), &mut byte) {
         if byte == *b"\n" || byte == *b"\r" {
             return;
         }

@@ -247,18 +247,15 @@ impl<'a> Supervisor<'a> {
             return;
         }
         if let Ok(Cloned::Child) = clone3(0, None) {
-            let how = match outcome {
-                Outcome::Exited(status) => fill("with exit status %", &[digits(status.into())]),
-                Outcome::Killed(signal) => ["by ", &log::signal_name(signal)].concat(),
-            };
             let next = match entry.state {
                 State::Pausing => {
-                    let pause = entry.due.saturating_sub(now()).div_ceil(SECOND);
+                    let pause = entry.due.saturating_sub(now()).div_ceil(SECOND).max(1);
                     fill("; it is started again in % s", &[digits(pause)])
                 }
                 _ => String::new(),
             };
-            log::error(&fill("service % ended %%", &[entry.service.name, &how, &next]));
+            let parts = [entry.service.name, digits(outcome.status().into()), &next];
+            log::error(&fill("service % ended with exit status %%", &parts));
             exit_now(0);
         }
     }
