@@ -98,7 +98,7 @@ fn candidates_for_each_kind_of_word() {
         (&["exec", "some", "--", "--"], ""),
         (&["init", "ls", "-"], ""),
         (&[], ""),
-        (&["service", ""], "log ls restart start stop"),
+        (&["service", ""], "ls start stop restart log"),
         (&["service", "re"], "restart"),
         (&["service", "stop", ""], ""),
         // No container was ever written down here.
