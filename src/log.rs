@@ -1,6 +1,10 @@
 //! What contain says on standard error: the story of a launch, notices, and errors. Each message is one write, so
 //! that lines of several containers do not mix. Everyone knows this file.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
 use crate::text::{Parts, digits, fill, hex, split};
 
 /// How much the user wants to hear.
@@ -42,11 +46,24 @@ pub fn visible(text: &str) -> String {
     all
 }
 
+/// Whether the kernel's log hears all that is told.
+static KERNEL: AtomicBool = AtomicBool::new(false);
+
+/// From here on it does: the console of a machine may be seen by nobody.
+pub fn tell_kernel() {
+    KERNEL.store(true, Ordering::Relaxed);
+}
+
 /// One line on standard error. Where that is closed or full there is nobody left to tell.
 pub fn line(text: &str) {
     let mut text = visible(text);
     text.push('\n');
     write_all(text.as_bytes());
+    if KERNEL.load(Ordering::Relaxed) {
+        // Of the least urgent kind, so that the kernel does not show it on the console once more.
+        let log = openat(CWD, c"/dev/kmsg", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+        let _none = log.and_then(|log| rustix::io::write(log, ["<7>", &text].concat().as_bytes()));
+    }
 }
 
 /// A text and a number, without the heap: a loop that never ends says it.

@@ -9,6 +9,10 @@ mod boot;
 mod boot_attack;
 #[path = "boot_delegated.rs"]
 mod boot_delegated;
+#[path = "boot_end.rs"]
+mod boot_end;
+#[path = "boot_exit.rs"]
+mod boot_exit;
 #[path = "boot_images.rs"]
 mod boot_images;
 #[path = "boot_modules.rs"]

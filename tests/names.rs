@@ -83,3 +83,18 @@ fn a_process_1_that_takes_no_such_signal_is_told() {
         got.fails(2, &[&format!("{name} takes no argument: now")]);
     }
 }
+
+#[test]
+fn a_container_that_ends_itself_as_a_machine() {
+    let scratch = Scratch::new();
+    let root = root(&scratch);
+    // reboot(2) in a pid namespace of its own ends that.
+    let ends = |name: &str| inside(&root, &["--cap-add", "SYS_BOOT", "--verbose"], &[&format!("/ours/{name}"), "-f"]);
+    for name in ["poweroff", "halt"] {
+        let got = ends(name);
+        assert!(got.code == 0 && got.err.contains("[contain] container exited: it powered itself off\n"), "{got:?}");
+    }
+    let got = ends("reboot");
+    let said = "contain: the container asked for a restart, and is not started again\n";
+    assert!(got.code == 129 && got.err.contains(said), "{got:?}");
+}

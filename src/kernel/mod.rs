@@ -1,6 +1,7 @@
 //! One file per subject of the kernel's; each function is one thing asked of it. No policy here: what to do stands in
 //! the plan.
 
+pub mod button;
 pub mod cgroup;
 pub mod child;
 pub mod clock;
@@ -24,5 +25,6 @@ pub mod spread;
 pub mod superblock;
 pub mod switch;
 pub mod terminal;
+pub mod unmount;
 pub mod users;
 pub mod walk;

@@ -1,18 +1,25 @@
 //! The end of a machine: its processes, its disks, its power; and the keys that ask for it.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use rustix::fs::sync;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::stdio::stdout;
 use rustix::system::{RebootCommand, reboot};
-use rustix::termios::tcdrain;
 
+use crate::sys;
+use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, clone3, exit_now, reap};
 
-/// From here on ctrl-alt-del sends SIGINT to process 1 instead of rebooting at once (reboot(2)).
-pub fn take_ctrl_alt_del() -> Result<()> {
+/// From here on ctrl-alt-del sends SIGINT to process 1 instead of rebooting at once (reboot(2)), and alt-up arrow on a
+/// virtual console, where there is one, SIGWINCH.
+pub fn take_keys() -> Result<()> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if let Ok(console) = openat(CWD, c"/dev/tty0", flags, Mode::empty()) {
+        let _none = sys::keys::accept(console.as_fd(), Signal::WINCH.as_raw());
+    }
     reboot(RebootCommand::CadOff)
 }
 
@@ -22,52 +29,76 @@ pub fn signal_everyone(signal: Signal) -> bool {
     kill_process_group(Pid::INIT, signal) != Err(Errno::SRCH)
 }
 
-/// Reaps until no child is left, for at most this long. True when none is left.
-pub fn reap_everyone(patience: Duration) -> bool {
-    const PAUSE: Duration = Duration::from_millis(5);
-    let mut waited = Duration::ZERO;
+/// Reaps until no child is left, for at most this long, or until `hurry` says so. It is asked each time that `events` has
+/// something, which the end of a child must be. True when none is left.
+pub fn reap_everyone(patience: Duration, events: BorrowedFd<'_>, hurry: &mut dyn FnMut() -> bool) -> bool {
+    let end = since_boot() + patience.as_micros() as u64;
     loop {
-        match reap(None) {
-            Ok(Some(_)) => {}
-            Ok(None) if waited < patience => {
-                std::thread::sleep(PAUSE);
-                waited += PAUSE;
+        // Before the children are looked at: the end of one that comes afterwards is another event.
+        let is_hurried = hurry();
+        loop {
+            match reap(None) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(_) => return true,
             }
-            Ok(None) => return false,
-            Err(_) => return true,
+        }
+        let left = end.saturating_sub(since_boot());
+        if left == 0 || is_hurried {
+            return false;
+        }
+        wait(events, left);
+    }
+}
+
+/// Waits for an event, for at most so many microseconds.
+fn wait(events: BorrowedFd<'_>, time: u64) {
+    let time = Timespec { tv_sec: (time / 1_000_000) as i64, tv_nsec: (time % 1_000_000 * 1000) as i64 };
+    let _again = poll(&mut [PollFd::from_borrowed_fd(events, PollFlags::IN)], Some(&time));
+}
+
+/// How long what may hang has until the machine ends without it, in microseconds.
+const PATIENCE: u64 = 10_000_000;
+
+/// Does something in a child: a disk that does not answer, or a terminal that is held up, must not keep the machine on.
+/// Whether it came to its end, and well.
+pub fn aside(act: impl FnOnce()) -> bool {
+    match clone3(0, None) {
+        Ok(Cloned::Child) => {
+            act();
+            exit_now(0)
+        }
+        Ok(Cloned::Parent { child, pidfd }) => {
+            wait(pidfd.as_fd(), PATIENCE);
+            matches!(reap(Some(child)), Ok(Some(ended)) if ended.status == 0)
+        }
+        Err(_) => {
+            act();
+            true
         }
     }
 }
 
-/// How long what may hang has until the machine ends without it.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Does the last words on the console in a child: a terminal that is held up must not keep the machine on.
-pub fn last_words(say: impl FnOnce()) {
-    if let Ok(Cloned::Child) = clone3(0, None) {
+/// Ends the machine as asked, after the last words; where that fails by power-off, restart, halt. Never returns: process 1
+/// has nowhere to return to.
+pub fn end(how: RebootCommand, say: impl FnOnce()) -> ! {
+    // From a child: reboot(2) may end its caller, and the end of process 1 would be a panic.
+    let mut done = aside(|| {
         say();
-        let _no_terminal = tcdrain(stdout());
-        exit_now(0);
-    }
-    reap_everyone(PATIENCE);
-}
-
-/// Writes everything to the disks, then ends the machine as asked; where that fails
-/// by power-off, restart, halt. Never returns: process 1 has nowhere to return to.
-pub fn end(how: RebootCommand) -> ! {
-    sync();
-    for command in [how, RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
-        // From a child: reboot(2) may end its caller, and the end of process 1 would be a panic.
-        match clone3(0, None) {
-            Ok(Cloned::Child) => {
-                let _refused = reboot(command);
-                exit_now(1)
-            }
-            Ok(Cloned::Parent { .. }) => drop(reap_everyone(PATIENCE)),
-            Err(_) => drop(reboot(command)),
-        }
+        refuse(reboot(how));
+    });
+    for how in [how, RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
+        // A machine that halts may have returned from it.
+        done = done || aside(|| refuse(reboot(how)));
     }
     loop {
         std::thread::sleep(Duration::from_secs(3600));
+    }
+}
+
+/// Ends the child where the kernel has refused.
+fn refuse(done: Result<()>) {
+    if done.is_err() {
+        exit_now(1)
     }
 }

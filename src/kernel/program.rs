@@ -12,6 +12,7 @@ use rustix::io::{Errno, Result};
 use rustix::process::Pid;
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
+use crate::kernel::file::read_text;
 use crate::kernel::root::{self, Rootfs};
 use crate::sys::process::{Reaped, Vector, execve, reap};
 use crate::sys::start::begin_anew;
@@ -63,6 +64,17 @@ pub fn become_sealed() -> Result<()> {
         return rustix::thread::set_name(c"contain");
     }
     Err(begin_anew(sealed_copy()?.as_fd()))
+}
+
+/// Begins anew, from the file that this process was started from, which may be a newer one by now. Returns only where that
+/// failed.
+pub fn start_over() -> Errno {
+    let name = read_text(CWD, c"/proc/self/cmdline").unwrap_or_default();
+    let named = openat(CWD, kept(&[name.as_bytes()]), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    match named.or_else(|_| open_own()) {
+        Ok(program) => begin_anew(program.as_fd()),
+        Err(errno) => errno,
+    }
 }
 
 /// This very program as a sealed file in memory. What runs inside a container runs from it, so that /proc/PID/exe leads

@@ -172,6 +172,10 @@ impl Job<'_> {
 /// Says how the container ended.
 fn tell_end(ended: &Ended, voice: Voice) {
     match ended.outcome {
+        Outcome::Exited(_) if ended.rebooted => voice.story("container exited: it powered itself off", &[]),
+        Outcome::Killed(_) if ended.rebooted => {
+            log::error("the container asked for a restart, and is not started again")
+        }
         Outcome::Exited(status) => voice.story("container exited: exit status %", &[digits(status.into())]),
         Outcome::Killed(number) => voice.story("container exited: killed by %", &[&signal_name(number)]),
     }

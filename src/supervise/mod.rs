@@ -56,6 +56,9 @@ impl Outcome {
 pub struct Ended {
     pub outcome: Outcome,
     pub timed_out: bool,
+    /// It called reboot(2): to the parent that looks like SIGHUP for a restart, SIGINT for power-off and halt
+    /// (pid_namespaces(7)), which nothing else can kill a first process by.
+    pub rebooted: bool,
     pub used: Reaped,
 }
 
@@ -133,11 +136,16 @@ impl Supervisor<'_> {
         // The caller has its terminal back.
         self.relay = None;
         self.tee.drain(signals.as_fd(), patient, &mut || ends(signals));
-        let outcome = match (self.ended_by, Outcome::of(used.status)) {
-            (Some(signal), Outcome::Killed(_)) => Outcome::Killed(signal.as_raw()),
-            (_, outcome) => outcome,
-        };
-        Ok(Ended { outcome, timed_out: self.timed_out, used })
+        const OFF: i32 = Signal::INT.as_raw();
+        let mut outcome = Outcome::of(used.status);
+        let rebooted = self.watch.shielded && self.ended_by.is_none() && matches!(outcome, Outcome::Killed(OFF | 1));
+        match (self.ended_by, outcome) {
+            (Some(signal), Outcome::Killed(_)) => outcome = Outcome::Killed(signal.as_raw()),
+            // It has powered itself off, which is how a machine ends well.
+            (_, Outcome::Killed(OFF)) if rebooted => outcome = Outcome::Exited(0),
+            _ => {}
+        }
+        Ok(Ended { outcome, timed_out: self.timed_out, rebooted, used })
     }
 
     /// Sleeps until something happens.

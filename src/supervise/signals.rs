@@ -31,6 +31,11 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// From here on signals wait for somebody to take them.
+    pub fn hold() -> rustix::io::Result<()> {
+        block(Set::all_but(&NOT_TAKEN))
+    }
+
     /// From here on signals wait instead of acting.
     pub fn take() -> Result<Signals> {
         let set = Set::all_but(&NOT_TAKEN);

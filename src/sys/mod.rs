@@ -8,18 +8,21 @@ pub mod clone;
 pub mod crash;
 pub mod heap;
 pub mod idle;
+pub mod keys;
 #[cfg(target_env = "musl")]
 mod libc;
 pub mod loopback;
 pub mod module;
 pub mod mount;
 pub mod net;
+pub mod port;
 pub mod process;
 pub mod random;
 pub mod seccomp;
 pub mod signal;
 pub mod start;
 pub mod tty;
+pub mod vsock;
 pub mod watchdog;
 
 use std::ffi::{c_int, c_long};

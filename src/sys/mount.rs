@@ -1,6 +1,6 @@
-//! mount_setattr(2), Linux 5.12.
+//! mount_setattr(2), Linux 5.12; swapoff(2).
 
-use std::ffi::c_long;
+use std::ffi::{CStr, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use linux_raw_sys::general as raw;
@@ -30,4 +30,10 @@ pub fn set_attributes(
         )
     };
     check(result).map(drop)
+}
+
+/// swapoff(2).
+pub fn swapoff(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the kernel reads a string that ends in NUL.
+    check(unsafe { syscall(raw::__NR_swapoff as c_long, path.as_ptr()) }).map(drop)
 }

@@ -73,10 +73,10 @@ pub fn ignore(signal: Signal) {
 }
 
 /// Has `handler` called for a signal, once and with nothing blocked. It must not return: there is nothing to return by.
-pub(super) fn handle(signal: Signal, handler: extern "C" fn(c_int)) {
+pub(super) fn handle(signal: Signal, handler: extern "C" fn(c_int), flags: u32) {
     // SA_RESTORER of x86 says that there is one, without which the kernel calls no handler.
     const RESTORER: u32 = 0x0400_0000;
-    dispose(signal, handler as *const () as usize, raw::SA_RESETHAND | raw::SA_NODEFER | RESTORER);
+    dispose(signal, handler as *const () as usize, raw::SA_RESETHAND | raw::SA_NODEFER | RESTORER | flags);
 }
 
 const SIG_DFL: usize = 0;

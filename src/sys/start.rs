@@ -75,6 +75,17 @@ pub fn begin_anew(program: BorrowedFd<'_>) -> Errno {
     check(result).err().unwrap_or(Errno::INVAL)
 }
 
+/// execve(2) of this very program by the name of init, with one word and the environment that this one was given. Returns
+/// only where that failed.
+pub fn begin_again(word: &CStr) -> Errno {
+    let words = [c"init".as_ptr(), word.as_ptr(), std::ptr::null()];
+    let environment = GIVEN[1].load(Ordering::Relaxed);
+    // SAFETY: the path is a constant, and both vectors end in NULL.
+    let result =
+        unsafe { syscall(raw::__NR_execve as c_long, c"/proc/self/exe".as_ptr(), words.as_ptr(), environment) };
+    check(result).err().unwrap_or(Errno::INVAL)
+}
+
 /// `main.rs` gives its `life` here, since the exported symbol needs an unsafe attribute.
 #[macro_export]
 macro_rules! start {

@@ -4,10 +4,16 @@ use std::ffi::c_long;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use linux_raw_sys::general as raw;
-use linux_raw_sys::ioctl::{TCGETS, TCSETS, TCSETSW};
+use linux_raw_sys::ioctl::{TCGETS, TCSETS, TCSETSW, TIOCVHANGUP};
 use rustix::io::Errno;
 
 use super::{check, syscall};
+
+/// TIOCVHANGUP: takes a terminal from everybody who has it, this process too.
+pub fn hang_up(terminal: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: the request takes no argument.
+    check(unsafe { syscall(raw::__NR_ioctl as c_long, terminal.as_raw_fd(), TIOCVHANGUP) }).map(drop)
+}
 
 #[derive(Clone, Copy)]
 pub struct Modes(raw::termios);

@@ -103,6 +103,10 @@ impl Boot {
         self.facts.get(name).unwrap_or_else(|| panic!("no fact {name}; the console:\n{}", self.console))
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.facts.contains_key(name)
+    }
+
     #[track_caller]
     pub fn is(&self, name: &str, value: &str) {
         assert_eq!(self.fact(name), value, "{name}; the console:\n{}", self.console);

@@ -110,7 +110,7 @@ fn read<'a>(fields: &[&'a str]) -> Option<(&'a str, &'a str, &'a str)> {
 }
 
 /// Blanks and the like stand as three octal digits after a backslash.
-fn unescape(text: &str) -> String {
+pub fn unescape(text: &str) -> String {
     let mut plain = String::new();
     for (number, part) in split(text, b'\\').enumerate() {
         match part.as_bytes() {

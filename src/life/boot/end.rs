@@ -1,32 +1,76 @@
-//! The end of a machine: its processes, what is told of its command, its power.
+//! The end of a machine: its processes, what is mounted, what is told of its command, its power.
 
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rustix::fs::sync;
 use rustix::process::Signal;
+use rustix::stdio::stdin;
 use rustix::system::RebootCommand;
 
-use crate::kernel::{console, power};
-use crate::life::boot::hardware;
-use crate::log;
+use crate::kernel::{power, program, unmount};
+use crate::life::boot::requests::{self, After, End};
+use crate::life::boot::tell;
+use crate::life::boot::{hardware, report};
 use crate::machine::Machine;
 use crate::supervise::Outcome;
-use crate::text::{digits, fill};
+use crate::supervise::signals::Signals;
+use crate::sys::process::exit_now;
 
-/// Ends every process, tells the command's outcome on the console, and ends the machine.
-pub fn end(outcome: Outcome, how: RebootCommand, machine: &Machine) -> ! {
-    let grace = machine.grace;
-    hardware::hand_watchdog_over(grace);
-    // A stopped process does not see SIGTERM before it goes on.
-    if power::signal_everyone(Signal::TERM) && power::signal_everyone(Signal::CONT) && !power::reap_everyone(grace) {
-        power::signal_everyone(Signal::KILL);
-        power::reap_everyone(grace);
+/// How long processes have that were sent SIGKILL: all but those that the kernel itself holds up are gone at once.
+const KILLED: Duration = Duration::from_secs(5);
+
+/// Ends every process and what is mounted, tells the command's outcome, and ends the machine.
+pub fn end(outcome: Outcome, end: End, machine: &Machine) -> ! {
+    hardware::hand_watchdog_over(machine.grace);
+    end_processes(if end.at_once { Duration::ZERO } else { machine.grace });
+    if end.after == After::Anew {
+        tell::failed("begin anew", Err(program::start_over()));
     }
-    hardware::renew_seed(machine, false);
-    // The command's session may have taken the console with it.
-    let _none = console::open();
-    let (exit, signal) = match outcome {
-        Outcome::Exited(status) => (u64::from(status), 0),
-        Outcome::Killed(signal) => (0, signal as u64),
+    let done = power::aside(|| {
+        hardware::renew_seed(machine, false);
+        unmount::all(&mut |error| tell::failure(&error));
+        sync();
+    });
+    if !done {
+        power::aside(sync);
+    }
+    let is_last = end.after == After::Power(RebootCommand::PowerOff);
+    let say = || report::report(outcome, machine.report, is_last);
+    match end.after {
+        After::Power(how) => {
+            hardware::release_watchdog(how);
+            power::end(how, say)
+        }
+        After::Anew => power::end(RebootCommand::Restart, say),
+        After::Panic => {
+            power::aside(|| {
+                say();
+                report::panic();
+            });
+            exit_now(outcome.status())
+        }
+    }
+}
+
+/// Has every process end; a second signal that asks for the end makes that quick.
+fn end_processes(grace: Duration) {
+    let signals = Signals::take();
+    let mut hurry = || {
+        let mut is_hurried = false;
+        while let Ok(Some(arrived)) = signals.as_ref().map_or(Ok(None), Signals::next) {
+            is_hurried |= arrived.signal == Signal::INT || requests::end(arrived.signal).is_some();
+        }
+        is_hurried
     };
-    power::last_words(|| log::line(&fill("contain: exit=% signal=%", &[digits(exit), digits(signal)])));
-    hardware::release_watchdog(how);
-    power::end(how)
+    let events = signals.as_ref().map_or(stdin(), |signals| signals.as_fd());
+    // A stopped process does not see SIGTERM before it goes on.
+    let all = [Signal::TERM, Signal::CONT];
+    if grace.is_zero() || all.map(power::signal_everyone)[0] && !power::reap_everyone(grace, events, &mut hurry) {
+        power::signal_everyone(Signal::KILL);
+        power::reap_everyone(KILLED, events, &mut || {
+            hurry();
+            false
+        });
+    }
 }

@@ -11,6 +11,8 @@ pub mod logs;
 mod modules;
 mod mounts;
 mod network;
+mod report;
+mod requests;
 pub mod root;
 mod settings;
 mod source;
@@ -19,50 +21,49 @@ mod supervisor;
 mod tell;
 pub mod timeline;
 
-use rustix::process::Signal;
-use rustix::system::RebootCommand;
-
-use crate::error::Result;
-use crate::kernel::{cgroup, console, net, power};
+use crate::error::{Error, Result};
+use crate::kernel::{cgroup, console, file, net, power};
+use crate::life::boot::requests::End;
 use crate::life::boot::supervisor::{Over, Supervisor};
 use crate::life::boot::timeline::Timeline;
 use crate::life::mean::PATH;
-use crate::machine::{Kind, Machine, OnExit, Restart, Service};
+use crate::log;
+use crate::machine::{Kind, Machine, OnExit, OnFail, Restart, Service};
 use crate::supervise::Outcome;
 use crate::supervise::request::COMMAND;
 use crate::supervise::signals::Signals;
+use crate::sys::crash;
 use crate::text::{Word, variable};
 
-/// Boots, runs the command, and powers off.
+/// Boots, runs the command, and ends the machine.
 pub fn boot(words: &[Word], environment: &[Word]) -> ! {
+    let again = words.first().is_some_and(|word| *word == crash::AGAIN);
+    crash::guard_first(again);
     let mut timeline = Timeline::begin();
-    let machine = prepare(&mut timeline);
-    match live(machine, words, environment, timeline) {
-        Ok(Over::Ended(outcome)) => end::end(outcome, RebootCommand::PowerOff, machine),
-        Ok(Over::Asked(signal)) => end::end(Outcome::Exited(0), asked_for(signal), machine),
-        Err(error) => {
-            tell::failure(&error);
-            end::end(Outcome::Exited(error.status()), RebootCommand::PowerOff, machine)
+    let mut machine = prepare(&mut timeline);
+    let lived = match again {
+        true => {
+            // Nobody feeds it since.
+            hardware::set_watchdog(machine);
+            Err(Error::new("process 1 has failed, and began anew"))
         }
-    }
-}
-
-/// The signals that ask process 1 to end, as busybox's poweroff, halt and reboot send them.
-const ASKING: [Signal; 3] = [Signal::USR2, Signal::USR1, Signal::TERM];
-
-fn asked_for(signal: Signal) -> RebootCommand {
-    match signal {
-        Signal::TERM => RebootCommand::Restart,
-        Signal::USR1 => RebootCommand::Halt,
-        _ => RebootCommand::PowerOff,
-    }
+        false => live(&mut machine, words, environment, timeline),
+    };
+    let (outcome, end) = lived.unwrap_or_else(|error| {
+        tell::failure(&error);
+        fail(machine, environment, Outcome::Exited(error.status()))
+    });
+    end::end(outcome, end, machine)
 }
 
 /// The start-up in its order, as far as it does not depend on what is wanted; then what is wanted.
 fn prepare(timeline: &mut Timeline) -> &'static Machine {
+    // What arrives before somebody listens waits.
+    tell::failed("block signals", Signals::hold());
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
     let _leader = rustix::process::setsid();
+    log::tell_kernel();
     early::limit_files();
     timeline.stage("early mounts", early::mount_all);
     timeline.stage("console", || tell::failed("open /dev/console", console::open()));
@@ -73,19 +74,22 @@ fn prepare(timeline: &mut Timeline) -> &'static Machine {
 }
 
 /// The rest of the start-up, and the workload until it ends or the machine is asked to.
-fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline: Timeline) -> Result<Over> {
-    // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
-    let signals = Signals::take()?;
+fn live(
+    machine: &mut &'static Machine,
+    words: &[Word],
+    given: &[Word],
+    mut timeline: Timeline,
+) -> Result<(Outcome, End)> {
     timeline.stage("loopback", || tell::failed("raise lo", net::raise_loopback()));
     timeline.stage("named modules", || modules::load(&machine.modules));
     timeline.stage("watchdog", || hardware::set_watchdog(machine));
     timeline.stage("clock", || hardware::step_clock(machine));
-    tell::failed("take ctrl-alt-del", power::take_ctrl_alt_del());
-    let mut machine = machine;
-    let _kept = timeline.stage("root", || root::enter(machine, words, given))?;
+    tell::failed("take ctrl-alt-del", power::take_keys());
+    // Held to the end.
+    std::mem::forget(timeline.stage("root", || root::enter(machine, words, given))?);
     if !machine.has_file && !machine.root.device.is_empty() {
         // The new root may have one.
-        machine = timeline.stage("settings of the root", settings::read);
+        *machine = timeline.stage("settings of the root", settings::read);
     }
     timeline.stage("mounts", || mounts::mount_all(machine));
     // Not for the init of another root, which has a network of its own.
@@ -93,30 +97,78 @@ fn live(machine: &'static Machine, words: &[Word], given: &[Word], mut timeline:
     let clients = timeline.stage("network", || network::set_up(machine, &environment(given)));
     timeline.stage("seed", || hardware::renew_seed(machine, true));
     timeline.end(machine.chart);
-    let services = services(machine, &clients);
-    let mut supervisor = Supervisor::new(services, environment(given), machine, &signals);
-    clients.iter().for_each(|(service, pid)| supervisor.adopt(service.name, *pid));
-    Ok(supervisor.run(&ASKING))
+    let outcome = match work(services(machine, &clients), &clients, given, machine)? {
+        Over::Asked(end) => return Ok((Outcome::Exited(0), end)),
+        Over::Ended(outcome) => outcome,
+    };
+    let end = match machine.on_exit {
+        OnExit::Reboot => requests::REBOOT,
+        OnExit::Halt => requests::HALT,
+        OnExit::Shell => shell(machine, given).unwrap_or(requests::POWER_OFF),
+        OnExit::PowerOff | OnExit::Respawn => requests::POWER_OFF,
+    };
+    Ok((outcome, end))
 }
+
+/// Looks after the services until the command among them ends, or somebody asks for the end.
+fn work(services: &'static [Service], begun: &[network::Client], given: &[Word], machine: &Machine) -> Result<Over> {
+    // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
+    let signals = Signals::take()?;
+    let mut supervisor = Supervisor::new(services, environment(given), machine, &signals);
+    begun.iter().for_each(|(service, pid)| supervisor.adopt(service.name, *pid));
+    Ok(supervisor.run())
+}
+
+/// What follows on a failure of the boot, or of process 1 itself.
+fn fail(machine: &Machine, given: &[Word], outcome: Outcome) -> (Outcome, End) {
+    let follows_panic = machine.panics || !console::is_there();
+    let policy = machine.on_fail.unwrap_or(if follows_panic { OnFail::Panic } else { OnFail::Shell });
+    let end = match policy {
+        OnFail::Shell => shell(machine, given).unwrap_or(requests::PANIC),
+        OnFail::Reboot => requests::REBOOT,
+        OnFail::PowerOff => requests::POWER_OFF,
+        OnFail::Panic => requests::PANIC,
+    };
+    (outcome, end)
+}
+
+/// A shell on the console, until it ends or somebody asks for the end of the machine; none where there is no shell.
+fn shell(machine: &Machine, given: &[Word]) -> Option<End> {
+    file::place(SHELL)?;
+    tell::failed("take the console", console::seize());
+    log::error("here is a shell: when it ends, the machine powers off");
+    let command = command(vec![SHELL], Vec::new(), Restart::No);
+    match work(vec![command].leak(), &[], given, machine).ok()? {
+        Over::Asked(end) => Some(end),
+        Over::Ended(_) => Some(requests::POWER_OFF),
+    }
+}
+
+const SHELL: Word = c"/bin/sh";
 
 /// The services, and the command of the boot as the last of them; a shell where nothing is wanted.
 fn services(machine: &Machine, clients: &[network::Client]) -> &'static [Service] {
     let mut services = if machine.single { Vec::new() } else { machine.services.clone() };
-    let command: &[Word] = match machine.command.is_empty() {
-        true if services.is_empty() => &[c"/bin/sh"],
-        _ => &machine.command,
+    let words = match machine.command.is_empty() {
+        true if services.is_empty() => vec![SHELL],
+        _ => machine.command.clone(),
     };
-    if !command.is_empty() {
-        services.push(Service {
-            command: command.to_vec().leak(),
-            options: machine.options.clone().leak(),
-            restart: if machine.on_exit == OnExit::Respawn { Restart::Always } else { Restart::No },
-            log: c"console",
-            ..Service::plain(COMMAND, Kind::Command, "")
-        });
+    if !words.is_empty() {
+        let restart = if machine.on_exit == OnExit::Respawn { Restart::Always } else { Restart::No };
+        services.push(command(words, machine.options.clone(), restart));
     }
     clients.iter().for_each(|(service, _)| services.push(*service));
     services.leak()
+}
+
+fn command(words: Vec<Word>, options: Vec<Word>, restart: Restart) -> Service {
+    Service {
+        command: words.leak(),
+        options: options.leak(),
+        restart,
+        log: c"console",
+        ..Service::plain(COMMAND, Kind::Command, "")
+    }
 }
 
 /// What the command finds; of the words that the kernel passed on only TERM is kept.

@@ -4,6 +4,7 @@
 //! From `run` on we must not die, and nothing here allocates, however long the loop goes on: what has to be told, or takes
 //! long, a child does.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -12,9 +13,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::kernel::cgroup::leaf;
-use crate::kernel::file;
+use crate::kernel::{button, file};
 use crate::life::boot::clients::{Clients, Descriptors};
 use crate::life::boot::logs;
+use crate::life::boot::requests::{self, End};
 use crate::life::boot::spawn::{self, Common};
 use crate::life::boot::tell;
 use crate::log;
@@ -37,8 +39,8 @@ const LAST: Time = 60 * SECOND;
 pub enum Over {
     /// The command has ended, and is not to be started again.
     Ended(Outcome),
-    /// One of the signals came that ask for it.
-    Asked(Signal),
+    /// Somebody asked for the end.
+    Asked(End),
 }
 
 /// Where what a service has is.
@@ -57,6 +59,7 @@ pub struct Supervisor<'a> {
     files: Vec<Files>,
     common: Common,
     signals: &'a Signals,
+    buttons: heapless::Vec<OwnedFd, { button::MOST }>,
     clients: Clients,
     /// When the logs are looked at next.
     look: Time,
@@ -90,7 +93,8 @@ impl<'a> Supervisor<'a> {
         }
         let clients = Clients::listen();
         let common = Common { own, environment, chart: machine.chart };
-        Supervisor { table, files, common, signals, clients, look, grace: machine.grace.as_micros() as Time }
+        let buttons = button::find();
+        Supervisor { table, files, common, signals, buttons, clients, look, grace: machine.grace.as_micros() as Time }
     }
 
     /// Takes a service over whose process has been started already.
@@ -103,18 +107,20 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Goes on until the command has ended, or one of the signals in `asking` has come; all others are passed on to the
-    /// command. What is meant for the end of the machine has run then.
-    pub fn run(mut self, asking: &[Signal]) -> Over {
-        let over = self.go_on(asking);
-        let by = now().saturating_add(LAST);
-        for place in 0..self.files.len() {
-            self.run_last(place, by);
+    /// Goes on until the command has ended, or somebody asks for the end; signals that mean nothing to process 1 are passed on
+    /// to the command. What is meant for the end of the machine has run then.
+    pub fn run(mut self) -> Over {
+        let over = self.go_on();
+        if !matches!(over, Over::Asked(End { at_once: true, .. })) {
+            let by = now().saturating_add(LAST);
+            for place in 0..self.files.len() {
+                self.run_last(place, by);
+            }
         }
         over
     }
 
-    fn go_on(&mut self, asking: &[Signal]) -> Over {
+    fn go_on(&mut self) -> Over {
         loop {
             for place in 0..self.files.len() {
                 self.act(place);
@@ -127,20 +133,32 @@ impl<'a> Supervisor<'a> {
             if !busy {
                 self.wait();
             }
-            while let Ok(Some(arrived)) = self.signals.next() {
-                match action(arrived.signal) {
-                    Action::Nothing | Action::Resize => {}
-                    // The keys mean something else where somebody says so.
-                    _ if arrived.signal == Signal::INT && self.table.begin(Kind::CtrlAltDel) => {}
-                    _ if asking.contains(&arrived.signal) => return Over::Asked(arrived.signal),
-                    _ => self.forward(arrived.signal),
-                }
+            if let Some(end) = self.hear() {
+                return Over::Asked(end);
             }
             self.reap();
             if let Some(outcome) = self.table.over() {
                 return Over::Ended(outcome);
             }
         }
+    }
+
+    /// Takes what has come; the end that somebody asks for.
+    fn hear(&mut self) -> Option<End> {
+        while let Ok(Some(arrived)) = self.signals.next() {
+            match (action(arrived.signal), requests::end(arrived.signal)) {
+                (Action::Nothing | Action::Resize, _) => {}
+                (_, Some(end)) => return Some(end),
+                // Ctrl-alt-del means something else where somebody says so.
+                _ if arrived.signal == Signal::INT => {
+                    if !self.table.begin(Kind::CtrlAltDel) {
+                        return Some(requests::REBOOT);
+                    }
+                }
+                _ => self.forward(arrived.signal),
+            }
+        }
+        button::is_pressed(&self.buttons).then_some(requests::POWER_OFF)
     }
 
     /// Runs one of the services that are meant for the end of the machine, by the time given.
@@ -153,7 +171,10 @@ impl<'a> Supervisor<'a> {
         while now() < by && self.table.entries.get(place).is_some_and(|entry| entry.pid.is_some()) {
             let mut descriptors = [PollFd::new(self.signals, PollFlags::IN)];
             let _again = wait_for(&mut descriptors, Some(Duration::from_micros(by.saturating_sub(now()))));
-            while let Ok(Some(_)) = self.signals.next() {}
+            if self.hear().is_some() {
+                // Somebody has no patience.
+                return;
+            }
             self.reap();
         }
     }
@@ -210,6 +231,9 @@ impl<'a> Supervisor<'a> {
     fn wait(&self) {
         let mut descriptors = Descriptors::new();
         let _room = descriptors.push(PollFd::new(self.signals, PollFlags::IN));
+        for button in &self.buttons {
+            let _room = descriptors.push(PollFd::new(button, PollFlags::IN));
+        }
         self.clients.interests(&mut descriptors);
         let due = self.table.next_due().min(self.clients.next_due()).min(self.look).min(watchdog::feed());
         let timeout = (due != NEVER).then(|| Duration::from_micros(due.saturating_sub(now())));

@@ -1,0 +1,50 @@
+//! The power button, as the input devices have it that are there when the boot is over (evdev).
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use crate::kernel::file;
+use crate::sys::keys;
+use crate::text::kept;
+
+/// KEY_POWER of input-event-codes.h.
+const POWER: u16 = 116;
+
+/// Most of them: a board's own, a keyboard's, a remote control's.
+pub const MOST: usize = 4;
+
+/// Opens every device that has the key.
+pub fn find() -> heapless::Vec<OwnedFd, MOST> {
+    let mut found = heapless::Vec::new();
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(devices) = openat(CWD, c"/dev/input", flags | OFlags::DIRECTORY, Mode::empty()) else { return found };
+    let _unread = file::names(devices.as_fd(), &mut |name| {
+        if !name.to_bytes().starts_with(b"event") {
+            return;
+        }
+        let device = openat(&devices, kept(&[name.to_bytes()]), flags, Mode::empty());
+        if let Ok(device) = device
+            && keys::known(device.as_fd()).is_ok_and(|keys| keys[usize::from(POWER / 8)] & 1 << (POWER % 8) != 0)
+        {
+            // One too many is not heard.
+            let _full = found.push(device);
+        }
+    });
+    found
+}
+
+/// Whether one of them was pressed since the last time.
+pub fn is_pressed(buttons: &[OwnedFd]) -> bool {
+    const KEY: u16 = 1;
+    let mut pressed = false;
+    for button in buttons {
+        // struct input_event: a time of 16 bytes, the type, the code, the value.
+        let mut event = [0u8; 24];
+        while rustix::io::read(button, &mut event) == Ok(event.len()) {
+            let [.., a, b, c, d, value, _, _, _] = event;
+            pressed |= [u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])] == [KEY, POWER] && value == 1;
+        }
+    }
+    pressed
+}
