@@ -9,7 +9,7 @@ use common::machine::{Boot, made, probe};
 /// Two networks, a wire that leads nowhere, and lines for all of them and more.
 static CONFIG: LazyLock<Boot> = LazyLock::new(|| {
     let directory = made("config");
-    let text = "net eth0 dhcp\nnet eth1 10.9.0.2/24 gateway=10.9.0.1\nnet eth2 dhcp\n\nnet nosuch 10.1.1.1/24\nnet bond0 10.1.2.2/24\n";
+    let text = "net eth0 dhcp\nnet eth1 10.9.0.2/24 gateway=10.9.0.1\nnet eth2 dhcp dns=9.9.9.9\n\nnet nosuch 10.1.1.1/24\nnet bond0 10.1.2.2/24\n";
     std::fs::create_dir_all(directory.join("etc")).unwrap();
     std::fs::write(directory.join("etc/contain.conf"), text).unwrap();
     let devices = "-netdev user,id=a -device virtio-net-pci,netdev=a,romfile= \

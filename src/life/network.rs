@@ -31,7 +31,7 @@ pub fn configure(link: &Link, setup: &Setup<'_>) -> Result<()> {
     while let Some(next) = route(&mut routes) {
         address.route(next).map_err(|errno| failed(link, &["a route by ", &dotted(next.2)].concat(), errno))?;
     }
-    if setup.servers.is_empty() { Ok(()) } else { write_servers(setup.servers, setup.domain) }
+    write_servers(setup.servers, setup.domain)
 }
 
 /// What an interface could not be given.
@@ -60,8 +60,12 @@ pub fn with_prefix(address: &Address) -> String {
 /// More than resolvers ask.
 const SERVERS: usize = 3;
 
-/// Writes /etc/resolv.conf, or the file that it is a link to; or, where that cannot be, /run/resolv.conf, and an error says so.
-fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
+/// Writes servers, where there are any, to /etc/resolv.conf or the file that it is a link to; or, where that cannot be, to
+/// /run/resolv.conf, and an error says so.
+pub fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
+    if servers.is_empty() {
+        return Ok(());
+    }
     let mut text = if domain.is_empty() { String::new() } else { ["search ", domain, "\n"].concat() };
     for server in servers.as_chunks().0.iter().take(SERVERS) {
         text.push_str(&["nameserver ", &dotted(*server), "\n"].concat());

@@ -15,7 +15,7 @@ use crate::kernel::net::route::Address;
 use crate::kernel::net::{raise, wait};
 use crate::life::boot::spawn::OWN;
 use crate::life::boot::tell;
-use crate::life::network::{Setup, configure, missing};
+use crate::life::network::{Setup, configure, missing, write_servers};
 use crate::machine::{self, Kind, Machine, Net, Service};
 use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
@@ -45,6 +45,12 @@ pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
     // Servers take their time; meanwhile the others are configured.
     let (mut asked, mut clients) = (Vec::new(), Vec::new());
     for net in &machine.nets {
+        // What a DHCP server names takes their place.
+        let mut servers = Vec::new();
+        net.servers.iter().filter(|server| server[0] != 0).for_each(|server| servers.extend_from_slice(server));
+        if let Err(error) = write_servers(&servers, "") {
+            fail(net, &error);
+        }
         if net.address == machine::Address::Dhcp {
             let service = client(net);
             let pid = match start(service.command, environment) {
@@ -100,9 +106,7 @@ fn fixed(net: &Net, until: u64) -> Result<()> {
     let address = Address { index: link.index, address, prefix, lifetime: u32::MAX };
     let [a, b, c, d] = gateway;
     let routes: &[u8] = if a == 0 { &[] } else { &[0, a, b, c, d] };
-    let mut servers = Vec::new();
-    net.servers.iter().filter(|server| server[0] != 0).for_each(|server| servers.extend_from_slice(server));
-    configure(&link, &Setup { address, routes, servers: &servers, domain: "" })?;
+    configure(&link, &Setup { address, routes, servers: &[], domain: "" })?;
     match link.runs {
         true => Ok(()),
         false => Err(Error::new(fill("% has no carrier: is its cable connected?", &[link.name()]))),
