@@ -193,7 +193,7 @@ fn services(table: &mut Table) {
     let Ok(all) = service::ask(Verb::List, "") else { return };
     for told in all.iter().filter(|told| told.pid > 0 && told.name != COMMAND) {
         let command = told.command();
-        if command.starts_with("contain run --name ") {
+        if command.starts_with("contain run ") {
             continue;
         }
         let created = now().saturating_sub(since_boot().saturating_sub(told.since) / 1_000_000);
