@@ -121,15 +121,19 @@ fn work(services: &'static [Service], begun: &[network::Client], given: &[Word],
 
 /// What follows on a failure of the boot, or of process 1 itself.
 fn fail(machine: &Machine, given: &[Word], outcome: Outcome) -> (Outcome, End) {
-    let follows_panic = machine.panics || !console::is_there();
-    let policy = machine.on_fail.unwrap_or(if follows_panic { OnFail::Panic } else { OnFail::Shell });
-    let end = match policy {
+    let end = match policy(machine, console::is_there()) {
         OnFail::Shell => shell(machine, given).unwrap_or(requests::PANIC),
         OnFail::Reboot => requests::REBOOT,
         OnFail::PowerOff => requests::POWER_OFF,
         OnFail::Panic => requests::PANIC,
     };
     (outcome, end)
+}
+
+/// What the settings say of that; else a shell, where somebody is there and `panic=` says nothing of his being away.
+fn policy(machine: &Machine, has_console: bool) -> OnFail {
+    let usual = if has_console && !machine.panics { OnFail::Shell } else { OnFail::Panic };
+    machine.on_fail.unwrap_or(usual)
 }
 
 /// A shell on the console, until it ends or somebody asks for the end of the machine; none where there is no shell.
@@ -174,4 +178,23 @@ fn command(words: Vec<Word>, options: Vec<Word>, restart: Restart) -> Service {
 /// What the command finds; of the words that the kernel passed on only TERM is kept.
 fn environment(given: &[Word]) -> [Word; 3] {
     [PATH, c"HOME=/root", variable(given, "TERM").unwrap_or(c"TERM=linux")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_leads_to_a_shell_only_where_somebody_is_there() {
+        let machine = |panics, on_fail| Machine { panics, on_fail, ..Machine::nothing() };
+        for (panics, has_console, expected) in [
+            (false, true, OnFail::Shell),
+            (false, false, OnFail::Panic),
+            (true, true, OnFail::Panic),
+            (true, false, OnFail::Panic),
+        ] {
+            assert_eq!(policy(&machine(panics, None), has_console), expected);
+            assert_eq!(policy(&machine(panics, Some(OnFail::Reboot)), has_console), OnFail::Reboot);
+        }
+    }
 }
