@@ -148,8 +148,6 @@ pub enum Kind {
     CtrlAltDel,
     /// Run at the end, before processes are ended (inittab's shutdown).
     Shutdown,
-    /// Takes the place of process 1 when that is asked to restart by SIGQUIT (inittab's restart).
-    Restart,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

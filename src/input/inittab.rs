@@ -8,8 +8,8 @@ use crate::machine::{Kind, Service};
 use crate::text::{cut, cut_last, digits, kept, place, split, words};
 
 const ACTIONS: &str = "sysinit\nwait\nonce\nrespawn\naskfirst\nctrlaltdel\nshutdown\nrestart";
-const KINDS: [Kind; 8] =
-    [Kind::Step, Kind::Step, Kind::Task, Kind::Service, Kind::Ask, Kind::CtrlAltDel, Kind::Shutdown, Kind::Restart];
+const KINDS: [Kind; 7] =
+    [Kind::Step, Kind::Step, Kind::Task, Kind::Service, Kind::Ask, Kind::CtrlAltDel, Kind::Shutdown];
 
 /// Adds what the lines ask for, in busybox's order: each of sysinit and then of wait by itself, and then the others at once.
 pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
@@ -41,6 +41,10 @@ fn entry(
     };
     let (id, _, action) = (next(), next(), next());
     let at = place(ACTIONS, action.as_bytes());
+    // Another process 1 on SIGQUIT: what nobody can have, and many images ask for.
+    if at == Some(KINDS.len()) {
+        return Ok(before);
+    }
     let Some((at, kind)) = at.and_then(|at| Some((at, *KINDS.get(at)?))) else {
         return Err((line, "has no action: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0"));
     };
@@ -69,7 +73,7 @@ fn entry(
         "" => c"console",
         id => kept(&[b"/dev/", id.as_bytes()]),
     };
-    // The last three wait for something to happen.
+    // The last two wait for something to happen.
     let after = if at < 5 { before } else { &[] };
     services.push(Service { command: command.leak(), log, after, ..Service::plain(title, kind, settings.place) });
     Ok(if kind == Kind::Step { vec![title].leak() } else { before })

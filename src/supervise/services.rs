@@ -83,7 +83,7 @@ impl Table {
                 service,
                 after: after.leak(),
                 state: match service.kind {
-                    Kind::CtrlAltDel | Kind::Shutdown | Kind::Restart => State::Stopped,
+                    Kind::CtrlAltDel | Kind::Shutdown => State::Stopped,
                     _ => State::Waiting,
                 },
                 pid: None,

@@ -59,7 +59,6 @@ fn lines_become_services_in_busyboxs_order() {
         },
         Service { command: &[c"/sbin/reboot"], ..plain("reboot", Kind::CtrlAltDel, "/t:9") },
         Service { command: &[c"/bin/umount", c"-a", c"-r"], ..plain("umount", Kind::Shutdown, "/t:10") },
-        Service { command: &[c"/sbin/init"], ..plain("init", Kind::Restart, "/t:11") },
     ];
     assert_eq!(services, wanted);
 }
