@@ -12,26 +12,34 @@ use rustix::process::{chdir, chroot, fchdir, getpid};
 
 use crate::error::Error;
 use crate::kernel::{mount, root};
+use crate::log;
 use crate::text::{Word, fill, shown, tail};
 
-/// Makes sure, before anything is destroyed, that there is a way to switch, and something to switch to: the first of the
-/// programs that is there.
-pub fn check(new: BorrowedFd<'_>, shown_as: &CStr, inits: &[Word]) -> crate::error::Result<Word> {
-    let device = |root| fstat(root).map(|found| found.st_dev).unwrap_or(0);
-    let old = root::open(c"/").map_err(|errno| Error::os("open the old root", errno))?;
-    let new_root = shown(shown_as);
-    Err(Error::new(if getpid() != rustix::process::Pid::INIT {
-        "only process 1 can switch the root: start it as switch_root by exec".into()
+/// What moves to the new root, and what goes with the old one.
+pub type Mounts<'a> = (&'a [Word], &'a [Word]);
+
+/// Makes the directory the root, and says which of the programs is the first that is there. Before anything is destroyed it is
+/// made sure that there is a way to switch, and something to switch to.
+pub fn switch_to(path: &CStr, inits: &[Word], mounts: Mounts<'_>) -> crate::error::Result<Word> {
+    let failed = |errno| Error::os(fill("switch to %", &[shown(path)]), errno);
+    let (new, old) = (root::open(path).map_err(failed)?, root::open(c"/").map_err(failed)?);
+    let init = inits.iter().find(|init| is_program(new.as_fd(), init));
+    let why = if getpid() != rustix::process::Pid::INIT {
+        "only process 1 can"
     } else if !root::is_initramfs() {
-        "only an initramfs can be left for another root, and this root is none: its files would be deleted".into()
-    } else if device(new) == device(old.as_fd()) {
-        fill("there is nothing mounted on %: mount the new root there first", &[new_root])
-    } else if let Some(init) = inits.iter().find(|init| is_program(new, init)) {
-        return Ok(init);
+        "this root is no initramfs, and its files would be deleted"
+    } else if fstat(&new).map(|it| it.st_dev) == fstat(&old).map(|it| it.st_dev) {
+        "nothing is mounted there"
+    } else if init.is_none() && !inits.is_empty() {
+        "it has no program for an init: name one, as init=/sbin/init"
     } else {
-        let [first, ..] = inits else { return Ok(c"") };
-        fill("there is no program % in the new root %: name one with init=", &[shown(first), new_root])
-    }))
+        move_root(new.as_fd(), mounts).map_err(failed)?;
+        if let Err(errno) = delete_all(old) {
+            log::error(&Error::os("delete what the initramfs held", errno).sentence());
+        }
+        return Ok(init.unwrap_or(&c""));
+    };
+    Err(Error::new(fill("switch to %: %", &[shown(path), why])))
 }
 
 fn is_program(new: BorrowedFd<'_>, path: &CStr) -> bool {
@@ -40,9 +48,8 @@ fn is_program(new: BorrowedFd<'_>, path: &CStr) -> bool {
 }
 
 /// Makes an open directory, where a file system is mounted, the root, with these mounts of the old root's; those that find no
-/// directory there go. What is left of the old root is to be deleted, for it is memory.
-pub fn switch(new: BorrowedFd<'_>, moved: &[Word], gone: &[Word]) -> Result<OwnedFd> {
-    let old = root::open(c"/")?;
+/// directory there go.
+fn move_root(new: BorrowedFd<'_>, (moved, gone): Mounts<'_>) -> Result<()> {
     fchdir(new)?;
     for path in moved {
         let name = tail(path, 1);
@@ -57,8 +64,7 @@ pub fn switch(new: BorrowedFd<'_>, moved: &[Word], gone: &[Word]) -> Result<Owne
     }
     mount_move(c".", c"/")?;
     chroot(c".")?;
-    chdir(c"/")?;
-    Ok(old)
+    chdir(c"/")
 }
 
 /// Deletes what is in a directory, on its own file system: no link is followed, and nothing that is mounted there entered.
@@ -66,7 +72,7 @@ pub fn switch(new: BorrowedFd<'_>, moved: &[Word], gone: &[Word]) -> Result<Owne
 /// However deep the tree is, one directory is open at a time, and nothing is remembered but the way: on the way up, the
 /// one that was left is found again by its number, and what comes behind it is gone through. Names stay in their order there
 /// (dcache_readdir() in the kernel's fs/libfs.c), and nobody else is at work.
-pub fn delete_all(top: OwnedFd) -> Result<()> {
+fn delete_all(top: OwnedFd) -> Result<()> {
     let device = fstat(&top)?.st_dev;
     let (mut here, mut depth, mut behind) = (open_directory(top.as_fd(), c".")?, 0u32, None);
     loop {

@@ -1,7 +1,7 @@
 //! The root of the machine: that of the initramfs, or another that is mounted, and switched to.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{CWD, StatVfsMountFlags, statvfs};
 use rustix::mount::MountFlags;
@@ -10,13 +10,12 @@ use crate::error::{Error, Result};
 use crate::input::mount::{Options, READ_ONLY, REMOUNT};
 use crate::kernel::{device, layer, mount, program, root, switch};
 use crate::life::boot::source::{FOR_EVER, PATIENCE, Source};
-use crate::life::boot::tell;
 use crate::life::init::own_root;
 use crate::machine::{Machine, Mode, Root};
 use crate::sys::process::Vector;
 use crate::sys::signal::{Set, block, reset_dispositions};
 use crate::sys::watchdog;
-use crate::text::{Word, fill, shown};
+use crate::text::Word;
 
 /// Where the new root is until it is one.
 const NEW: &CStr = c"/sysroot";
@@ -37,26 +36,23 @@ const MOVED: [Word; 5] = [c"/dev", c"/proc", c"/sys", c"/run", c"/tmp"];
 /// Makes the root what it is meant to be. In `Mode::Switch` the init of the new root takes over, with these words.
 pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<Kept> {
     let wanted = &machine.root;
-    let os = |doing: &'static str| move |errno| Error::os(doing, errno);
-    if !root::is_initramfs() {
-        return remount(wanted).map_err(os("remount the root for writing, as rw says")).map(|()| Kept::new());
-    }
-    if wanted.device.is_empty() {
-        return root::make_pivotable().map_err(os("make the root pivotable")).map(|()| Kept::new());
-    }
-    std::thread::sleep(wanted.delay);
-    let kept = mount_new(machine)?;
-    let new = root::open(NEW).map_err(os("open the new root"))?;
-    let inits: &[Word] = match machine.mode {
-        Mode::Switch if wanted.init == INITS[0] => &INITS,
-        Mode::Switch => &[wanted.init],
-        _ => &[],
+    let (doing, done) = if !root::is_initramfs() {
+        ("remount the root for writing, as rw says", remount(wanted))
+    } else if wanted.device.is_empty() {
+        ("make the root pivotable", root::make_pivotable())
+    } else {
+        std::thread::sleep(wanted.delay);
+        let kept = mount_new(machine)?;
+        let inits: &[Word] = match machine.mode {
+            Mode::Switch if wanted.init == INITS[0] => &INITS,
+            Mode::Switch => &[wanted.init],
+            _ => &[],
+        };
+        let mounts = MOVED.split_at(if inits.is_empty() { 5 } else { 4 });
+        let init = switch::switch_to(NEW, inits, mounts)?;
+        return if inits.is_empty() { Ok(kept) } else { Err(become_init(init, words, environment)) };
     };
-    let init = switch::check(new.as_fd(), NEW, inits)?;
-    let (moved, gone) = MOVED.split_at(if inits.is_empty() { 5 } else { 4 });
-    let old = switch::switch(new.as_fd(), moved, gone).map_err(os("switch to the new root"))?;
-    tell::failed("delete what the initramfs held", switch::delete_all(old));
-    if inits.is_empty() { Ok(kept) } else { Err(become_init(init, words, environment)) }
+    done.map_err(|errno| Error::os(doing, errno)).map(|()| Kept::new())
 }
 
 /// A root that the kernel mounted, or the init before this one.
@@ -115,9 +111,6 @@ pub fn switch_root(words: &[Word], environment: &[Word]) -> Result<u8> {
     let [new_root, init, words @ ..] = words else {
         return Err(Error::usage("switch_root wants a new root and its init: switch_root /sysroot /sbin/init"));
     };
-    let opened = root::open(new_root).map_err(|errno| Error::os(fill("open %", &[shown(new_root)]), errno))?;
-    let init = switch::check(opened.as_fd(), new_root, &[init])?;
-    let switched = switch::switch(opened.as_fd(), &MOVED[..4], &[]).and_then(switch::delete_all);
-    switched.map_err(|errno| Error::os(fill("switch to %", &[shown(new_root)]), errno))?;
+    let init = switch::switch_to(new_root, &[init], (&MOVED[..4], &[]))?;
     Err(become_init(init, words, environment))
 }
