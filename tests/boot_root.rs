@@ -6,7 +6,7 @@ mod common;
 use std::sync::LazyLock;
 
 use common::disk::{disk, tree};
-use common::machine::{Boot, boot};
+use common::machine::{Boot, boot, boot_anyhow};
 
 const UUID: &str = "11111111-2222-3333-4444-555555555555";
 const COMMAND: [&str; 4] = ["--", "/bin/sh", "/root.sh", "first"];
@@ -182,4 +182,49 @@ fn a_disk_that_is_plugged_in_late_is_waited_for() {
     let boot = boot(&[&said[..], &COMMAND].concat());
     assert!(boot.console.contains("contain: root=: waiting for LABEL=late"), "{}", boot.console);
     boot.is("root", "ext4 /dev/nvme0n1 ro,relatime");
+}
+
+#[test]
+fn a_root_that_is_not_there_is_told_with_those_that_are() {
+    let disk = disk("blank", 16, std::path::Path::new("/"), &format!("mkfs.ext4 -q -L another -U {UUID} IT"));
+    let (boot, _) = boot_anyhow(&words("root=LABEL=nosuch rootwait=100ms contain.onfail=poweroff", &[&disk]));
+    let told =
+        format!("root=: there is no device LABEL=nosuch; there are /dev/nvme0n1 TYPE=ext4 UUID={UUID} LABEL=another");
+    assert!(boot.console.contains(&told), "{}", boot.console);
+    assert!(boot.console.contains("reboot: Power down"), "{}", boot.console);
+}
+
+#[test]
+fn a_root_without_an_init_is_not_switched_to() {
+    let disk = disk("initless", 16, std::path::Path::new("/"), "mkfs.ext4 -q -L initless IT");
+    let (boot, _) = boot_anyhow(&words("root=LABEL=initless rw contain.mode=switch contain.onfail=poweroff", &[&disk]));
+    let told = "switch to /sysroot: it has no program for an init: name one, as init=/sbin/init";
+    assert!(boot.console.contains(told), "{}", boot.console);
+    assert!(boot.console.contains("reboot: Power down"), "{}", boot.console);
+}
+
+// A script as the initramfs's init, and an end by force.
+
+#[test]
+fn a_script_switches_the_root() {
+    let tree = tree("script", &format!("cat >first.sh <<'END'\n{FIRST}END\nchmod 755 first.sh"));
+    let disk = disk("script", 64, &tree, "mkfs.ext4 -q -d TREE IT");
+    let boot = boot(&[words("rdinit=/switch.sh", &[&disk]), COMMAND.to_vec()].concat());
+    boot.is("first", "/first.sh /bin/sh /root.sh first");
+    boot.is("root", "ext4 /dev/nvme0n1 rw,relatime");
+    boot.is("mounts./dev", "1");
+}
+
+#[test]
+fn everything_is_killed_and_comes_again() {
+    let conf =
+        "service writer restart=always backoff=10ms..10ms -- /bin/sh -c 'while :; do echo x >>/written; sync; done'";
+    let tree = tree("storm", &format!("cat >etc/contain.conf <<'END'\n{conf}\nEND"));
+    let disk = disk("storm", 64, &tree, "mkfs.ext4 -q -L storm -d TREE IT");
+    let words = words("root=LABEL=storm rw contain.mode=services", &[&disk]);
+    let boot = boot(&[&words[..], &["--", "/bin/sh", "/storm.sh"]].concat());
+    for round in 1..=5 {
+        boot.is(&format!("round.{round}"), "0");
+    }
+    assert_eq!(boot.status, 128 + 9, "{}", boot.console);
 }
