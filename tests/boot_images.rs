@@ -67,6 +67,11 @@ fn a_debian_boots_with_its_services() {
     assert_eq!(boot.status, 0, "{}", boot.console);
 }
 
+#[test]
+fn a_debian_shuts_down_clean() {
+    is_clean(&DEBIAN.0);
+}
+
 /// Buildroot's, but that what is respawned is no getty.
 const INITTAB: &str = r"
 # /etc/inittab

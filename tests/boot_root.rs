@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::LazyLock;
 
-use common::disk::{disk, tree};
+use common::disk::{disk, is_clean, tree};
 use common::machine::{Boot, boot, boot_anyhow};
 
 const UUID: &str = "11111111-2222-3333-4444-555555555555";
@@ -76,6 +76,11 @@ fn optional_early_mounts_are_there() {
 fn containers_run_from_a_disk() {
     let (_, boot) = &*SWITCHED;
     boot.fails("contained", "125", &["is this machine's own root"]);
+}
+
+#[test]
+fn an_ext4_root_is_clean_afterwards() {
+    is_clean(&SWITCHED.0);
 }
 
 // A read-only file system in a partition, and the mounts that its contain.conf asks for.
@@ -170,6 +175,7 @@ fn what_is_written_over_a_read_only_root_is_kept_on_a_disk() {
         boot.is("mount./run/contain.upper", "ext4 /dev/nvme1n1 rw,relatime");
         assert_eq!(boot.fact("write.out"), written);
         boot.is("write.status", "0");
+        is_clean(&upper);
     }
 }
 
@@ -201,6 +207,7 @@ fn a_root_without_an_init_is_not_switched_to() {
     let told = "switch to /sysroot: it has no program for an init: name one, as init=/sbin/init";
     assert!(boot.console.contains(told), "{}", boot.console);
     assert!(boot.console.contains("reboot: Power down"), "{}", boot.console);
+    is_clean(&disk);
 }
 
 // A script as the initramfs's init, and an end by force.
@@ -213,10 +220,11 @@ fn a_script_switches_the_root() {
     boot.is("first", "/first.sh /bin/sh /root.sh first");
     boot.is("root", "ext4 /dev/nvme0n1 rw,relatime");
     boot.is("mounts./dev", "1");
+    is_clean(&disk);
 }
 
 #[test]
-fn everything_is_killed_and_comes_again() {
+fn a_disk_is_clean_after_everything_was_killed() {
     let conf =
         "service writer restart=always backoff=10ms..10ms -- /bin/sh -c 'while :; do echo x >>/written; sync; done'";
     let tree = tree("storm", &format!("cat >etc/contain.conf <<'END'\n{conf}\nEND"));
@@ -227,4 +235,5 @@ fn everything_is_killed_and_comes_again() {
         boot.is(&format!("round.{round}"), "0");
     }
     assert_eq!(boot.status, 128 + 9, "{}", boot.console);
+    is_clean(&disk);
 }
