@@ -18,9 +18,8 @@ fn exits(options: &[&str], status: &str) -> Boot {
 /// A file that a virtio port of this name writes to, and QEMU's words for it.
 fn virtio(name: &str) -> (std::path::PathBuf, String) {
     let file = made("exit").join(name);
-    let device = if arch() == "aarch64" { "virtio-serial-device" } else { "virtio-serial-pci" };
     let words = format!(
-        "-device {device} -chardev file,id=exit,path={} -device virtserialport,chardev=exit,name={name}",
+        "-device virtio-serial-pci -chardev file,id=exit,path={} -device virtserialport,chardev=exit,name={name}",
         file.display()
     );
     (file, words)

@@ -56,7 +56,7 @@ fact family.group $?
 
 before_=$(pid web)
 outcome web.kill kill -9 "$before_"
-other() { p=$(pid web); [ "$p" != "$before_" ] && [ "$p" != - ]; }
+other() { is web running && [ "$(pid web)" != "$before_" ]; }
 soon other
 fact web.again "$(state web)"
 outcome box.exec contain exec box hostname
