@@ -105,7 +105,7 @@ fn the_power_button_powers_off() {
         _ => ["button evdev", "system_powerdown", ""],
     };
     let [modules, pressed, device] = button;
-    let options = ["--modules", modules, "--words", "contain.modules=evdev", "--qemu", device];
+    let options = ["--modules", modules, "--qemu", device];
     let boot = machine(&[&options[..], &["--when", "ready for the key", pressed]].concat(), &["/bin/sh", "/button.sh"]);
     boot.is("term", "seen");
     assert!(boot.console.contains("reboot: Power down"), "{}", boot.console);

@@ -150,15 +150,18 @@ fn list(place: Word, name: &str) -> &'static str {
 /// What each device says it is: `virtio:d00000002v00001AF4`.
 fn devices(each: &mut dyn FnMut(String)) {
     let open = |path: Word| openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-    let Ok(buses) = open(c"/sys/bus") else { return };
-    let _some = file::names(buses.as_fd(), &mut |bus| {
-        let Ok(devices) = open(kept(&[b"/sys/bus/", bus.to_bytes(), b"/devices"])) else { return };
+    let mut look = |path: Word| {
+        let Ok(devices) = open(path) else { return };
         let _some = file::names(devices.as_fd(), &mut |device| {
             if let Ok(text) = file::read_text(devices.as_fd(), kept(&[device.to_bytes(), b"/modalias"])) {
                 lines(&text).for_each(|alias| each(alias.into()));
             }
         });
-    });
+    };
+    let Ok(buses) = open(c"/sys/bus") else { return };
+    let _some = file::names(buses.as_fd(), &mut |bus| look(kept(&[b"/sys/bus/", bus.to_bytes(), b"/devices"])));
+    // Keys and buttons are on no bus.
+    look(c"/sys/class/input");
 }
 
 /// The file of the module with this name, and those that it needs, in the text of a modules.dep.

@@ -1,5 +1,5 @@
-//! The end of what is mounted: swap is switched off, and every file system that keeps something is unmounted, the last one
-//! first; one that is still in use becomes read-only.
+//! The end of what is mounted: swap is switched off, and every file system that keeps something becomes read-only and is
+//! unmounted, the last one first.
 
 use rustix::fs::CWD;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
@@ -34,10 +34,10 @@ pub fn all(tell: &mut dyn FnMut(Error)) {
     });
     for point in points.iter().rev() {
         let path = kept(&[point.as_bytes()]);
-        if point != "/" && unmount(path, UnmountFlags::NOFOLLOW).is_ok() {
-            continue;
-        }
-        if let Err(errno) = mount_remount(path, MountFlags::RDONLY, c"") {
+        // First of all: what an overlay lies on can be unmounted, and is written to all the same.
+        let done = mount_remount(path, MountFlags::RDONLY, c"");
+        let is_gone = point != "/" && unmount(path, UnmountFlags::NOFOLLOW).is_ok();
+        if let (Err(errno), false) = (done, is_gone) {
             tell(Error::os(fill("unmount %, or make it read-only", &[point]), errno));
         }
     }

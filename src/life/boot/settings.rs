@@ -23,8 +23,8 @@ const FIRMWARE: &CStr = c"/sys/firmware/qemu_fw_cfg/by_name/opt/contain.conf/raw
 /// More than any file of settings has; of a longer one the rest is left out.
 const MOST: usize = 1 << 20;
 
-/// Reads the first file of settings that there is (the hypervisor's may need a module, if that is asked for by name), then the kernel command line, which wins. What makes no sense there is
-/// told and left out.
+/// Reads the first file of settings that there is (the hypervisor's may need a module, if that is asked for by name), then the
+/// kernel command line, which wins. What makes no sense there is told and left out.
 pub fn read() -> &'static Machine {
     let line = command_line();
     let tell = &mut |error| tell::failure(&error);
@@ -35,7 +35,7 @@ pub fn read() -> &'static Machine {
     if found.is_none()
         && line.value("contain.modules").is_some_and(|all| split(shown(all), b',').any(|one| one == MODULE))
     {
-        modules::load(&[MODULE, "none"]);
+        modules::load(&[MODULE]);
         found = read_file(FIRMWARE, false);
     }
     if let Some((path, bytes)) = found {
