@@ -152,15 +152,15 @@ static SQUASHED: LazyLock<String> = LazyLock::new(|| {
     disk("squashed", 0, &tree("squashed", ""), "rm IT; mksquashfs TREE IT -quiet -no-progress >/dev/null")
 });
 
-fn layered(overlay: &str, disks: &[&str]) -> Boot {
-    let said = format!("root=/dev/nvme0n1 contain.mode=services contain.overlay={overlay}");
+fn layered(mode: &str, overlay: &str, disks: &[&str]) -> Boot {
+    let said = format!("root=/dev/nvme0n1 contain.mode={mode} contain.overlay={overlay}");
     let lower = format!("{}:ro", *SQUASHED);
     boot(&[words(&said, &[&[lower.as_str()], disks].concat()), COMMAND.to_vec()].concat())
 }
 
 #[test]
 fn what_is_written_over_a_read_only_root_is_in_memory() {
-    let boot = layered("tmpfs", &[]);
+    let boot = layered("services", "tmpfs", &[]);
     assert!(boot.fact("root").starts_with("overlay overlay rw"), "{}", boot.fact("root"));
     boot.is("mount./run/contain.lower", "squashfs /dev/nvme0n1 ro,relatime");
     boot.is("write.status", "0");
@@ -170,8 +170,9 @@ fn what_is_written_over_a_read_only_root_is_in_memory() {
 #[test]
 fn what_is_written_over_a_read_only_root_is_kept_on_a_disk() {
     let upper = disk("upper", 16, std::path::Path::new("/"), "mkfs.ext4 -q -L upper IT");
-    for written in ["", "first"] {
-        let boot = layered("LABEL=upper", &[&upper]);
+    // The last time by another init there, which holds none of the layers.
+    for (mode, written) in [("services", ""), ("services", "first"), ("switch init=/bin/contain", "first|first")] {
+        let boot = layered(mode, "LABEL=upper", &[&upper]);
         boot.is("mount./run/contain.upper", "ext4 /dev/nvme1n1 rw,relatime");
         assert_eq!(boot.fact("write.out"), written);
         boot.is("write.status", "0");
