@@ -156,8 +156,10 @@ impl Map {
         shown(self.0)
     }
 
-    pub fn ranges(self) -> impl Iterator<Item = Range> {
-        split(self.text(), b' ').filter_map(Range::of)
+    pub fn ranges(self) -> Vec<Range> {
+        let mut ranges = Vec::new();
+        split(self.text(), b' ').for_each(|range| ranges.extend(Range::of(range)));
+        ranges
     }
 
     /// Whether the namespace has this id.
@@ -167,8 +169,8 @@ impl Map {
 
     /// Whether it is there, inside or, at 1, outside.
     pub fn has(self, at: usize, id: u32) -> bool {
-        let is_in = |range: Range| (range.starts[at]..range.starts[at] + range.count).contains(&id.into());
-        self.ranges().any(is_in)
+        let is_in = |range: &Range| (range.starts[at]..range.starts[at] + range.count).contains(&id.into());
+        self.ranges().iter().any(is_in)
     }
 }
 

@@ -9,10 +9,10 @@ pub fn add(map: &mut Map, text: &str) -> Parsed<()> {
     let Some(new) = Range::of(text) else {
         return Err("is no range of ids: write INSIDE:OUTSIDE:COUNT, as 0:100000:65536");
     };
-    let meets = |old: Range| {
+    let meets = |old: &Range| {
         (0..2).any(|at| new.starts[at] < old.starts[at] + old.count && old.starts[at] < new.starts[at] + new.count)
     };
-    if map.ranges().any(meets) {
+    if map.ranges().iter().any(meets) {
         return Err("has ids that an earlier range has: each goes once, inside and outside");
     }
     *map = Map(kept(&[map.0.to_bytes(), if map.is_none() { b"" } else { b" " }, text.as_bytes()]));

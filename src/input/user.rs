@@ -50,11 +50,12 @@ pub fn who(word: &'static str, kind: &str) -> Parsed<Who> {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Account {
     pub user: User,
-    pub home: Option<String>,
+    /// The root, where they say nothing of it.
+    pub home: &'static str,
 }
 
 /// Looks `written` up in the texts of /etc/passwd and /etc/group. A number needs no entry; a name does.
-pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Account, String> {
+pub fn look_up(written: &WrittenUser, passwd: &'static [u8], group: &[u8]) -> Result<Account, String> {
     let mut account = None;
     for line in split(passwd, b'\n') {
         if let Some(fields) = entry(line, 7)
@@ -92,7 +93,7 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Acc
         (None, None) => account.and_then(|(fields, _)| number(fields[3])).unwrap_or(0),
     };
     let home = account.and_then(|(fields, _)| std::str::from_utf8(fields[5]).ok());
-    let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).map(String::from);
+    let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).unwrap_or("/");
     Ok(Account { user: User { uid, gid, groups: groups.leak() }, home })
 }
 
@@ -161,8 +162,8 @@ mod tests {
             let user = User { uid, gid, groups };
             assert_eq!(account(text).map(|account| account.user), Ok(user), "{text}");
         }
-        assert_eq!(account("www").map(|account| account.home), Ok(Some("/var/www".into())));
-        assert_eq!(account("1").map(|account| account.home), Ok(None));
+        assert_eq!(account("www").map(|account| account.home), Ok("/var/www"));
+        assert_eq!(account("1").map(|account| account.home), Ok("/"));
     }
 
     #[test]

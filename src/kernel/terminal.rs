@@ -39,7 +39,7 @@ pub fn other_side(controller: &OwnedFd) -> Result<OwnedFd> {
 /// there.
 pub fn adopt(terminal: BorrowedFd<'_>, owner: u32) -> Result<()> {
     fchown(terminal, Some(Uid::from_raw(owner)), None::<Gid>)?;
-    let keeps_error = !isatty(rustix::stdio::stderr());
+    let keeps_error = !is_error();
     dup2_stdin(terminal)?;
     dup2_stdout(terminal)?;
     if !keeps_error {
@@ -103,7 +103,12 @@ pub fn size() -> Option<(usize, usize)> {
     tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| (size.ws_col.into(), size.ws_row.into()))
 }
 
-/// Whether standard input, output and error are terminals.
-pub fn standard() -> [bool; 3] {
-    [isatty(rustix::stdio::stdin()), isatty(rustix::stdio::stdout()), isatty(rustix::stdio::stderr())]
+/// Whether standard input and output are terminals.
+pub fn is_caller() -> bool {
+    isatty(rustix::stdio::stdin()) && isatty(rustix::stdio::stdout())
+}
+
+/// Whether standard error is one.
+pub fn is_error() -> bool {
+    isatty(rustix::stdio::stderr())
 }

@@ -20,12 +20,9 @@ use crate::text::cut;
 /// the sentence and the hint of an error.
 pub struct Caller(Cell<Option<OwnedFd>>);
 
-/// What the child does, and its exit status.
-type Life<'a> = Box<dyn FnOnce(&Caller) -> Result<u8> + 'a>;
-
-/// Lives `life` in a child in a session of its own. What it fails with before it has called [`Caller::release`] is this
-/// function's error.
-pub fn detach(life: Life<'_>) -> Result<()> {
+/// Lives `life`, which tells its exit status, in a child in a session of its own. What it fails with before it has called
+/// [`Caller::release`] is this function's error.
+pub fn detach(life: &mut dyn FnMut(&Caller) -> Result<u8>) -> Result<()> {
     let failed = |errno| Error::os("leave the container in the background", errno);
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
     match clone3(0, None).map_err(failed)? {

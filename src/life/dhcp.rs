@@ -88,7 +88,7 @@ enum Event {
 
 struct Client {
     link: Link,
-    signals: Signals,
+    signals: &'static Signals,
     /// Offered, or given.
     lease: Lease,
     /// What the interface has.

@@ -11,11 +11,11 @@ use crate::input::env::Variable;
 use crate::kernel::cgroup::{self, Group};
 use crate::kernel::file::{place, read_text};
 use crate::kernel::root::Rootfs;
-use crate::kernel::{mount, proc, terminal};
+use crate::kernel::{mount, proc};
 use crate::launch::{Given, Host, launch};
 use crate::life::detach::{Caller, detach};
 use crate::life::ids::check;
-use crate::life::mean::{account, add, held_to, set};
+use crate::life::mean::{account, add, has_terminal, held_to, set, word};
 use crate::life::running::{self, Running};
 use crate::log::Voice;
 use crate::plan::join::{self, Guest};
@@ -30,11 +30,7 @@ use crate::text::{Word, digits, kept};
 
 /// Runs the command and tells its exit status; of a detached one that it runs.
 pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) -> Result<u8> {
-    let [stdin, stdout, _] = terminal::standard();
-    let tty = written.tty().unwrap_or(stdin && stdout && !written.has(Flag::Detach));
-    if written.has(Flag::Detach) && (tty || written.has(Flag::Interactive)) {
-        return Err(Error::usage("exec: --tty and --interactive have nothing to join with --detach: leave them out"));
-    }
+    let tty = has_terminal(written, "exec")?;
     if written.words[0].is_empty() {
         return Err(Error::usage("exec: the command is empty: name a program, as /bin/sh"));
     }
@@ -48,7 +44,7 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
     };
     match written.has(Flag::Detach) {
         // Somebody has to reap it: the container's first process may not do that for others.
-        true => detach(Box::new(|caller| run(Some(caller)))).map(|()| 0),
+        true => detach(&mut |caller| run(Some(caller))).map(|()| 0),
         false => run(None),
     }
 }
@@ -105,8 +101,7 @@ impl Container<'_> {
         let user = match &written.user {
             Some(written) => {
                 let account = account("--user", written, &self.root)?;
-                let home = account.home.as_deref().unwrap_or("/");
-                set(&mut all, ours, &Variable::Set(["HOME=", home].concat().leak()));
+                set(&mut all, ours, &Variable::Set(["HOME=", account.home].concat().leak()));
                 account.user
             }
             None => record.spec.user,
@@ -133,7 +128,7 @@ impl Container<'_> {
                 oom_score_adj: record.spec.oom_score_adj,
                 new_privileges: record.spec.new_privileges,
                 seccomp: whole(record.spec.seccomp, record.spec.capabilities & bounding),
-                workdir: written.text(Text::Workdir).map_or(record.spec.workdir, |path| kept(&[path.as_bytes()])),
+                workdir: word(written, Text::Workdir).unwrap_or(spec.workdir),
                 keeps_groups,
                 tells: true,
             },
@@ -187,7 +182,10 @@ impl Container<'_> {
             }
             caller.release()?;
         }
-        let signals = signals.map_or_else(Signals::take, Ok)?;
+        let signals = match signals {
+            Some(signals) => signals,
+            None => Signals::take()?,
+        };
         let ended = watch(Watch {
             pid: child.pid,
             pidfd: child.pidfd.as_fd(),
@@ -196,7 +194,7 @@ impl Container<'_> {
             guest: true,
             terminal: child.terminal.as_ref(),
             limit: None,
-            signals: &signals,
+            signals,
         })?;
         Ok(ended.outcome.status())
     }

@@ -9,45 +9,62 @@ use crate::input::user;
 use crate::kernel::{file, identity, users};
 use crate::plan::candidates;
 use crate::plan::facts::Mapper;
-use crate::spec::{Map, Range, User};
+use crate::spec::{Map, Range, Spec, User};
 use crate::state::place::Places;
-use crate::text::{Word, digits, fill, kept};
+use crate::text::{Word, digits, fill, kept, place};
 
 /// The caller's own ids.
 pub fn own() -> [u32; 2] {
     [rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()]
 }
 
-/// The maps of users and groups, and who writes them, for a container whose command runs as `user`; `ours` is the caller's
-/// environment, `id` the container's.
-pub fn ids(run: &Written, ours: &[Word], user: &User, id: &str, places: &Places) -> Result<([Map; 2], Mapper)> {
-    let (administrator, kind) = (identity::is_administrator(), run.text(Text::Users));
-    // One for both, as podman has it.
-    let [users, groups] = run.maps;
-    let asked = [if users.is_none() { groups } else { users }, if groups.is_none() { users } else { groups }];
-    let (maps, mapper) = match (asked[0].is_none(), kind) {
-        (false, Some(_)) => {
+/// Decides on the maps of users and groups for a container whose command runs as its user, and who writes them; `ours` is the
+/// caller's environment, `id` the container's.
+pub fn ids(run: &Written, ours: &[Word], id: &str, places: &Places, spec: &mut Spec) -> Result<Mapper> {
+    let administrator = identity::is_administrator();
+    let kind = place(KINDS, run.text(Text::Users).unwrap_or_default().as_bytes());
+    let mut maps = run.maps;
+    let written = maps.iter().any(|map| !map.is_none());
+    let mut mapper = Mapper::Launcher;
+    match kind {
+        Some(_) if written => {
             return Err(Error::usage("--userns and --uidmap, --gidmap exclude each other: leave one of them out"));
         }
-        // Also where a user namespace around this one has given setgroups(2) up.
-        (false, None) if is_own(&asked) => (asked, Mapper::OwnIds),
-        (false, None) if administrator => (asked, Mapper::Launcher),
-        (false, None) => (asked, programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?),
-        (true, None | Some("host")) if administrator => (asked, Mapper::Launcher),
-        (true, Some("host")) => return Err(Error::new(HOST).with_hint("leave it out, or run contain as root")),
-        (true, Some("keep-id")) if administrator => return Err(Error::usage(KEEP)),
-        (true, Some(_)) if administrator => ([unused(id, places)?; 2], Mapper::Launcher),
-        _ => of_ordinary(kind == Some("keep-id"), user, ours),
-    };
-    if !asked[0].is_none() && mapper != Mapper::OwnIds && !maps.iter().all(|map| map.holds(0)) {
-        return Err(Error::usage("--uidmap, --gidmap: map id 0, too: the container is set up as its root"));
+        None if written => {
+            // One for both, as podman has it.
+            let [users, groups] = maps;
+            maps = [if users.is_none() { groups } else { users }, if groups.is_none() { users } else { groups }];
+            // Also where a user namespace around this one has given setgroups(2) up.
+            if is_own(&maps) {
+                mapper = Mapper::OwnIds;
+            } else {
+                if !administrator {
+                    mapper = programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?;
+                }
+                if !maps.iter().all(|map| map.holds(0)) {
+                    let text = "--uidmap, --gidmap: map id 0, too: the container is set up as its root";
+                    return Err(Error::usage(text));
+                }
+            }
+        }
+        None | Some(HOST) if administrator => {}
+        Some(HOST) => return Err(Error::new(NOT_HOST).with_hint("leave it out, or run contain as root")),
+        Some(KEEP) if administrator => return Err(Error::usage(NOT_KEEP)),
+        Some(_) if administrator => maps = [unused(id, places)?; 2],
+        _ => (maps, mapper) = of_ordinary(kind == Some(KEEP), &spec.user, ours),
     }
-    check(user, &maps, mapper == Mapper::OwnIds)?;
-    Ok((maps, mapper))
+    check(&spec.user, &maps, mapper == Mapper::OwnIds)?;
+    [spec.uids, spec.gids] = maps;
+    Ok(mapper)
 }
 
-const KEEP: &str = "--userns keep-id: root's own ids are the host's: write auto for others, or host";
-const HOST: &str = "--userns host: an ordinary user makes containers in user namespaces only";
+/// What `--userns` can be, and where two of them stand.
+const KINDS: &str = "host\nkeep-id\nauto";
+const HOST: usize = 0;
+const KEEP: usize = 1;
+
+const NOT_KEEP: &str = "--userns keep-id: root's own ids are the host's: write auto for others, or host";
+const NOT_HOST: &str = "--userns host: an ordinary user makes containers in user namespaces only";
 const MORE: &str = "--uidmap: only newuidmap and newgidmap map other ids than one's own for an ordinary user";
 const INSTALL: &str = "they are not in PATH: install uidmap (shadow-utils)";
 
@@ -55,17 +72,19 @@ const INSTALL: &str = "they are not in PATH: install uidmap (shadow-utils)";
 /// container that runs. Two that look at the same time do not get the same.
 fn unused(id: &str, places: &Places) -> Result<Map> {
     let mut others = Vec::new();
-    for (path, ranges) in
-        [(c"/etc/passwd", false), (c"/etc/group", false), (c"/etc/subuid", true), (c"/etc/subgid", true)]
-    {
-        given(&file::read_text(CWD, path).unwrap_or_default(), ranges, &mut others);
+    for path in [c"/etc/passwd", c"/etc/group"] {
+        given(&text(path), false, &mut others);
+    }
+    for path in FILES {
+        given(&text(path), true, &mut others);
     }
     if let Some(root) = places.find()? {
         root.each(&mut |entry| {
             if let Ok(record) = entry.record()
                 && entry.is_alive()
             {
-                others.extend(record.spec.uids.ranges().chain(record.spec.gids.ranges()));
+                others.extend(record.spec.uids.ranges());
+                others.extend(record.spec.gids.ranges());
             }
         })?;
     }
@@ -85,41 +104,50 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
     }
 }
 
+/// Where the host says which ids are whose.
+const FILES: [Word; 2] = [c"/etc/subuid", c"/etc/subgid"];
+
+fn text(path: Word) -> String {
+    file::read_text(CWD, path).unwrap_or_default()
+}
+
 /// Whether the maps have the caller's own ids and nothing else.
 fn is_own(maps: &[Map; 2]) -> bool {
-    let own = own();
     // More than one range is none.
-    let is_own = |kind: usize| {
-        Range::of(maps[kind].text()).is_some_and(|range| (range.starts[1], range.count) == (own[kind].into(), 1))
+    let is_own = |(map, own): (&Map, u32)| {
+        Range::of(map.text()).is_some_and(|range| (range.starts[1], range.count) == (own.into(), 1))
     };
-    is_own(0) && is_own(1)
+    maps.iter().zip(own()).all(is_own)
 }
 
 /// All that an ordinary user may map; his own ids only, where that is no more than these.
 pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
     let own = own();
-    let text = |path| file::read_text(CWD, path).unwrap_or_default();
     let (passwd, uid) = (text(c"/etc/passwd"), digits(own[0].into()));
     let names = [user::name(passwd.as_bytes(), own[0]), uid];
-    let map = |path, kind: usize, at| Map(kept(&[ordinary(&text(path), names, own[kind], at).as_bytes()]));
+    let maps = |files: [&str; 2], at: [u32; 2]| {
+        [0, 1].map(|kind| Map(kept(&[ordinary(files[kind], names, own[kind], at[kind]).as_bytes()])))
+    };
     // Under no_new_privs the programs could do no more than this user.
     if rustix::thread::no_new_privs() == Ok(false)
         && let Some(mapper) = programs(ours)
     {
-        let [uid, gid] = if keeps { own } else { [0; 2] };
-        let all = [map(c"/etc/subuid", 0, uid), map(c"/etc/subgid", 1, gid)];
+        let [users, groups] = FILES.map(text);
+        let all = maps([&users, &groups], if keeps { own } else { [0; 2] });
         if all.iter().all(|map| Range::of(map.text()).is_none()) {
             return (all, mapper);
         }
     }
-    // No file has that name.
-    ([map(c"", 0, user.uid), map(c"", 1, user.gid)], Mapper::OwnIds)
+    (maps(["", ""], [user.uid, user.gid]), Mapper::OwnIds)
 }
 
 /// newuidmap(1) and newgidmap(1), where they are.
 pub fn programs(ours: &[Word]) -> Option<Mapper> {
-    let find = |name| candidates(name, ours).into_iter().find(|path| access(*path, Access::EXEC_OK).is_ok());
-    Some(Mapper::Programs([find(c"newuidmap")?, find(c"newgidmap")?]))
+    let mut found = [c""; 2];
+    for (name, found) in [c"newuidmap", c"newgidmap"].into_iter().zip(&mut found) {
+        *found = candidates(name, ours).into_iter().find(|path| access(*path, Access::EXEC_OK).is_ok())?;
+    }
+    Some(Mapper::Programs(Box::leak(Box::new(found))))
 }
 
 /// Whether the maps have all that a user is.

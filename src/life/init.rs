@@ -24,7 +24,7 @@ pub fn look_after(words: &[Word], environment: &[Word], manner: Manner) -> Resul
     let signals = Signals::take()?;
     let candidates = candidates(words[0], environment);
     let workload = Workload { candidates: &candidates, arguments: words, environment, manner };
-    reaper::run(&workload, &signals).map_err(|errno| failure(&candidates, words[0], errno))
+    reaper::run(&workload, signals).map_err(|errno| failure(&candidates, words[0], errno))
 }
 
 /// Why a command could not be executed that is looked for in this process's own root.

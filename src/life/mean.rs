@@ -27,17 +27,17 @@ use crate::text::{Word, cut, digits, fill, kept, lines, shown, value, variable, 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Turns what was written into what is meant; opens the rootfs. `ours` is the caller's environment, `id` the default host
-/// name.
+/// Turns what was written into what is meant; opens the rootfs, and decides who writes the maps of ids. `ours` is the caller's
+/// environment, `id` the default host name.
 pub fn mean(
     run: &'static Written,
     ours: &[Word],
     id: &'static str,
     places: &Places,
     spec: &mut Spec,
-) -> Result<(Rootfs, Voice, Mapper)> {
-    let [stdin, stdout, stderr] = terminal::standard();
+) -> Result<(&'static mut Rootfs, Mapper)> {
     let (paths, words) = rootfs_and_command(run, ours)?;
+    spec.command = words;
     let rootfs = rootfs::open(run, paths, spec).map_err(|error| {
         // What is wrong with --overlay it says itself.
         match std::ptr::eq(words, run.words.as_slice()) || error.sentence().starts_with("open --overlay") {
@@ -46,75 +46,71 @@ pub fn mean(
                 .with_hint("a first word that is a directory is the rootfs; write -- before a command of that name"),
         }
     })?;
-    let own;
-    let who = match &run.user {
-        None if run.text(Text::Users) == Some("keep-id") => {
-            let [uid, gid] = ids::own();
-            own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
-            Some(&own)
-        }
-        who => who.as_ref(),
-    };
-    let mut account = match who {
-        Some(written) => account("--user", written, &rootfs)?,
-        // Root needs no file of the rootfs.
-        None => Account { user: User::default(), home: Some("/root".into()) },
-    };
-    account.user.groups = groups(run, &account, &rootfs)?;
-    let ([uids, gids], mapper) = ids::ids(run, ours, &account.user, id, places)?;
-    let rooted = mapper == Mapper::Launcher && !uids.is_none();
+    let account = person(run, rootfs)?;
+    spec.user = account.user;
+    let mapper = ids::ids(run, ours, id, places, spec)?;
+    let owns_ids = !spec.uids.is_none();
+    let rooted = mapper == Mapper::Launcher && owns_ids;
     // A rootfs that was unpacked for these ids has them already.
+    let uids = spec.uids;
     let is_others = |layer| fstat(layer).is_ok_and(|found| !uids.has(1, found.st_uid));
-    let maps_rootfs = rooted && rootfs.layers.iter().any(is_others);
-    if maps_rootfs && !spec.layers.is_empty() {
+    spec.maps_rootfs = rooted && rootfs.layers.iter().any(is_others);
+    if spec.maps_rootfs && !spec.layers.is_empty() {
         let text =
             "--userns auto, --uidmap: the ids of a root of layers or an image cannot be mapped for root's container";
         return Err(Error::new(text).with_hint("name one directory as --rootfs, without --overlay"));
     }
-    let hostname = match (run.text(Text::Hostname), run.share().uts) {
-        (Some(name), _) => name,
-        (None, true) => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
-        (None, false) => id,
+    spec.share = run.share();
+    spec.hostname = match run.text(Text::Hostname) {
+        Some(name) => name,
+        None if spec.share.uts => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
+        None => id,
     };
     shares(run)?;
-    let tty = run.tty().unwrap_or(stdin && stdout && !run.has(Flag::Detach));
-    if run.has(Flag::Detach) && (tty || run.has(Flag::Interactive)) {
-        let text =
-            "run: --tty and --interactive have nothing to join with --detach: leave them out, and use contain exec -it";
-        return Err(Error::usage(text));
+    spec.tty = has_terminal(run, "run")?;
+    spec.privileged = run.has(Flag::Privileged);
+    spec.capabilities = capabilities(run, owns_ids)?;
+    spec.environment = environment(run, ours, account.home, spec)?;
+    spec.workdir = word(run, Text::Workdir).unwrap_or(c"/");
+    spec.ulimits = held_to(&run.ulimits, owns_ids);
+    spec.oom_score_adj = word(run, Text::OomScoreAdj).unwrap_or_default();
+    spec.new_privileges = run.has(Flag::NewPrivileges) || spec.privileged && !run.has(Flag::NoNewPrivileges);
+    spec.seccomp = seccomp(run, spec.capabilities)?;
+    spec.domainname = run.text(Text::Domainname).unwrap_or_default();
+    spec.sysctls = &run.sysctls;
+    spec.devices = devices(run, owns_ids)?;
+    spec.shm_size = run.number(Number::ShmSize);
+    spec.volumes = volumes(run, rooted)?;
+    spec.limits = run.limits;
+    spec.cgroup_parent = run.text(Text::CgroupParent).unwrap_or_default();
+    spec.init = run.has(Flag::Init);
+    Ok((rootfs, mapper))
+}
+
+/// How much the user wants to hear.
+pub fn voice(run: &Written) -> Voice {
+    match run.voice() {
+        Some(voice) => voice,
+        None if !run.has(Flag::Detach) && terminal::is_error() => Voice::Story,
+        None => Voice::Plain,
     }
-    let privileged = run.has(Flag::Privileged);
-    let owns_ids = !uids.is_none();
-    let capabilities = capabilities(run, owns_ids)?;
-    *spec = Spec {
-        command: words,
-        environment: environment(run, ours, &account, hostname, tty)?,
-        workdir: kept(&[run.text(Text::Workdir).unwrap_or("/").as_bytes()]),
-        user: account.user,
-        ulimits: held_to(&run.ulimits, owns_ids),
-        oom_score_adj: kept(&[run.text(Text::OomScoreAdj).unwrap_or_default().as_bytes()]),
-        new_privileges: run.has(Flag::NewPrivileges) || privileged && !run.has(Flag::NoNewPrivileges),
-        privileged,
-        uids,
-        gids,
-        capabilities,
-        seccomp: seccomp(run, capabilities)?,
-        maps_rootfs,
-        hostname,
-        domainname: run.text(Text::Domainname).unwrap_or_default(),
-        sysctls: &run.sysctls,
-        devices: devices(run, owns_ids)?,
-        shm_size: run.number(Number::ShmSize),
-        volumes: volumes(run, rooted)?,
-        limits: run.limits,
-        cgroup_parent: run.text(Text::CgroupParent).unwrap_or_default(),
-        share: run.share(),
-        init: run.has(Flag::Init),
-        tty,
-        ..*spec
-    };
-    let voice = run.voice().unwrap_or(if stderr && !run.has(Flag::Detach) { Voice::Story } else { Voice::Plain });
-    Ok((rootfs, voice, mapper))
+}
+
+/// Whether a command is to have a terminal of its own.
+pub fn has_terminal(written: &Written, command: &str) -> Result<bool> {
+    let detached = written.has(Flag::Detach);
+    let tty = written.tty().unwrap_or_else(|| !detached && terminal::is_caller());
+    if detached && (tty || written.has(Flag::Interactive)) {
+        let text =
+            "%: --tty and --interactive have nothing to join with --detach: leave them out, or use contain exec -it";
+        return Err(Error::usage(fill(text, &[command])));
+    }
+    Ok(tty)
+}
+
+/// A text as a word.
+pub fn word(written: &Written, text: Text) -> Option<Word> {
+    Some(kept(&[written.text(text)?.as_bytes()]))
 }
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.
@@ -175,22 +171,34 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
     Ok(Seccomp { name, program })
 }
 
-/// Who the command runs as.
+/// Who the command runs as: root where nobody is named, which needs no file of the rootfs. Groups that the user adds come last.
+fn person(run: &Written, rootfs: &Rootfs) -> Result<Account> {
+    let mut account = match &run.user {
+        Some(who) => account("--user", who, rootfs)?,
+        None if run.text(Text::Users) == Some("keep-id") => {
+            let [uid, gid] = ids::own();
+            let own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
+            account("--user", &own, rootfs)?
+        }
+        None => Account { user: User::default(), home: "/root" },
+    };
+    if !run.groups.is_empty() {
+        let mut groups = account.user.groups.to_vec();
+        for group in &run.groups {
+            let alone = WrittenUser { user: Who::Number(0), group: Some(*group) };
+            groups.push(self::account("--group-add", &alone, rootfs)?.user.gid);
+        }
+        account.user.groups = groups.leak();
+    }
+    Ok(account)
+}
+
+/// An account by the rootfs's own files.
 pub fn account(flag: &str, written: &WrittenUser, rootfs: &Rootfs) -> Result<Account> {
     let by_name = |who: &Who| matches!(who, Who::Name(_));
     let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
     let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
-    user::look_up(written, &passwd, &group).map_err(|what| Error::new([flag, ": ", &what].concat()))
-}
-
-/// The account's, and those that the user adds.
-fn groups(run: &Written, account: &Account, rootfs: &Rootfs) -> Result<&'static [u32]> {
-    let mut groups = account.user.groups.to_vec();
-    for group in &run.groups {
-        let alone = WrittenUser { user: Who::Number(0), group: Some(*group) };
-        groups.push(self::account("--group-add", &alone, rootfs)?.user.gid);
-    }
-    Ok(groups.leak())
+    user::look_up(written, passwd, group).map_err(|what| Error::new([flag, ": ", &what].concat()))
 }
 
 /// Hard limits that the container may not raise, as from a user namespace, are taken down to what this process has, and told.
@@ -227,10 +235,10 @@ fn shares(run: &Written) -> Result<()> {
 }
 
 /// The text of one of the rootfs's account files. A number can do without them.
-fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<Vec<u8>> {
+fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<&'static [u8]> {
     match root::read_file(rootfs, path) {
-        Ok(text) => Ok(text),
-        Err(_) if !needed => Ok(Vec::new()),
+        Ok(text) => Ok(text.leak()),
+        Err(_) if !needed => Ok(&[]),
         Err(errno) => {
             let hint = match errno {
                 Errno::INVAL | Errno::ISDIR => "it is no regular file",
@@ -280,15 +288,12 @@ fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
 }
 
 /// PATH, TERM, HOME and HOSTNAME, then what the user asked for; a later one wins.
-fn environment(run: &Written, ours: &[Word], account: &Account, hostname: &str, tty: bool) -> Result<&'static [Word]> {
-    let term = value(ours, "TERM").filter(|_| tty).unwrap_or(c"xterm");
-    let home = account.home.as_deref().unwrap_or("/");
-    let mut all = vec![
-        PATH,
-        kept(&[b"TERM=", term.to_bytes()]),
-        kept(&[b"HOME=", home.as_bytes()]),
-        kept(&[b"HOSTNAME=", hostname.as_bytes()]),
-    ];
+fn environment(run: &Written, ours: &[Word], home: &str, spec: &Spec) -> Result<&'static [Word]> {
+    let term = if spec.tty { value(ours, "TERM") } else { None };
+    let mut all = vec![PATH];
+    for (name, value) in [("TERM=", term.map_or("xterm", shown)), ("HOME=", home), ("HOSTNAME=", spec.hostname)] {
+        all.push(kept(&[name.as_bytes(), value.as_bytes()]));
+    }
     add(&mut all, &run.environment, ours)?;
     Ok(all.leak())
 }

@@ -14,8 +14,9 @@ use crate::spec::Spec;
 use crate::text::{Word, fill, kept, shown};
 
 /// Opens the layers, the lowest of which comes first, and writes down what they are.
-pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<Rootfs> {
-    let mut rootfs = Rootfs { layers: Vec::new(), upper: None };
+pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<&'static mut Rootfs> {
+    // Held for as long as this process lives: so it is moved and closed nowhere.
+    let rootfs = Box::leak(Box::new(Rootfs { layers: Vec::new(), upper: None }));
     let (mut images, mut is_one) = (Vec::new(), false);
     for path in paths {
         let (opened, kind) = open_layer(path)?;
@@ -36,7 +37,7 @@ pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<Rootfs> {
             spec.overlay = absolute(path)?;
             // Nothing is made where the steps are only told.
             if !run.has(Flag::DryRun) {
-                open_upper(spec.overlay, &mut rootfs)?;
+                open_upper(spec.overlay, rootfs)?;
             }
         }
     } else if is_plain {

@@ -11,12 +11,11 @@ use crate::kernel::cgroup::{Group, sweep};
 use crate::kernel::root::Rootfs;
 use crate::launch::{Child, Given, facts, launch};
 use crate::life::detach::{Caller, detach};
-use crate::life::mean::mean;
+use crate::life::mean::{mean, voice};
 use crate::life::output;
 use crate::life::remember::{Remembered, clear_some, sweep_all};
 use crate::life::streams::{Streams, redirected};
 use crate::log::{self, Voice, signal_name};
-use crate::plan::facts::Facts;
 use crate::plan::{Plan, Watching, plan};
 use crate::spec::{Limit, MAX, Spec};
 use crate::state::place::Places;
@@ -31,38 +30,42 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     let record = Record::blank();
     let (id, name) = (facts::draw_id()?, written.text(Text::Name));
     (record.id, record.name) = (id, name);
-    let spec = &mut record.spec;
-    let (rootfs, voice, mapper) = mean(written, environment, id, places, spec)?;
+    let (rootfs, mapper) = mean(written, environment, id, places, &mut record.spec)?;
+    let spec = &record.spec;
+    let voice = voice(written);
     let (story, detached) = (voice == Voice::Story, written.has(Flag::Detach));
-    let log = written.has(Flag::Log) || detached;
-    if written.number(Number::LogMax).is_some() && !log {
+    record.log = written.has(Flag::Log) || detached;
+    if written.number(Number::LogMax).is_some() && !record.log {
         return Err(Error::usage("--log-max caps log files, and nothing is logged: add --log, or -d"));
     }
     let redirected = !redirected(written, spec.tty).is_empty();
     let counted = story || spec.share.pid || detached;
-    let facts = Facts { mapper, ..facts::gather(id, spec, counted) };
-    let decided = plan(spec, &facts, Watching { story, counted, redirected })?;
+    let mut facts = facts::gather(id, spec, counted);
+    facts.mapper = mapper;
+    let plan = plan(spec, &facts, Watching { story, counted, redirected })?;
     if written.has(Flag::DryRun) {
-        return output::print(&decided.text()).map(|()| 0);
+        return output::print(&plan.text()).map(|()| 0);
     }
-    record.log = log;
     record.keep = (detached || written.has(Flag::Keep) || name.is_some()) && !written.has(Flag::Remove);
+    // As it is now: others may change what is written down.
+    let meant = Box::leak(Box::new(*record));
     let mut remembered = Remembered::new(record);
-    let live = |caller: Option<&Caller>| {
-        let lived = Job { written, plan: &decided, voice, places }.live(rootfs, caller, &mut remembered);
+    let mut live = |caller: Option<&Caller>| {
+        let lived = Job { written, meant, plan: &plan, voice, places }.live(rootfs, caller, &mut remembered);
         remembered.leave();
         lived
     };
     if !detached {
         return live(None);
     }
-    detach(Box::new(|caller| live(Some(caller))))?;
+    detach(&mut |caller| live(Some(caller)))?;
     output::print(&[id, "\n"].concat()).map(|()| 0)
 }
 
 /// A container that is decided on.
 struct Job<'a> {
     written: &'a Written,
+    meant: &'a Record,
     plan: &'a Plan,
     voice: Voice,
     places: &'a Places,
@@ -70,13 +73,12 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// From the launch to the end.
-    fn live(self, rootfs: Rootfs, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
-        let Job { written, plan, voice, places } = self;
-        let record = *remembered.record;
-        let Record { id, ref spec, name, log, .. } = record;
+    fn live(self, rootfs: &mut Rootfs, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
+        let Job { written, meant, plan, voice, places } = self;
+        let Record { id, spec, name, log, .. } = meant;
         let signals = Signals::take()?;
         // Whether the user asked for something that only a written-down container has.
-        let must = log || written.has(Flag::Keep) || name.is_some();
+        let must = *log || written.has(Flag::Keep) || name.is_some();
         // A group shall be found whenever this process is killed: by the container's id, or where it is written down.
         let groups = plan.groups();
         let elsewhere = !groups.is_empty() && (!spec.cgroup_parent.is_empty() || !geteuid().is_root());
@@ -84,7 +86,7 @@ impl Job<'_> {
         remembered.record.cgroups = groups;
         if must || elsewhere {
             let begun = remembered.begin(places).and_then(|()| {
-                remembered.describe(&rootfs);
+                remembered.describe(rootfs);
                 remembered.publish()
             });
             if must {
@@ -94,15 +96,18 @@ impl Job<'_> {
             let _unfound = remembered.begin(places);
         }
         let lock = remembered.place;
-        let streams = match lock {
-            Some(place) if log => Streams::open(written, spec, place)?,
-            _ => Streams::default(),
-        };
-        let Streams { mut given, pipes, mut logs } = streams;
+        // Closed nowhere: they are this process's for as long as it lives.
+        let streams: &mut Streams = Box::leak(Box::default());
+        if let Some(place) = lock
+            && *log
+        {
+            streams.open(written, spec, place)?;
+        }
+        let Streams { given, pipes, logs } = streams;
         let mut write_down = |child: &Child| {
             if !must {
                 let _unseen = remembered.begin(places);
-                remembered.describe(&rootfs);
+                remembered.describe(rootfs);
             }
             let noted = remembered.running(child.pid, &child.group);
             // Where nobody asked for it, and it cannot be written, the container runs unseen.
@@ -120,8 +125,8 @@ impl Job<'_> {
         let child = launch(
             plan,
             &mut Given {
-                rootfs: &rootfs,
-                streams: &given,
+                rootfs,
+                streams: given,
                 voice,
                 brief: !must,
                 write_down: &mut write_down,
@@ -131,7 +136,7 @@ impl Job<'_> {
             },
         )?;
         // The lock on the directory of an upper layer stays.
-        drop(rootfs.layers);
+        rootfs.layers.clear();
         if !pipes.is_empty() {
             // These ends are to be the container's only. But log files stay open here too: on a file that it alone has open, the
             // container could take a lease (fcntl(2)), and keep readers out.
@@ -140,7 +145,7 @@ impl Job<'_> {
         if let Some(caller) = caller {
             caller.release()?;
         }
-        let tee = Tee { streams: pipes, log: &mut |number, bytes| logs.write(number, bytes) };
+        let tee = Tee { streams: std::mem::take(pipes), log: &mut |number, bytes| logs.write(number, bytes) };
         let watch = Watch {
             pid: child.pid,
             pidfd: child.pidfd.as_fd(),
@@ -149,7 +154,7 @@ impl Job<'_> {
             guest: false,
             terminal: child.terminal.as_ref(),
             limit: written.time(Number::Timeout),
-            signals: &signals,
+            signals,
         };
         let ended = watch_and_log(watch, tee)?;
         let oom_kills = child.group.oom_kills();

@@ -40,27 +40,25 @@ pub struct Logs {
 
 /// Which outputs are not the caller's own, 0 and 1 being standard output and error. Those of a terminal pass by here anyway.
 pub fn redirected(run: &Written, tty: bool) -> Range<usize> {
-    let [.., error_is_terminal] = terminal::standard();
     match tty {
         _ if !run.has(Flag::Log) && !run.has(Flag::Detach) => 0..0,
         false => 0..2,
         // A standard error that the caller sent elsewhere stays there, see kernel/terminal.rs, adopt.
-        true if error_is_terminal => 0..0,
+        true if terminal::is_error() => 0..0,
         true => 1..2,
     }
 }
 
 impl Streams {
     /// Opens what a container needs whose output is logged.
-    pub fn open(run: &Written, spec: &Spec, (root, entry): (&Root, &Entry)) -> Result<Streams> {
+    pub fn open(&mut self, run: &Written, spec: &Spec, (root, entry): (&Root, &Entry)) -> Result<()> {
         let failed = |errno| Error::os("open the container's standard streams", errno);
-        let mut streams = Streams::default();
         if !spec.tty {
             let input = match run.has(Flag::Detach) {
                 true => openat(CWD, c"/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()),
                 false => fcntl_dupfd_cloexec(stdin(), 3),
             };
-            streams.given.push(input.map_err(failed)?);
+            self.given.push(input.map_err(failed)?);
         }
         let direct = run.has(Flag::Detach) && run.number(Number::LogMax).is_none();
         let redirected = redirected(run, spec.tty);
@@ -69,23 +67,23 @@ impl Streams {
             let failed_here = |errno| Error::os(["open ", &path].concat(), errno);
             if direct {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND;
-                streams.given.push(entry.open_harmless(names.current, flags).map_err(failed_here)?);
+                self.given.push(entry.open_harmless(names.current, flags).map_err(failed_here)?);
                 continue;
             }
             let log = Log::open(entry, names, run.number(Number::LogMax).unwrap_or(u64::MAX)).map_err(failed_here)?;
-            streams.logs.files.push((log, path));
+            self.logs.files.push((log, path));
             if redirected.contains(&number) {
                 let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
                 let reader = if run.has(Flag::Detach) { Reader::Never } else { Reader::Here };
-                streams.pipes.push(Stream::new(number, ours, reader).map_err(failed)?);
-                streams.given.push(theirs);
+                self.pipes.push(Stream::new(number, ours, reader).map_err(failed)?);
+                self.given.push(theirs);
             }
         }
-        for output in streams.given.iter().skip(usize::from(!spec.tty)) {
+        for output in self.given.iter().skip(usize::from(!spec.tty)) {
             // For its user to open as /dev/stdout; one that cannot be given away can still be written to.
             let _ours = fchown(output, Some(Uid::from_raw(spec.user.uid)), None);
         }
-        Ok(streams)
+        Ok(())
     }
 }
 

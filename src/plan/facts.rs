@@ -23,7 +23,7 @@ pub enum Mapper {
     /// that keeps it from a file (CVE-2014-8989).
     OwnIds,
     /// newuidmap(1) and newgidmap(1), by their paths.
-    Programs([Word; 2]),
+    Programs(&'static [Word; 2]),
 }
 
 /// The machine's control groups, cgroups(7).

@@ -145,7 +145,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
                 let of_users = step.path == c"uid_map";
                 step.with = if of_users { spec.uids } else { spec.gids }.0;
                 if let Mapper::Programs([users, groups]) = facts.mapper {
-                    (step.act, step.path) = (Act::RunMapper, if of_users { users } else { groups });
+                    (step.act, step.path) = (Act::RunMapper, if of_users { *users } else { *groups });
                 }
             }
             _ => {}

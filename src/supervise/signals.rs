@@ -23,7 +23,7 @@ const NOT_TAKEN: [Signal; 11] = [
     Signal::TTOU,
 ];
 
-/// Every signal that is taken, blocked and waiting in one descriptor.
+/// Every signal that is taken, blocked and waiting in one descriptor, for as long as the process lives.
 pub struct Signals {
     descriptor: OwnedFd,
     /// Ignored by the caller, as nohup(1) has it: they stay so.
@@ -37,7 +37,7 @@ impl Signals {
     }
 
     /// From here on signals wait instead of acting.
-    pub fn take() -> Result<Signals> {
+    pub fn take() -> Result<&'static Signals> {
         let set = Set::all_but(&NOT_TAKEN);
         let mut ignored = Set::EMPTY;
         for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
@@ -49,7 +49,7 @@ impl Signals {
         reset(Signal::CHILD);
         block(set).map_err(|errno| Error::os("block signals", errno))?;
         let descriptor = descriptor(set).map_err(|errno| Error::os("open a signalfd", errno))?;
-        Ok(Signals { descriptor, ignored })
+        Ok(Box::leak(Box::new(Signals { descriptor, ignored })))
     }
 
     /// The next signal that has arrived and is not to be ignored.

@@ -58,7 +58,7 @@ fn end_processes(grace: Duration) {
     let signals = Signals::take();
     let mut hurry = || {
         let mut is_hurried = false;
-        while let Ok(Some(arrived)) = signals.as_ref().map_or(Ok(None), Signals::next) {
+        while let Ok(Some(arrived)) = signals.as_ref().map_or(Ok(None), |signals| signals.next()) {
             is_hurried |= arrived.signal == Signal::INT || requests::end(arrived.signal).is_some();
         }
         is_hurried

@@ -114,7 +114,7 @@ fn live(
 fn work(services: &'static [Service], begun: &[network::Client], given: &[Word], machine: &Machine) -> Result<Over> {
     // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
     let signals = Signals::take()?;
-    let mut supervisor = Supervisor::new(services, environment(given), machine, &signals);
+    let mut supervisor = Supervisor::new(services, environment(given), machine, signals);
     begun.iter().for_each(|(service, pid)| supervisor.adopt(service.name, *pid));
     Ok(supervisor.run())
 }

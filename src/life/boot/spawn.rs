@@ -126,7 +126,7 @@ fn become_user(text: &'static str) -> Result<Word> {
     let user = account.user;
     identity::become_user(user.uid, user.gid, Some(user.groups), u64::MAX)
         .map_err(|errno| Error::os(["become user ", text].concat(), errno))?;
-    Ok(kept(&[b"HOME=", account.home.as_deref().unwrap_or("/").as_bytes()]))
+    Ok(kept(&[b"HOME=", account.home.as_bytes()]))
 }
 
 /// Gives the service's streams their numbers. `tell` hears, on the console, of a path that cannot be opened; then they lead
