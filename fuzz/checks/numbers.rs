@@ -84,7 +84,7 @@ fn ids(text: &str) {
         }
     }
     assert_eq!(map.text(), taken.join(" "));
-    let ranges: Vec<Range> = map.ranges().collect();
+    let ranges = map.ranges();
     assert_eq!(ranges.len(), taken.len(), "{taken:?}");
     for at in 0..2 {
         disjoint(&ranges.iter().map(|range| (range.starts[at], range.count)).collect::<Vec<_>>());

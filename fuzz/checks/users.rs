@@ -64,6 +64,6 @@ fn naive(user: Who, group: Option<Who>, passwd: &[u8], file: &[u8]) -> Option<Ac
         }
     };
     let home = account.and_then(|(_, fields)| String::from_utf8(fields[5].to_vec()).ok());
-    let home = home.filter(|home| home.starts_with('/') && !home.contains('\0'));
-    Some(Account { user: User { uid, gid, groups: groups.leak() }, home })
+    let home = home.filter(|home| home.starts_with('/') && !home.contains('\0')).unwrap_or("/".into());
+    Some(Account { user: User { uid, gid, groups: groups.leak() }, home: home.leak() })
 }

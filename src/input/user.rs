@@ -55,7 +55,7 @@ pub struct Account {
 }
 
 /// Looks `written` up in the texts of /etc/passwd and /etc/group. A number needs no entry; a name does.
-pub fn look_up(written: &WrittenUser, passwd: &'static [u8], group: &[u8]) -> Result<Account, String> {
+pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Account, String> {
     let mut account = None;
     for line in split(passwd, b'\n') {
         if let Some(fields) = entry(line, 7)
@@ -94,7 +94,7 @@ pub fn look_up(written: &WrittenUser, passwd: &'static [u8], group: &[u8]) -> Re
     };
     let home = account.and_then(|(fields, _)| std::str::from_utf8(fields[5]).ok());
     let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).unwrap_or("/");
-    Ok(Account { user: User { uid, gid, groups: groups.leak() }, home })
+    Ok(Account { user: User { uid, gid, groups: groups.leak() }, home: String::from(home).leak() })
 }
 
 /// What passwd(5) calls a user; empty where it does not know him.

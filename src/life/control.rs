@@ -33,14 +33,14 @@ pub fn with_each(
     for targets in targets.chunks((most_open() / 4).max(1)) {
         let mut all = Vec::new();
         for word in targets {
-            match find(&root, word) {
+            match find(root, word) {
                 Ok(found) => all.push(found),
                 Err(error) => status = output::fail(&error),
             }
         }
         together(&mut all);
         for found in all {
-            match each(&root, &found) {
+            match each(root, &found) {
                 Ok(text) => output::print(&[text, "\n"].concat())?,
                 Err(error) => status = output::fail(&error),
             }

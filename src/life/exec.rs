@@ -53,7 +53,7 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
 struct Container<'a> {
     /// As the user calls it.
     word: &'a str,
-    running: Running,
+    running: &'static Running,
     /// Its root directory, as its first process has it.
     root: Rootfs,
     group: Group,

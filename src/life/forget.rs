@@ -77,7 +77,7 @@ pub fn prune(places: &Places) -> Result<u8> {
     let mut status = 0;
     for id in root.ids()? {
         let removed = root.entry(id).and_then(|entry| match entry {
-            Some(entry) if remove(&root, &entry)? => Ok(true),
+            Some(entry) if remove(root, &entry)? => Ok(true),
             Some(entry) => {
                 tidy(&entry);
                 Ok(false)

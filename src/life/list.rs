@@ -88,11 +88,6 @@ impl Seen {
         }
     }
 
-    fn how_it_ended(&self) -> String {
-        let code = self.record.exit_code.map_or("?", digits);
-        ["stopped (", code, if self.record.oom { ", oom)" } else { ")" }].concat()
-    }
-
     /// What the user named it, or enough of its id.
     pub fn short_name(&self) -> &'static str {
         self.record.name.unwrap_or(self.record.id.get(..12).unwrap_or_default())
@@ -100,26 +95,19 @@ impl Seen {
 
     /// As a row of `ps`.
     fn row(&self, table: &mut Table) {
-        let Record { id, process, created, name, spec, .. } = self.record;
-        table.row(self.record.newness());
-        table.add(id);
-        match process.pid {
-            pid @ 1.. if self.runs => table.add(digits(pid)),
-            _ => table.add("-"),
+        let Record { id, process, created, name, spec, exit_code, oom, .. } = &self.record;
+        let pid = if self.runs && process.pid > 0 { digits(process.pid) } else { "-" };
+        let (mut status, code) = (self.status(), exit_code.map_or("?", digits));
+        let ended = fill("stopped (%%)", &[code, if *oom { ", oom" } else { "" }]);
+        if status == "stopped" {
+            status = &ended;
         }
-        match self.status() {
-            "stopped" => table.add(&self.how_it_ended()),
-            status => table.add(status),
-        }
-        match created {
-            0 => table.add("-"),
-            seconds => table.add(str::from_utf8(&utc(seconds)).unwrap_or_default()),
-        }
-        table.add(name.unwrap_or("-"));
-        match &self.damage {
-            Some(damage) => table.add(&damage.text()),
-            None => table.add(&shell_line(spec.command)),
-        }
+        let date = if *created == 0 { "-".into() } else { utc(*created) };
+        let command = match &self.damage {
+            Some(damage) => damage.text(),
+            None => shell_line(spec.command),
+        };
+        table.row(self.record.newness(), &[id, pid, status, &date, name.unwrap_or("-"), &command]);
     }
 
     /// Everything, as JSON.
@@ -136,10 +124,11 @@ impl Seen {
                 }
             }
             w.name("state_directory").string(place.as_bytes());
-            for (name, file) in [("stdout_log", "/stdout.log"), ("stderr_log", "/stderr.log")] {
+            for name in ["stdout", "stderr"] {
+                let member = w.name(&[name, "_log"].concat());
                 match self.record.log {
-                    true => w.name(name).string([&place, file].concat().as_bytes()),
-                    false => w.name(name).null(),
+                    true => member.string([&place, "/", name, ".log"].concat().as_bytes()),
+                    false => member.null(),
                 }
             }
         });
@@ -155,11 +144,11 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
     let mut table = Table::new(PS);
     let (mut lines, mut ended) = (Vec::new(), 0);
     if let Some(root) = places.find()? {
-        look_around(&root, !ps.has(Flag::Json), &mut |seen| {
+        look_around(root, !ps.has(Flag::Json), &mut |seen| {
             if !(seen.runs || ps.has(Flag::All)) {
                 ended += 1;
             } else if ps.has(Flag::Json) {
-                lines.push(seen.describe(&root));
+                lines.push(seen.describe(root));
             } else if ps.has(Flag::Quiet) {
                 lines.push((seen.record.newness(), [seen.record.id, "\n"].concat()));
             } else {
@@ -197,13 +186,8 @@ fn services(table: &mut Table) {
             continue;
         }
         let created = now().saturating_sub(since_boot().saturating_sub(told.since) / 1_000_000);
-        table.row(created << 23 | told.pid);
-        let pid = digits(told.pid);
-        for cell in
-            ["service", pid, &told.status(), str::from_utf8(&utc(created)).unwrap_or_default(), told.name, &command]
-        {
-            table.add(cell);
-        }
+        let cells = ["service", digits(told.pid), &told.status(), &utc(created), told.name, &command];
+        table.row(created << 23 | told.pid, &cells);
     }
 }
 
@@ -222,8 +206,8 @@ pub fn inspect(targets: &[&'static str], places: &Places) -> Result<u8> {
 fn described(target: &'static str, places: &Places) -> Result<Line> {
     let root = running::root(places, target)?;
     let mut seen = Seen::default();
-    match seen.look(&root, &root.select(target)?, false) {
-        true => Ok(seen.describe(&root)),
+    match seen.look(root, &root.select(target)?, false) {
+        true => Ok(seen.describe(root)),
         false => Err(running::unknown(target)),
     }
 }
@@ -242,47 +226,41 @@ pub fn print_array(lines: &mut [Line]) -> Result<()> {
 
 /// `contain top`.
 pub fn top(target: &'static str, places: &Places) -> Result<u8> {
-    let Record { id, process, spec, .. } = *running(places, target)?.record;
+    let Record { id, process, spec, .. } = running(places, target)?.record;
     let mut table = Table::new(&[("PID", 6), ("HOST PID", 8), ("USER", 5), ("TIME", 7), ("COMMAND", 0)]);
-    for pid in proc::companions(process.pid, spec.share.pid.then_some(id)) {
+    for pid in proc::companions(process.pid, if spec.share.pid { Some(id) } else { None }) {
         // One that has just ended is left out.
         let Some(told) = proc::tell(pid) else { continue };
-        table.row(0);
-        for number in [told.inside, pid.as_raw_pid() as u64, told.uid] {
-            table.add(digits(number));
-        }
-        let two = |number: u64| [["0", ""][usize::from(number > 9)], digits(number)].concat();
-        let [seconds, hundredths] = [two(told.ran / 100 % 60), two(told.ran % 100)];
-        table.add(&fill("%:%.%", &[digits(told.ran / 6000), &seconds, &hundredths]));
-        table.add(&told.command);
+        let [inside, outside, user, minutes] =
+            [told.inside, pid.as_raw_pid() as u64, told.uid, told.ran / 6000].map(digits);
+        let time = fill("%:%.%", &[minutes, two(told.ran / 100 % 60), two(told.ran % 100)]);
+        table.row(0, &[inside, outside, user, &time, &told.command]);
     }
     table.print(false).map(|()| 0)
 }
 
+/// A number with two digits at least.
+fn two(number: u64) -> &'static str {
+    let text = digits(number);
+    if number > 9 { text } else { ["0", text].concat().leak() }
+}
+
 /// Seconds since the epoch as a date, up to the year 9999.
-fn utc(seconds: u64) -> [u8; 23] {
+fn utc(seconds: u64) -> String {
     let seconds = seconds.min(253_402_300_799);
-    // Years that begin in March end with the leap day, and months have 31 and 30 days in turn, five by five. 719468 days
-    // lie between March of the year 0 and 1970, 146097 in each 400 years.
-    let days = seconds / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let years = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day + years / 100 - years / 4 - years * 365;
-    let month = (day * 5 + 2) / 153;
-    let day = day - (month * 153 + 2) / 5;
-    let january = u64::from(month >= 10);
-    let (year, month) = (era * 400 + years + january, month + 3 - 12 * january);
-    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
-    let mut text = *b"0000-00-00 00:00:00 UTC";
-    for (end, number) in [(4, year), (7, month), (10, day + 1), (13, hour), (16, minute), (19, seconds % 60)] {
-        let (mut at, mut left) = (end, number);
-        while left > 0 {
-            at -= 1;
-            text[at] += (left % 10) as u8;
-            left /= 10;
+    let (mut day, mut year, mut month) = (seconds / 86_400, 1970, 1);
+    loop {
+        let leap = u64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+        // 31 and 30 days in turn, and once more from August on.
+        let length = if month == 2 { 28 + leap } else { 30 + (month + month / 8) % 2 };
+        if day < length {
+            break;
         }
+        day -= length;
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
     }
-    text
+    let numbers = [year, month, day + 1, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60];
+    fill("%-%-% %:%:% UTC", &numbers.map(two))
 }
 
 #[cfg(test)]
@@ -299,7 +277,7 @@ mod tests {
             (4_107_542_400, "2100-03-01 00:00:00 UTC"),
             (u64::MAX, "9999-12-31 23:59:59 UTC"),
         ] {
-            assert_eq!(str::from_utf8(&utc(seconds)), Ok(date));
+            assert_eq!(utc(seconds), date);
         }
     }
 }

@@ -36,7 +36,7 @@ impl Remembered {
     /// Makes the container's directory, locked. By its id alone others find what is left of the container.
     pub fn begin(&mut self, places: &Places) -> Result<()> {
         if self.place.is_none() {
-            let root: &Root = Box::leak(Box::new(places.make()?));
+            let root = places.make()?;
             self.place = Some((root, Box::leak(Box::new(root.make(self.record.id)?))));
         }
         Ok(())

@@ -118,7 +118,7 @@ impl Job<'_> {
                 groups.iter().for_each(|group| sweep::beside(group));
             }
             match places.find() {
-                Ok(Some(root)) => clear_some(&root, id),
+                Ok(Some(root)) => clear_some(root, id),
                 _ => sweep_all(),
             }
         };

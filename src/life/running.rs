@@ -42,7 +42,7 @@ pub struct Found {
 }
 
 /// The containers' directory, which there must be when a container is named.
-pub fn root(places: &Places, word: &str) -> Result<Root> {
+pub fn root(places: &Places, word: &str) -> Result<&'static Root> {
     places.find()?.ok_or_else(|| unknown(word))
 }
 
@@ -105,12 +105,12 @@ impl Found {
     }
 }
 
-/// The container that a word means, if it runs.
-pub fn running(places: &Places, word: &'static str) -> Result<Running> {
-    let found = find(&root(places, word)?, word)?;
+/// The container that a word means, if it runs. Its handles stay open.
+pub fn running(places: &Places, word: &'static str) -> Result<&'static Running> {
+    let found = find(root(places, word)?, word)?;
     let (record, _) = found.running()?;
     let process = handle(record.process).map_err(|errno| unseen(word, errno))?.ok_or_else(|| not_running(word))?;
-    Ok(Running { entry: found.entry, record, process })
+    Ok(Box::leak(Box::new(Running { entry: found.entry, record, process })))
 }
 
 pub fn not_running(word: &str) -> Error {

@@ -16,6 +16,7 @@ use crate::life::boot::logs;
 use crate::life::list::print_array;
 use crate::life::output;
 use crate::life::table::Table;
+use crate::state::record::optional;
 use crate::supervise::request::{self, END, MOST, PATH, REFUSED, STATES, Told, UNKNOWN, Verb};
 use crate::sys::clock::since_boot;
 use crate::sys::net::send;
@@ -33,7 +34,7 @@ pub fn service(words: &[&'static str], json: bool) -> Result<u8> {
         Some(_) => Verb::Show,
         None => {
             let mut near = Near::to(first);
-            ["start", "stop", "restart", "log"].into_iter().for_each(|known| near.consider(known));
+            split("start stop restart log", b' ').for_each(|known| near.consider(known));
             return Err(near.unknown(fill("service %: write ls, start, stop, restart or log", &[first])));
         }
     };
@@ -135,13 +136,10 @@ fn list(json: bool) -> Result<u8> {
             writer.object(&mut |w| {
                 w.name("name").string(told.name.as_bytes());
                 w.name("status").string(split(STATES, b' ').nth(told.state).unwrap_or_default().as_bytes());
-                for (name, number) in [("pid", told.pid), ("starts", told.starts), ("since", told.since)] {
-                    w.name(name).number(number);
-                }
-                match told.status {
-                    Some(status) => w.name("exit_code").number(status.into()),
-                    None => w.name("exit_code").null(),
-                }
+                w.name("pid").number(told.pid);
+                w.name("starts").number(told.starts);
+                w.name("since").number(told.since);
+                optional(w, "exit_code", told.status.map(u64::from));
             });
             // In the order in which they are started.
             lines.push((u64::MAX - place as u64, writer.finish()));
@@ -151,14 +149,12 @@ fn list(json: bool) -> Result<u8> {
     let mut table =
         Table::new(&[("NAME", 0), ("STATUS", 11), ("PID", 7), ("STARTS", 6), ("SECONDS", 7), ("COMMAND", 0)]);
     for told in &all {
-        table.row(0);
-        table.add(told.name);
-        table.add(&told.status());
-        let seconds = since_boot().saturating_sub(told.since) / 1_000_000;
-        for (number, is_there) in [(told.pid, told.pid > 0), (told.starts, true), (seconds, told.pid > 0)] {
-            table.add(if is_there { digits(number) } else { "-" });
+        let (mut pid, mut seconds) = ("-", "-");
+        if told.pid > 0 {
+            pid = digits(told.pid);
+            seconds = digits(since_boot().saturating_sub(told.since) / 1_000_000);
         }
-        table.add(&told.command());
+        table.row(0, &[told.name, &told.status(), pid, digits(told.starts), seconds, &told.command()]);
     }
     table.print(false).map(|()| 0)
 }

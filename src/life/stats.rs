@@ -14,7 +14,7 @@ use crate::kernel::cgroup::usage::{COUNT, FIGURES};
 use crate::kernel::terminal;
 use crate::life::list::{Seen, look_around, print_array};
 use crate::life::output;
-use crate::life::running::running;
+use crate::life::running::{find, root};
 use crate::life::table::{Columns, Line, Table};
 use crate::state::place::Places;
 use crate::state::record::{Record, optional};
@@ -69,8 +69,8 @@ pub fn stats(targets: &[&'static str], stream: bool, json: bool, places: &Places
     let mut asked = Asked { ids: Vec::new(), places, stream, json };
     let mut failed = 0;
     for target in targets {
-        match running(places, target) {
-            Ok(running) => asked.ids.push(running.entry.id),
+        match running_id(places, target) {
+            Ok(id) => asked.ids.push(id),
             Err(error) => failed = output::fail(&error),
         }
     }
@@ -104,6 +104,12 @@ pub fn stats(targets: &[&'static str], stream: bool, json: bool, places: &Places
     }
 }
 
+/// The id of a container that runs. There may be more of them than descriptors.
+fn running_id(places: &Places, word: &'static str) -> Result<&'static str> {
+    let found = find(root(places, word)?, word)?;
+    found.running().map(|(record, _)| record.id)
+}
+
 impl Asked<'_> {
     /// Shows one table; says whether there is nothing more to be shown.
     fn table(&self, pause: Duration) -> Result<bool> {
@@ -123,7 +129,7 @@ impl Asked<'_> {
     fn sample(&self, before: &[Sample]) -> Result<Vec<Sample>> {
         let mut all = Vec::new();
         let Some(root) = self.places.find()? else { return Ok(all) };
-        look_around(&root, false, &mut |seen| {
+        look_around(root, false, &mut |seen| {
             let Seen { record: record @ Record { id, cgroups, .. }, runs, .. } = &*seen;
             if !runs || !(self.ids.is_empty() || self.ids.contains(id)) {
                 return;
@@ -181,15 +187,15 @@ impl Sample {
             (Some(tenths), name) if name.ends_with("permille") => tenth(tenths),
             (Some(bytes), _) => readable(bytes),
         };
-        let pair = |a, b| [&text(a), "/", &text(b)].concat();
-        table.row(self.newness);
-        table.add(self.name);
-        table.add(&pair(0, 1));
-        table.add(&self.figures[0].zip(self.figures[1]).map_or("-".into(), |(memory, limit)| bar(memory, limit)));
-        table.add(&text(SHARE));
-        table.add(&pair(3, 4));
-        table.add(&pair(5, 6));
-        table.add(&[&pair(8, 9), "/", &text(10)].concat());
+        let all: [_; COUNT] = std::array::from_fn(text);
+        let pair = |a: usize, b: usize| fill("%/%", &[&all[a], &all[b]]);
+        let share = match self.figures {
+            [Some(memory), Some(limit), ..] => bar(memory, limit),
+            _ => "-".into(),
+        };
+        let (memory, pids, io, pressure) = (pair(0, 1), pair(3, 4), pair(5, 6), pair(8, 9));
+        let pressures = fill("%/%", &[&pressure, &all[10]]);
+        table.row(self.newness, &[self.name, &memory, &share, &all[SHARE], &pids, &io, &pressures]);
     }
 
     fn describe(&self) -> Line {

@@ -1,8 +1,6 @@
 //! Tables on standard output: as wide as their widest cells, and never wider than the terminal. Whatever the cells say,
 //! it steers no terminal.
 
-use std::borrow::Cow;
-
 use crate::error::Result;
 use crate::kernel::terminal;
 use crate::life::output;
@@ -30,8 +28,6 @@ pub struct Table {
     widest: Vec<usize>,
     /// Each cell ends with a NUL. The headings come first.
     rows: Vec<Line>,
-    /// Which column the next cell belongs to.
-    next: usize,
 }
 
 /// The heading of each column, and how wide it is at least where there is room.
@@ -39,29 +35,24 @@ pub type Columns = &'static [(&'static str, usize)];
 
 impl Table {
     pub fn new(columns: Columns) -> Table {
-        let mut table = Table { columns, widest: vec![0; columns.len()], rows: Vec::new(), next: 0 };
-        table.row(0);
-        columns.iter().for_each(|(heading, _)| table.add(heading));
+        let mut table = Table { columns, widest: vec![0; columns.len()], rows: Vec::new() };
+        let mut headings = Vec::new();
+        columns.iter().for_each(|(heading, _)| headings.push(*heading));
+        table.row(0, &headings);
         table
     }
 
-    /// Begins a row.
-    pub fn row(&mut self, newness: u64) {
-        self.rows.push((newness, String::with_capacity(128)));
-        self.next = 0;
-    }
-
-    /// Adds the next cell of the current row.
-    pub fn add(&mut self, text: &str) {
-        let is_plain = text.bytes().all(|b| matches!(b, b' '..=b'~'));
-        let visible = if is_plain { Cow::Borrowed(text) } else { Cow::Owned(visible(text)) };
-        let width = if is_plain { text.len() } else { width(&visible) };
-        if let (Some((_, row)), Some(widest)) = (self.rows.last_mut(), self.widest.get_mut(self.next)) {
-            row.push_str(&visible);
+    /// Adds a row.
+    pub fn row(&mut self, newness: u64, cells: &[&str]) {
+        let mut row = String::with_capacity(128);
+        for (cell, widest) in cells.iter().zip(&mut self.widest) {
+            let is_plain = cell.bytes().all(|b| matches!(b, b' '..=b'~'));
+            let cell = if is_plain { *cell } else { visible(cell).leak() };
+            *widest = width(cell).max(*widest);
+            row.push_str(cell);
             row.push('\0');
-            *widest = width.max(*widest);
-            self.next += 1;
         }
+        self.rows.push((newness, row));
     }
 
     pub fn sort(&mut self) {
@@ -136,28 +127,29 @@ fn blanks(text: &mut String, mut count: usize) {
 /// How many columns of a terminal a text takes, at most. Some characters beyond the alphabets take two. Which, terminals do
 /// not agree on: rather a line too short than one that wraps.
 fn width(text: &str) -> usize {
-    // By the first byte of each character; E1 begins those from U+1000 on.
-    let columns = |b: u8| match b {
+    text.bytes().map(columns).sum()
+}
+
+/// By the first byte of a character, which has all its columns; E1 begins those from U+1000 on.
+fn columns(b: u8) -> usize {
+    match b {
         0x80..=0xbf => 0,
         0xe1.. => 2,
         _ => 1,
-    };
-    text.bytes().map(columns).sum()
+    }
 }
 
 /// Makes the text from `start` on no wider than `most`.
 fn cut(text: &mut String, start: usize, most: usize) {
     let dots = if most > 10 { "..." } else { "" };
-    let (mut end, mut used) = (start, dots.len());
-    for c in text[start..].chars() {
-        let next = end + c.len_utf8();
-        used += width(&text[end..next]);
-        if used > most {
-            break;
-        }
-        end = next;
+    let mut used = dots.len();
+    let is_beyond = |b| {
+        used += columns(b);
+        used > most
+    };
+    if let Some(length) = text.bytes().skip(start).position(is_beyond) {
+        text.truncate(start + length);
     }
-    text.truncate(end);
     text.push_str(dots);
 }
 
@@ -168,8 +160,7 @@ mod tests {
     fn table() -> Table {
         let mut table = Table::new(&[("ID", 5), ("NAME", 0), ("COMMAND", 0)]);
         for (created, cells) in [(7, ["22", "-", "\u{6f22}\u{5b57}"]), (8, ["1", "web", "a \x1b[2J\0"])] {
-            table.row(created);
-            cells.iter().for_each(|cell| table.add(cell));
+            table.row(created, &cells);
         }
         table.sort();
         table

@@ -19,12 +19,12 @@ pub fn update(target: &'static str, asked: &Limits, places: &Places) -> Result<u
     let group = Group::open(record.cgroups);
     let mut result = Ok(());
     // Under the record's lock: what is set last is what is written down last.
-    note(target, &entry, &mut |record| {
+    note(target, entry, &mut |record| {
         result = change(target, &group, asked, &mut record.spec.limits);
         true
     })?;
     match result {
-        Err(_) if running::has_ended(&process) => Err(not_running(target)),
+        Err(_) if running::has_ended(process) => Err(not_running(target)),
         result => result.and_then(|()| output::print(&fill("%\n", &[target]))).map(|()| 0),
     }
 }

@@ -34,7 +34,7 @@ impl Places {
     }
 
     /// Opens the first that is there or can be made.
-    pub fn make(&self) -> Result<Root> {
+    pub fn make(&self) -> Result<&'static Root> {
         let mut first = None;
         for &path in &self.0 {
             match mkdirat(CWD, path, Mode::RWXU) {
@@ -51,7 +51,7 @@ impl Places {
     }
 
     /// Opens the first that is there; `None` where no container was ever written down.
-    pub fn find(&self) -> Result<Option<Root>> {
+    pub fn find(&self) -> Result<Option<&'static Root>> {
         for &path in &self.0 {
             match open(path) {
                 Ok(root) => return Ok(Some(root)),
@@ -71,8 +71,8 @@ fn absolute(path: Word) -> Word {
     getcwd(Vec::new()).map_or(path, |here| kept(&[here.to_bytes(), b"/", path.to_bytes()]))
 }
 
-/// A directory of this user's that nobody else can write to: not one that somebody else put there, as in /tmp.
-fn open(path: Word) -> Result<Root> {
+/// A directory of this user's that nobody else can write to: not one that somebody else put there, as in /tmp. It stays open.
+fn open(path: Word) -> Result<&'static Root> {
     let shown = shown(path);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = openat(CWD, path, flags, Mode::empty()).and_then(|directory: OwnedFd| {
@@ -87,5 +87,5 @@ fn open(path: Word) -> Result<Root> {
         return Err(Error::new([shown, " is another user's, or others may write to it: it is not trusted"].concat())
             .with_hint(ELSEWHERE));
     }
-    Ok(Root { directory, path: shown })
+    Ok(Box::leak(Box::new(Root { directory, path: shown })))
 }
