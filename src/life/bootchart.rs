@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernel::file;
 use crate::life::output;
 use crate::life::stats::tenth;
+use crate::life::table::{BARS, BLANKS, many};
 use crate::text::{Word, cut, decimal, digits, fill, has, lines, shown};
 
 /// How wide the longest bar is: letters, or what SVG calls pixels.
@@ -36,18 +37,20 @@ pub fn bootchart(path: Word, as_svg: bool) -> Result<u8> {
         chart = fill(head, &[digits(ROW * stages.len() as u64)]);
     }
     let mut y = 0;
-    for (name, begin, end) in stages {
-        let (x, width, time) = (place(begin), place(end) - place(begin), tenth((end - begin) / 100));
+    for &(name, begin, end) in &stages {
+        let (x, time) = (place(begin), tenth((end - begin) / 100));
+        let width = (place(end) - x).max(1);
         if as_svg {
             let name = if has(name, b'<') || has(name, b'&') { "?" } else { name };
             let row = "<g transform=\"translate(%,%)\"><rect width=\"%\" height=\"16\" fill=\"#9bd\"/><text y=\"12\">% % ms</text></g>\n";
-            chart.push_str(&fill(row, &[digits(x), digits(y), digits(width.max(1)), name, &time]));
+            chart.push_str(&fill(row, &[digits(x), digits(y), digits(width), name, &time]));
             y += ROW;
         } else {
-            chart.extend((0..=LETTERS).map(|at| if at >= x && at < x + width.max(1) { '#' } else { ' ' }));
+            many(&mut chart, BLANKS, x as usize);
+            many(&mut chart, BARS, width as usize);
             // So that times stand one below the other.
-            chart.extend((time.len()..10).map(|_| ' '));
-            chart.extend([&time, " ms  ", name, "\n"]);
+            many(&mut chart, BLANKS, (LETTERS + 11 - x - width) as usize - time.len().min(10));
+            chart.push_str(&[&time, " ms  ", name, "\n"].concat());
         }
     }
     if as_svg {

@@ -9,7 +9,7 @@ use crate::life::output;
 use crate::life::remember::sweep_all;
 use crate::plan::facts::{Cgroups, Controller, Mapper};
 use crate::spec::User;
-use crate::text::{Word, cut, lines, shown, version};
+use crate::text::{Word, cut, lines, shown, version, words};
 
 /// The findings so far.
 struct Report {
@@ -32,7 +32,7 @@ impl Report {
     /// One line. What `run` cannot do without is `needed`.
     fn line(&mut self, yes: bool, needed: bool, what: &str, remedy: &str) {
         let (word, colon, remedy) = if yes { ("yes  ", "", "") } else { ("no   ", ": ", remedy) };
-        self.text.extend([word, what, colon, remedy, "\n"]);
+        self.text.push_str(&[word, what, colon, remedy, "\n"].concat());
         self.can_run &= yes || !needed;
     }
 
@@ -97,9 +97,8 @@ fn user(report: &mut Report, environment: &[Word]) {
 
 fn file_systems(report: &mut Report) {
     let known = file::read_text(rustix::fs::CWD, c"/proc/filesystems").unwrap_or_default();
-    // Each line has a tab before the name.
-    let is_known =
-        |name: &str| lines(&known).any(|line| line.strip_suffix(name).is_some_and(|rest| rest.ends_with('\t')));
+    let known = words(&known);
+    let is_known = |name: &str| known.contains(&name);
     report.table(FILE_SYSTEMS, &is_known, ["file system ", ""], "this kernel was built without it");
 }
 

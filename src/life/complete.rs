@@ -8,41 +8,43 @@ use crate::life::output;
 use crate::log::signals;
 use crate::state::place::Places;
 use crate::state::record::Status;
-use crate::text::{Word, kept, lines, split};
+use crate::text::{Parts, Word, kept, lines, place, split};
 
-const SHELLS: [(&str, &str); 3] = [
-    (
-        "bash",
-        r#"_contain() { COMPREPLY=($("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)); }
+const SHELLS: &str = "bash\nzsh\nfish";
+const SCRIPTS: [&str; 3] = [
+    r#"_contain() { COMPREPLY=($("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)); }
 complete -o default -F _contain contain
 "#,
-    ),
-    (
-        "zsh",
-        r#"_contain() {
+    r#"_contain() {
   local -a found=(${(f)"$($words[1] __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
   (( $#found )) && compadd -a found || _files
 }
 compdef _contain contain
 "#,
-    ),
-    (
-        "fish",
-        r#"function __contain
+    r#"function __contain
     set -l words (commandline -opc) (commandline -ct)
     set -g __contain ($words[1] __complete $words[2..] 2>/dev/null)
     set -q __contain[1]
 end
 complete -c contain -f -n __contain -a '$__contain'
 "#,
-    ),
 ];
 
 /// Prints the script of a shell.
 pub fn script(shell: &str) -> Result<u8> {
-    let known = SHELLS.iter().find(|(name, _)| *name == shell);
-    output::print(known.map_or("", |(_, script)| script)).map(|()| 0)
+    output::print(place(SHELLS, shell.as_bytes()).map_or("", |at| SCRIPTS[at])).map(|()| 0)
 }
+
+/// Commands whose words are alike, a line each. What is no command yet stands with the one that takes a command's name.
+const ALIKE: &str = "\
+run init
+exec
+ help
+completion
+service
+logs rm inspect
+resume unpause
+top kill stop wait pause stats update";
 
 /// Prints what the last of `words` may become, a line each. Somebody is typing, so nothing is told of what goes wrong.
 pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
@@ -53,34 +55,28 @@ pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
     let typed = read(before);
     let named = typed.root.map(|root| Places::of(Some(root), &[]));
     let places = named.as_ref().unwrap_or(places);
-    let is = |commands: &str| split(commands, b' ').any(|command| command == typed.command);
-    let mut offer = |word: &str| found.offer(word);
-    if typed.words > 0 && is("run exec init") {
-        return Ok(0);
-    }
-    if let Some(kinds) = typed.option {
-        // `none|host`: capitals say no more than what kind of word it is.
-        let (words, kinds) = match kinds {
-            "SIGNAL" => (signals(), false),
-            "CAPABILITY,..." => (lines(CAPABILITIES), false),
-            "LIMIT=SOFT[:HARD]" => (lines(ULIMITS), false),
-            kinds => (split(kinds, b'|'), true),
-        };
-        words.filter(|word| !(kinds && word.bytes().any(|b| b.is_ascii_uppercase()))).for_each(offer);
-    } else if start.starts_with('-') {
-        help::flags(typed.topic).into_iter().for_each(offer);
-    } else if typed.command.is_empty() || is("help") {
-        lines(help::NAMES).for_each(offer);
-    } else if is("completion") {
-        SHELLS.iter().for_each(|(name, _)| offer(name));
-    } else if is("service") && typed.words == 0 {
-        split("ls start stop restart log", b' ').for_each(offer);
-    } else if is("logs rm inspect") {
-        found.offer_containers(places, |_, _| true);
-    } else if is("resume unpause") {
-        found.offer_containers(places, |alive, status| alive && status == Status::Paused);
-    } else if is("exec top kill stop wait pause stats update") {
-        found.offer_containers(places, |alive, _| alive);
+    let alike = lines(ALIKE).position(|commands| split(commands, b' ').any(|command| command == typed.command));
+    match (typed.option, alike) {
+        (_, Some(0 | 1)) if typed.words > 0 => {}
+        (Some("SIGNAL"), _) => found.offer_all(signals()),
+        (Some("CAPABILITY,..."), _) => found.offer_all(lines(CAPABILITIES)),
+        (Some("LIMIT=SOFT[:HARD]"), _) => found.offer_all(lines(ULIMITS)),
+        (Some(kinds), _) => {
+            for kind in split(kinds, b'|') {
+                // `none|host`: capitals say no more than what kind of word it is.
+                if !kind.bytes().any(|b| b.is_ascii_uppercase()) {
+                    found.offer(kind);
+                }
+            }
+        }
+        _ if start.starts_with('-') => help::flags(typed.topic).iter().for_each(|flag| found.offer(flag)),
+        (_, Some(2)) => found.offer_all(lines(help::NAMES)),
+        (_, Some(3)) => found.offer_all(lines(SHELLS)),
+        (_, Some(4)) if typed.words == 0 => found.offer_all(split("ls start stop restart log", b' ')),
+        (_, Some(5)) => found.offer_containers(places, |_, _| true),
+        (_, Some(6)) => found.offer_containers(places, |alive, status| alive && status == Status::Paused),
+        (_, Some(1 | 7)) => found.offer_containers(places, |alive, _| alive),
+        _ => {}
     }
     output::print(&found.lines).or(Ok(())).map(|()| 0)
 }
@@ -101,7 +97,11 @@ struct Typed<'a> {
 fn read(before: &[Word]) -> Typed<'_> {
     let mut typed = Typed { root: None, command: "", topic: Topic::Global, words: 0, option: None };
     let mut previous = "";
-    for word in before.iter().map(|word| word.to_str().unwrap_or("?")).filter(|word| *word != "=") {
+    for word in before {
+        let word = word.to_str().unwrap_or("?");
+        if word == "=" {
+            continue;
+        }
         if typed.option.take().is_some() {
             if previous == "--root" {
                 typed.root = Some(kept(&[word.as_bytes()]));
@@ -138,6 +138,12 @@ impl Found<'_> {
         if word.starts_with(self.start) && !word.starts_with('_') && word.bytes().all(is_plain) {
             self.lines.push_str(word);
             self.lines.push('\n');
+        }
+    }
+
+    fn offer_all(&mut self, words: Parts<'_>) {
+        for word in words {
+            self.offer(word);
         }
     }
 

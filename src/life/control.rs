@@ -24,7 +24,7 @@ use crate::text::{digits, fill, joined};
 pub fn with_each(
     targets: &[&'static str],
     places: &Places,
-    together: &mut dyn FnMut(&mut [Found]),
+    together: &mut dyn FnMut(&mut [Box<Found>]),
     each: &mut dyn FnMut(&Root, &Found) -> Result<&'static str>,
 ) -> Result<u8> {
     let root = running::root(places, &joined(targets, ", "))?;
@@ -39,8 +39,8 @@ pub fn with_each(
             }
         }
         together(&mut all);
-        for found in all {
-            match each(root, &found) {
+        for found in &all {
+            match each(root, found) {
                 Ok(text) => output::print(&[text, "\n"].concat())?,
                 Err(error) => status = output::fail(&error),
             }
@@ -178,17 +178,11 @@ pub fn end(
     places: &Places,
     then: &mut dyn FnMut(&Root, &Found) -> Result<()>,
 ) -> Result<u8> {
-    let mut together = |all: &mut [Found]| {
-        for (signal, time) in [(Signal::TERM, grace), (Signal::KILL, Some(PATIENCE))] {
-            if let Some(time) = time {
-                let until = Some(Instant::now() + time);
-                for found in all.iter_mut().filter(|found| !found.has_ended()) {
-                    found.refused = found.signal(signal).err();
-                }
-                let asked = all.iter().filter(|found| found.refused.is_none());
-                asked.filter_map(|found| found.supervisor.as_ref()).all(|process| running::wait(process, until));
-            }
+    let mut together = |all: &mut [Box<Found>]| {
+        if let Some(grace) = grace {
+            end_all(all, Signal::TERM, grace);
         }
+        end_all(all, Signal::KILL, PATIENCE);
     };
     with_each(targets, places, &mut together, &mut |root, found| {
         if !found.has_ended() {
@@ -207,9 +201,26 @@ pub fn end(
     })
 }
 
+/// Sends a signal to those that have not ended, and waits until all have, or the time is over.
+fn end_all(all: &mut [Box<Found>], signal: Signal, time: Duration) {
+    let until = Some(Instant::now() + time);
+    for found in &mut *all {
+        if !found.has_ended() {
+            found.refused = found.signal(signal).err();
+        }
+    }
+    for found in all {
+        if let (Some(process), None) = (&found.supervisor, found.refused)
+            && !running::wait(process, until)
+        {
+            break;
+        }
+    }
+}
+
 pub fn wait(targets: &[&'static str], places: &Places) -> Result<u8> {
     // Any of them may be over, and gone, before its turn comes.
-    let mut register = |all: &mut [Found]| {
+    let mut register = |all: &mut [Box<Found>]| {
         for found in all {
             let leaves_nothing = found.record.as_ref().is_some_and(|record| !record.keep);
             found.told = if leaves_nothing { found.entry.await_end() } else { None };

@@ -116,23 +116,20 @@ impl Client {
                     seconds => taken + u64::from(seconds) * SECOND,
                 },
             };
-            phase = match (self.exchange(phase, until)?, phase) {
-                (Event::Given, Phase::Discover) => Phase::Request,
-                (Event::Given, _) if once => return Ok(0),
-                (Event::Given, _) => {
+            phase = match self.exchange(phase, until)? {
+                Event::Stopped => return self.release().map(|()| 0),
+                Event::Given if phase == Phase::Discover => Phase::Request,
+                Event::Given if once => return Ok(0),
+                Event::Given => {
                     taken = self.begun;
                     Phase::Bound
                 }
-                (Event::Over, Phase::Bound) => Phase::Renew,
-                (Event::Over, Phase::Renew) => Phase::Rebind,
-                (Event::Over, Phase::Discover) => {
+                Event::Over if phase == Phase::Bound => Phase::Renew,
+                Event::Over if phase == Phase::Renew => Phase::Rebind,
+                Event::Over if phase == Phase::Discover => {
                     return Err(Error::new(fill("%: no DHCP server has answered", &[self.link.name()])));
                 }
-                (Event::Stopped, _) => {
-                    self.release()?;
-                    return Ok(0);
-                }
-                (Event::Over | Event::Refused, _) => {
+                Event::Over | Event::Refused => {
                     self.lose(true);
                     Phase::Discover
                 }

@@ -15,7 +15,7 @@ use crate::log;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
-use crate::text::{fill, is_id};
+use crate::text::{fill, is_id, place};
 
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
@@ -75,16 +75,8 @@ pub fn prune(places: &Places) -> Result<u8> {
     sweep_all();
     let Some(root) = places.find()? else { return Ok(0) };
     let mut status = 0;
-    for id in root.ids()? {
-        let removed = root.entry(id).and_then(|entry| match entry {
-            Some(entry) if remove(root, &entry)? => Ok(true),
-            Some(entry) => {
-                tidy(&entry);
-                Ok(false)
-            }
-            None => Ok(false),
-        });
-        match removed {
+    for id in &root.ids()? {
+        match prune_one(root, id) {
             Ok(true) => output::print(&[id, "\n"].concat())?,
             Ok(false) => {}
             Err(error) => status = output::fail(&error),
@@ -92,11 +84,8 @@ pub fn prune(places: &Places) -> Result<u8> {
     }
     root.disclaim_dead();
     let listed = names(root.directory.as_fd(), &mut |name| {
-        let text = name.to_str().unwrap_or_default();
         let is_there = || statat(&root.directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        let ours = text == "names"
-            || text == "."
-            || text == ".."
+        let ours = place("names\n.\n..", name.to_bytes()).is_some()
             || is_id(name.to_bytes()) && !matches!(root.open(name), Ok(None));
         if !ours && is_there() {
             log::error(&fill("%/% is not contain's: left alone", &[root.path, &name.to_string_lossy()]));
@@ -104,6 +93,16 @@ pub fn prune(places: &Places) -> Result<u8> {
     });
     listed.map_err(|errno| Error::os(["list ", root.path].concat(), errno))?;
     Ok(status)
+}
+
+/// Says whether it was removed.
+fn prune_one(root: &Root, id: &'static str) -> Result<bool> {
+    let Some(entry) = root.entry(id)? else { return Ok(false) };
+    let removed = remove(root, &entry)?;
+    if !removed {
+        tidy(&entry);
+    }
+    Ok(removed)
 }
 
 /// Somebody who was killed while he changed the record of a running container has left a half of it.

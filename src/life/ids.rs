@@ -72,11 +72,8 @@ const INSTALL: &str = "they are not in PATH: install uidmap (shadow-utils)";
 /// container that runs. Two that look at the same time do not get the same.
 fn unused(id: &str, places: &Places) -> Result<Map> {
     let mut others = Vec::new();
-    for path in [c"/etc/passwd", c"/etc/group"] {
-        given(&text(path), false, &mut others);
-    }
-    for path in FILES {
-        given(&text(path), true, &mut others);
+    for (at, path) in FILES.iter().enumerate() {
+        given(&text(path), at > 1, &mut others);
     }
     if let Some(root) = places.find()? {
         root.each(&mut |entry| {
@@ -104,8 +101,8 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
     }
 }
 
-/// Where the host says which ids are whose.
-const FILES: [Word; 2] = [c"/etc/subuid", c"/etc/subgid"];
+/// Where the host says which ids are whose: those of accounts first, then ranges.
+const FILES: [Word; 4] = [c"/etc/passwd", c"/etc/group", c"/etc/subuid", c"/etc/subgid"];
 
 fn text(path: Word) -> String {
     file::read_text(CWD, path).unwrap_or_default()
@@ -123,31 +120,27 @@ fn is_own(maps: &[Map; 2]) -> bool {
 /// All that an ordinary user may map; his own ids only, where that is no more than these.
 pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper) {
     let own = own();
-    let (passwd, uid) = (text(c"/etc/passwd"), digits(own[0].into()));
+    let (passwd, uid) = (text(FILES[0]), digits(own[0].into()));
     let names = [user::name(passwd.as_bytes(), own[0]), uid];
-    let maps = |files: [&str; 2], at: [u32; 2]| {
-        [0, 1].map(|kind| Map(kept(&[ordinary(files[kind], names, own[kind], at[kind]).as_bytes()])))
-    };
+    let map = |path, kind: usize, at| Map(kept(&[ordinary(&text(path), names, own[kind], at).as_bytes()]));
+    let maps = |[users, groups]: [Word; 2], [uid, gid]: [u32; 2]| [map(users, 0, uid), map(groups, 1, gid)];
     // Under no_new_privs the programs could do no more than this user.
     if rustix::thread::no_new_privs() == Ok(false)
         && let Some(mapper) = programs(ours)
     {
-        let [users, groups] = FILES.map(text);
-        let all = maps([&users, &groups], if keeps { own } else { [0; 2] });
+        let all = maps([FILES[2], FILES[3]], if keeps { own } else { [0; 2] });
         if all.iter().all(|map| Range::of(map.text()).is_none()) {
             return (all, mapper);
         }
     }
-    (maps(["", ""], [user.uid, user.gid]), Mapper::OwnIds)
+    // No file has that name.
+    (maps([c""; 2], [user.uid, user.gid]), Mapper::OwnIds)
 }
 
 /// newuidmap(1) and newgidmap(1), where they are.
 pub fn programs(ours: &[Word]) -> Option<Mapper> {
-    let mut found = [c""; 2];
-    for (name, found) in [c"newuidmap", c"newgidmap"].into_iter().zip(&mut found) {
-        *found = candidates(name, ours).into_iter().find(|path| access(*path, Access::EXEC_OK).is_ok())?;
-    }
-    Some(Mapper::Programs(Box::leak(Box::new(found))))
+    let find = |name| candidates(name, ours).into_iter().find(|path| access(*path, Access::EXEC_OK).is_ok());
+    Some(Mapper::Programs(Box::leak(Box::new([find(c"newuidmap")?, find(c"newgidmap")?]))))
 }
 
 /// Whether the maps have all that a user is.

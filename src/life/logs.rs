@@ -39,8 +39,12 @@ pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Pla
 fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<bool> {
     // Before anything is read: what is written later is told. A kernel without inotify, or at its limit, tells nothing.
     let changes = if follow { changes(entry).ok() } else { None };
-    let mut streams =
-        [Shown::begin(entry, &NAMES[0], stdout(), lines)?, Shown::begin(entry, &NAMES[1], stderr(), lines)?];
+    let [out, err] = &NAMES;
+    let begin = |names, to| Shown { entry, names, to, file: None, at: 0 };
+    let mut streams = [begin(out, stdout()), begin(err, stderr())];
+    for stream in &mut streams {
+        stream.start(lines)?;
+    }
     let mut supervisor = None;
     loop {
         // Asked first: what is there after the end is all.
@@ -48,8 +52,9 @@ fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<b
         for stream in &mut streams {
             stream.go_on(follow)?;
         }
-        if over || streams.iter().all(|stream| stream.at.is_none()) {
-            return Ok(streams.iter().any(|stream| stream.at.is_some()));
+        let are_any = streams.iter().any(|stream| stream.file.is_some());
+        if over || !are_any {
+            return Ok(are_any);
         }
         if supervisor.is_none() {
             supervisor = entry.record().ok().and_then(|record| running::handle(record.supervisor).ok().flatten());
@@ -85,48 +90,36 @@ struct Shown<'a> {
     names: &'static Names,
     to: BorrowedFd<'static>,
     /// The file that is being read, and how far; none where there are none.
-    at: Option<(OwnedFd, u64)>,
+    file: Option<OwnedFd>,
+    at: u64,
 }
 
-impl<'a> Shown<'a> {
-    /// From where the last `lines` begin, or all of them.
-    fn begin(
-        entry: &'a Entry,
-        names: &'static Names,
-        to: BorrowedFd<'static>,
-        lines: Option<u64>,
-    ) -> rustix::io::Result<Shown<'a>> {
-        let mut shown = Shown { entry, names, to, at: None };
-        shown.at = shown.start(lines)?;
-        Ok(shown)
-    }
-
+impl Shown<'_> {
     /// Shows all that there is; once the files go on to be rotated, no more than two of them.
     fn go_on(&mut self, follow: bool) -> rustix::io::Result<()> {
         let mut files = 0;
-        while let Some((file, mut at)) = self.at.take() {
+        while let Some(file) = &self.file {
             files += 1;
-            let own = identity(&file);
+            let own = identity(file);
             // Asked first: a file that was replaced has all that it ever will.
             let current = self.identity(self.names.current);
-            let size = fstat(&file)?.st_size as u64;
-            if size < at && self.identity(self.names.current) == own {
+            let size = fstat(file)?.st_size as u64;
+            if size < self.at && self.identity(self.names.current) == own {
                 // The container has cut it: it begins again.
-                at = 0;
+                self.at = 0;
             }
-            at = copy(file.as_fd(), at..size, &mut |part| write_all(self.to, part))?;
+            self.at = copy(file.as_fd(), self.at..size, &mut |part| write_all(self.to, part))?;
             // While one is being replaced there is none.
-            let is_current = current.is_none() || current == own;
-            let [previous, current] = if is_current { [None, None] } else { self.open()? };
-            let next = previous.filter(|previous| identity(previous) != own).or(current);
-            match next.filter(|_| follow || files < 2) {
-                // A line that had no end yet has moved to the beginning of the next one.
-                Some(next) => self.at = Some((next, at.saturating_sub(size))),
-                None => {
-                    self.at = Some((file, at));
-                    return Ok(());
-                }
+            if current.is_none() || current == own || !follow && files == 2 {
+                break;
             }
+            let [previous, current] = self.open()?;
+            match if previous.as_ref().is_some_and(|previous| identity(previous) != own) { previous } else { current } {
+                None => break,
+                next => self.file = next,
+            }
+            // A line that had no end yet has moved to the beginning of the next one.
+            self.at = self.at.saturating_sub(size);
         }
         Ok(())
     }
@@ -151,36 +144,36 @@ impl<'a> Shown<'a> {
         statat(&self.entry.directory, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|found| (found.st_dev, found.st_ino))
     }
 
-    /// Where to begin for the last `lines`, or all.
-    fn start(&self, lines: Option<u64>) -> rustix::io::Result<Option<(OwnedFd, u64)>> {
-        let mut start = None;
+    /// Finds where to begin for the last `lines`, or all.
+    fn start(&mut self, lines: Option<u64>) -> rustix::io::Result<()> {
         let mut missing = lines.unwrap_or(u64::MAX);
         // The last byte of all ends the last line; it does not begin another.
         let mut is_last = true;
-        for file in self.open()?.into_iter().rev().flatten() {
-            let mut at = fstat(&file)?.st_size as u64;
-            if lines.is_none() {
-                at = 0;
-            }
-            while at > 0 && missing > 0 {
+        let [mut previous, mut next] = self.open()?;
+        for _of_two in 0..2 {
+            let Some(file) = next.or_else(|| previous.take()) else { break };
+            self.at = if lines.is_none() { 0 } else { fstat(&file)?.st_size as u64 };
+            while self.at > 0 && missing > 0 {
                 let mut block = [0; 8192];
-                let from = at.saturating_sub(8192);
-                let count = pread(&file, &mut block[..(at - from) as usize], from)?;
-                at = from;
+                let from = self.at.saturating_sub(8192);
+                let count = pread(&file, &mut block[..(self.at - from) as usize], from)?;
+                self.at = from;
                 for index in (0..count).rev() {
                     missing -= u64::from(block[index] == b'\n' && !is_last);
                     is_last = false;
                     if missing == 0 {
-                        return Ok(Some((file, from + index as u64 + 1)));
+                        self.at = from + index as u64 + 1;
+                        break;
                     }
                 }
             }
-            start = Some((file, at));
+            self.file = Some(file);
             if missing == 0 {
                 break;
             }
+            next = previous.take();
         }
-        Ok(start)
+        Ok(())
     }
 }
 

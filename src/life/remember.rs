@@ -4,7 +4,7 @@
 use std::os::fd::AsFd;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::fstat;
+use rustix::fs::{CWD, fstat, readlinkat_raw};
 use rustix::process::{Pid, getpid};
 
 use crate::error::{Error, Result};
@@ -48,9 +48,9 @@ impl Remembered {
         (record.supervisor, record.created) = (process(getpid()), now());
         // Layers have their absolute paths already.
         let ([rootfs], []) = (rootfs.layers.as_slice(), record.spec.layers) else { return };
-        let link = file::own(rootfs.as_fd());
-        if let Ok(path) = rustix::fs::readlink(link, Vec::new()) {
-            record.spec.rootfs = kept(&[path.to_bytes()]);
+        let mut path = [0; 4096];
+        if let Ok(1..) = readlinkat_raw(CWD, file::own(rootfs.as_fd()), &mut path[..]) {
+            record.spec.rootfs = kept(&[&path]);
         }
     }
 
@@ -69,7 +69,9 @@ impl Remembered {
     /// Writes down the first process of the container that has come to be.
     pub fn running(&mut self, pid: Pid, group: &Group) -> Result<()> {
         self.record.process = process(pid);
-        self.record.cgroups = group.paths().collect::<Vec<_>>().leak();
+        let mut paths = Vec::new();
+        group.paths().for_each(|path| paths.push(path));
+        self.record.cgroups = paths.leak();
         self.write()
     }
 

@@ -38,7 +38,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     if written.number(Number::LogMax).is_some() && !record.log {
         return Err(Error::usage("--log-max caps log files, and nothing is logged: add --log, or -d"));
     }
-    let redirected = !redirected(written, spec.tty).is_empty();
+    let redirected = redirected(written, spec.tty) != 0;
     let counted = story || spec.share.pid || detached;
     let mut facts = facts::gather(id, spec, counted);
     facts.mapper = mapper;

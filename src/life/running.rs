@@ -47,7 +47,7 @@ pub fn root(places: &Places, word: &str) -> Result<&'static Root> {
 }
 
 /// The container that a word means, running or not. What a killed `contain` left of it has been cleared away.
-pub fn find(root: &Root, word: &'static str) -> Result<Found> {
+pub fn find(root: &Root, word: &'static str) -> Result<Box<Found>> {
     let entry = root.select(word)?;
     remember::clear(root, &entry);
     let record = match entry.record() {
@@ -64,7 +64,7 @@ pub fn find(root: &Root, word: &'static str) -> Result<Found> {
         Some(record) => supervisor(word, &entry, record)?,
         None => None,
     };
-    Ok(Found { word, entry, record, supervisor, told: None, refused: None })
+    Ok(Box::new(Found { word, entry, record, supervisor, told: None, refused: None }))
 }
 
 /// The `contain` that waits for a container, if that runs. The lock is held only by the supervisor of the record: with it

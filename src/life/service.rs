@@ -88,7 +88,11 @@ pub fn ask(verb: Verb, name: &str) -> Result<Vec<Told<'static>>> {
             END | UNKNOWN => return Ok(all),
             REFUSED => return Err(refused()),
             [] => return Err(Error::new("process 1 gave no answer in time: it waits for a service to end")),
-            told => all.extend(request::read(told.to_vec().leak())),
+            told => {
+                if let Some(told) = request::read(told.to_vec().leak()) {
+                    all.push(told);
+                }
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::kernel::terminal;
 use crate::life::list::{Seen, look_around, print_array};
 use crate::life::output;
 use crate::life::running::{find, root};
-use crate::life::table::{Columns, Line, Table};
+use crate::life::table::{BARS, BLANKS, Columns, Line, Table, many};
 use crate::state::place::Places;
 use crate::state::record::{Record, optional};
 use crate::supervise::Outcome;
@@ -36,7 +36,7 @@ struct Sample {
     name: &'static str,
     newness: u64,
     at: Instant,
-    figures: [Option<u64>; COUNT],
+    figures: Box<[Option<u64>; COUNT]>,
 }
 
 /// Where these stand among the figures: the time that was spent, and the share of one CPU since the look before.
@@ -189,7 +189,7 @@ impl Sample {
         };
         let all: [_; COUNT] = std::array::from_fn(text);
         let pair = |a: usize, b: usize| fill("%/%", &[&all[a], &all[b]]);
-        let share = match self.figures {
+        let share = match *self.figures {
             [Some(memory), Some(limit), ..] => bar(memory, limit),
             _ => "-".into(),
         };
@@ -203,7 +203,7 @@ impl Sample {
         writer.object(&mut |w| {
             w.name("id").string(self.id.as_bytes());
             w.name("name").string(self.name.as_bytes());
-            FIGURES.iter().zip(self.figures).for_each(|((name, _), figure)| optional(w, name, figure));
+            FIGURES.iter().zip(&*self.figures).for_each(|((name, _), figure)| optional(w, name, *figure));
         });
         (self.newness, writer.finish())
     }
@@ -217,9 +217,10 @@ pub fn tenth(tenths: u64) -> String {
 fn bar(part: u64, whole: u64) -> String {
     let tenths = part.saturating_mul(1000) / whole.max(1);
     let mut bar = String::from("[");
-    bar.extend((0..1000).step_by(125).map(|tenth| if tenth + 125 <= tenths { '#' } else { ' ' }));
-    bar.extend(["] ", &tenth(tenths), "%"]);
-    bar
+    let full = (tenths / 125).min(8) as usize;
+    many(&mut bar, BARS, full);
+    many(&mut bar, BLANKS, 8 - full);
+    [&bar, "] ", &tenth(tenths), "%"].concat()
 }
 
 #[cfg(test)]

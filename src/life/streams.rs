@@ -4,7 +4,6 @@
 //! or the files are to be rotated, it has pipes, and the supervisor writes the files: a file that the container holds open
 //! cannot be rotated, since it would go on writing to the one that was renamed, or lose what it writes while it is cut.
 
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{CWD, Mode, OFlags, Uid, fchown, openat};
@@ -38,14 +37,14 @@ pub struct Logs {
     told: bool,
 }
 
-/// Which outputs are not the caller's own, 0 and 1 being standard output and error. Those of a terminal pass by here anyway.
-pub fn redirected(run: &Written, tty: bool) -> Range<usize> {
+/// Which outputs are not the caller's own, 0 and 1 being standard output and error, a bit for each. Those of a terminal pass by here anyway.
+pub fn redirected(run: &Written, tty: bool) -> u8 {
     match tty {
-        _ if !run.has(Flag::Log) && !run.has(Flag::Detach) => 0..0,
-        false => 0..2,
+        _ if !run.has(Flag::Log) && !run.has(Flag::Detach) => 0,
+        false => 0b11,
         // A standard error that the caller sent elsewhere stays there, see kernel/terminal.rs, adopt.
-        true if terminal::is_error() => 0..0,
-        true => 1..2,
+        true if terminal::is_error() => 0,
+        true => 0b10,
     }
 }
 
@@ -72,7 +71,7 @@ impl Streams {
             }
             let log = Log::open(entry, names, run.number(Number::LogMax).unwrap_or(u64::MAX)).map_err(failed_here)?;
             self.logs.files.push((log, path));
-            if redirected.contains(&number) {
+            if redirected & 1 << number != 0 {
                 let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
                 let reader = if run.has(Flag::Detach) { Reader::Never } else { Reader::Here };
                 self.pipes.push(Stream::new(number, ours, reader).map_err(failed)?);

@@ -87,7 +87,7 @@ impl Table {
                 let end = rest.bytes().position(|b| b == 0).unwrap_or(rest.len());
                 let width = width(&rest[..end]);
                 if end > 0 {
-                    blanks(&mut text, owed);
+                    many(&mut text, BLANKS, owed);
                     text.push_str(&rest[..end]);
                     used += owed + width;
                     owed = 0;
@@ -115,11 +115,14 @@ impl Table {
     }
 }
 
-fn blanks(text: &mut String, mut count: usize) {
-    const MANY: &str = "                                ";
+pub const BLANKS: &str = "                                ";
+pub const BARS: &str = "################################";
+
+/// Adds as many as wanted of these.
+pub fn many(text: &mut String, letters: &str, mut count: usize) {
     while count > 0 {
-        let some = count.min(MANY.len());
-        text.push_str(&MANY[..some]);
+        let some = count.min(letters.len());
+        text.push_str(&letters[..some]);
         count -= some;
     }
 }

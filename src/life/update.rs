@@ -25,7 +25,8 @@ pub fn update(target: &'static str, asked: &Limits, places: &Places) -> Result<u
     })?;
     match result {
         Err(_) if running::has_ended(process) => Err(not_running(target)),
-        result => result.and_then(|()| output::print(&fill("%\n", &[target]))).map(|()| 0),
+        Err(error) => Err(error),
+        Ok(()) => output::print(&[target, "\n"].concat()).map(|()| 0),
     }
 }
 
@@ -67,8 +68,7 @@ fn change(word: &str, group: &Group, asked: &Limits, limits: &mut Limits) -> Res
 fn set(word: &str, group: &Group, write: &Write) -> Result<()> {
     let Write { limit, file, value } = write;
     let (flag, controller) = (LIMITS[*limit].0, LIMITS[*limit].1.name());
-    // The first figure is the memory.
-    let used = || group.current()[0].unwrap_or(0);
+    let used = || group.memory().unwrap_or(0);
     if let Some(limit) = decimal(value)
         && *file == c"memory.max"
         && used() > limit

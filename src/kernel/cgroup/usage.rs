@@ -43,12 +43,17 @@ pub const FIGURES: [(&str, &[Source]); COUNT] = [
 
 impl Group {
     /// The FIGURES in their order, but for `cpu_permille`: that is for who looks twice. Of a limit that is none, nothing.
-    pub fn current(&self) -> [Option<u64>; COUNT] {
-        let mut figures = [None; COUNT];
+    pub fn current(&self) -> Box<[Option<u64>; COUNT]> {
+        let mut figures = Box::new([None; COUNT]);
         for (figure, (_, sources)) in figures.iter_mut().zip(&FIGURES) {
             *figure = self.figure(sources);
         }
         figures
+    }
+
+    /// Bytes of memory now.
+    pub fn memory(&self) -> Option<u64> {
+        self.figure(FIGURES[0].1)
     }
 
     pub fn usage(&self) -> Usage {
