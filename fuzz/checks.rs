@@ -18,6 +18,8 @@ mod kernel {
     pub mod file;
     pub mod walk;
 }
+#[path = "../src/linux.rs"]
+mod linux;
 #[path = "../src/log.rs"]
 mod log;
 #[path = "../src/machine.rs"]

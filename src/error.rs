@@ -1,7 +1,7 @@
 //! The one error type: a sentence (what we were doing, to what), the errno by name, a hint where errno misleads, and
 //! the exit status. Everyone knows this file. Who prints one: `main.rs`, and a life that goes on after it.
 
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 use crate::packed::{Packed, packed};
 use crate::text::{cut, decimal, digits, fill, lines, split};

@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
 
 use crate::text::{Parts, digits, fill, hex, split};
 
@@ -62,7 +63,7 @@ pub fn line(text: &str) {
     if KERNEL.load(Ordering::Relaxed) {
         // Of the least urgent kind, so that the kernel does not show it on the console once more.
         let log = openat(CWD, c"/dev/kmsg", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
-        let _none = log.and_then(|log| rustix::io::write(log, ["<7>", &text].concat().as_bytes()));
+        let _none = log.and_then(|log| linux::io::write(log, ["<7>", &text].concat().as_bytes()));
     }
 }
 
@@ -89,9 +90,9 @@ pub fn number(text: &[u8], number: u32) {
 
 fn write_all(mut rest: &[u8]) {
     while !rest.is_empty() {
-        match rustix::io::write(rustix::stdio::stderr(), rest) {
+        match linux::io::write(linux::stdio::stderr(), rest) {
             Ok(count) => rest = &rest[count..],
-            Err(rustix::io::Errno::INTR) => {}
+            Err(linux::io::Errno::INTR) => {}
             Err(_) => return,
         }
     }

@@ -12,6 +12,7 @@ mod json;
 mod kernel;
 mod launch;
 mod life;
+mod linux;
 mod log;
 mod machine;
 mod packed;
@@ -92,7 +93,7 @@ fn not_for_others() -> error::Error {
 }
 
 fn is_first() -> bool {
-    rustix::process::getpid() == rustix::process::Pid::INIT
+    linux::process::getpid() == linux::process::Pid::INIT
 }
 
 /// Whether this is process 1 of a machine; that of a container has no such power, or a pid namespace of its own.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// For each top module, the top modules it may name. error, log, packed and text are known by all and know nobody.
+/// For each top module, the top modules it may name. error, linux, log, packed and text are known by all and know nobody.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("dhcp", &[]),
     ("error", &[]),
+    ("linux", &[]),
     ("log", &[]),
     ("packed", &[]),
     ("text", &[]),
@@ -223,12 +224,15 @@ fn imports_point_downward() {
         };
         for path in paths(&source.code, "crate") {
             let target = path.split("::").nth(1).unwrap();
-            if target != top && !["error", "log", "packed", "text"].contains(&target) && !allowed.contains(&target) {
+            if target != top
+                && !["error", "linux", "log", "packed", "text"].contains(&target)
+                && !allowed.contains(&target)
+            {
                 wrong.push(format!("{}: {top} names {path}", source.name()));
             }
-            if ["error", "log", "packed", "text", "sys"].contains(&top.as_str())
+            if ["error", "linux", "log", "packed", "text", "sys"].contains(&top.as_str())
                 && target != top
-                && !["packed", "text"].contains(&target)
+                && !["linux", "packed", "text"].contains(&target)
             {
                 wrong.push(format!("{}: {top} knows nobody, but names {path}", source.name()));
             }
@@ -241,10 +245,17 @@ fn imports_point_downward() {
 }
 
 #[test]
+fn errors_are_of_one_kind() {
+    let others = sources("src").into_iter().filter(|source| !["linux", "sys"].contains(&source.top().as_str()));
+    let wrong: Vec<_> = others.filter(|source| !paths(&source.code, "rustix").is_empty()).map(|s| s.name()).collect();
+    assert!(wrong.is_empty(), "what rustix has is named by way of crate::linux: {wrong:?}");
+}
+
+#[test]
 fn deciding_makes_no_system_call() {
     let mut wrong = Vec::new();
     for source in sources("src").iter().filter(|source| PURE.contains(&source.top().as_str())) {
-        for path in paths(&source.code, "rustix") {
+        for path in paths(&source.code, "crate").iter().filter(|path| path.starts_with("crate::linux::")) {
             // A type or a constant begins with a capital; a call or a module does not.
             if !path.rsplit("::").next().unwrap().starts_with(|c: char| c.is_ascii_uppercase()) {
                 wrong.push(format!("{}: {path}", source.name()));

@@ -5,10 +5,11 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat, openat2, symlinkat};
-use rustix::io::{Errno, Result};
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 
 use crate::kernel::walk::{IN_ROOT, STRICT, by_hand};
+use crate::linux::fs::{fstat, openat2, symlinkat};
+use crate::linux::io::{Errno, Result};
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
@@ -87,9 +88,11 @@ fn make(root: BorrowedFd<'_>, line: &[u8]) -> Result<()> {
         STRICT,
     )?;
     match target {
-        Some(target) => symlinkat(&*word(target)?, &parent, name),
-        None if path.ends_with(b"/") => mkdirat(&parent, name, Mode::RWXU),
-        None => openat(&parent, name, OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RWXU)
-            .map(drop),
+        Some(target) => symlinkat(&word(target)?, &parent, name),
+        None if path.ends_with(b"/") => Ok(mkdirat(&parent, name, Mode::RWXU)?),
+        None => {
+            openat(&parent, name, OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RWXU)?;
+            Ok(())
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
 
 use crate::kernel::file;
 use crate::sys::keys;
@@ -41,7 +42,7 @@ pub fn is_pressed(buttons: &[OwnedFd]) -> bool {
     for button in buttons {
         // struct input_event: a time of 16 bytes, the type, the code, the value.
         let mut event = [0u8; 24];
-        while rustix::io::read(button, &mut event) == Ok(event.len()) {
+        while linux::io::read(button, &mut event) == Ok(event.len()) {
             let [.., a, b, c, d, value, _, _, _] = event;
             pressed |= [u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])] == [KEY, POWER] && value == 1;
         }

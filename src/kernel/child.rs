@@ -1,7 +1,7 @@
 //! Work in a child of its own: what it puts on the heap goes with it.
 
-use rustix::io::retry_on_intr;
-use rustix::process::{WaitOptions, waitpid};
+use crate::linux::io::retry_on_intr;
+use crate::linux::process::{WaitOptions, waitpid};
 
 use crate::sys::process::{Cloned, clone3, exit_now};
 

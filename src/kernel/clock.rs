@@ -3,8 +3,8 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Result;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Result;
 
 use crate::kernel::file;
 use crate::sys::clock::{self, REAL, Time};

@@ -2,10 +2,10 @@
 
 use std::os::fd::AsRawFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, Result};
-use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
-use rustix::termios::isatty;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
+use crate::linux::termios::isatty;
 
 use crate::kernel::file;
 use crate::sys::tty::hang_up;

@@ -3,8 +3,8 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, mknodat, openat, statat, symlinkat};
-use rustix::io::{Errno, Result};
+use crate::linux::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, mknodat, openat, statat, symlinkat};
+use crate::linux::io::{Errno, Result};
 
 use crate::kernel::file::names;
 use crate::text::{Word, kept, place};

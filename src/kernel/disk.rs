@@ -5,11 +5,11 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, FileType, Mode, OFlags, SeekFrom, fstat, openat, seek};
-use rustix::io::{Result, read};
-use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::fs::{CWD, FileType, Mode, OFlags, SeekFrom, fstat, openat, seek};
+use crate::linux::io::{Result, read};
+use crate::linux::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use crate::kernel::file::{names, read_start};
 use crate::kernel::root;

@@ -5,18 +5,19 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use crate::linux;
+use crate::linux::buffer::spare_capacity;
+use crate::linux::fs::{CWD, Mode, OFlags, RawDir, openat, rename, unlink};
+use crate::linux::io::{Errno, Result};
+use crate::linux::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::text::{Word, digits, kept};
-use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, rename, unlink};
-use rustix::io::{Errno, Result};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The beginning of a file, as far as it fits, without the heap.
 pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut filled = 0;
     while filled < buffer.len() {
-        match rustix::io::read(&file, &mut buffer[filled..]) {
+        match linux::io::read(&file, &mut buffer[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}
@@ -33,7 +34,7 @@ pub fn own(descriptor: BorrowedFd<'_>) -> Word {
 
 /// Which file a path leads to, links followed.
 pub fn place(path: &CStr) -> Option<(u64, u64)> {
-    rustix::fs::stat(path).ok().map(|found| (found.st_dev, found.st_ino))
+    linux::fs::stat(path).ok().map(|found| (found.st_dev, found.st_ino))
 }
 
 /// More than any file of text that is read whole: the kernel's own lists, or variables that somebody wrote down.
@@ -54,7 +55,7 @@ pub fn read_all(file: BorrowedFd<'_>, most: usize) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     while all.len() < most {
         all.reserve((most - all.len()).min(4096));
-        match rustix::io::read(file, spare_capacity(&mut all)) {
+        match linux::io::read(file, spare_capacity(&mut all)) {
             Ok(0) => break,
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
@@ -86,7 +87,7 @@ pub fn names(directory: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<(
 /// Writes one value, which the kernel takes in one piece, into one of its files below an open directory, or at an absolute path. Called between clone and exec too.
 pub fn write(directory: BorrowedFd<'_>, file: &CStr, value: &[u8]) -> Result<()> {
     let file = openat(directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::io::write(&file, value).map(drop)
+    linux::io::write(&file, value).map(drop)
 }
 
 /// Writes a file anew, under another name that then becomes its own, so that nobody reads a part of it; in place where it is a
@@ -109,7 +110,7 @@ pub fn replace(path: &CStr, bytes: &[u8]) -> Result<()> {
 /// Writes all of it.
 pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
-        match rustix::io::write(file, bytes) {
+        match linux::io::write(file, bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
@@ -121,7 +122,7 @@ pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
 /// Writes all of it at a place, which moves on with what is written.
 pub fn write_at(file: BorrowedFd<'_>, at: &mut u64, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
-        match rustix::io::pwrite(file, bytes, *at) {
+        match linux::io::pwrite(file, bytes, *at) {
             Ok(count) => {
                 *at += count as u64;
                 bytes = &bytes[count..];
@@ -139,7 +140,7 @@ pub fn copy(file: BorrowedFd<'_>, range: Range<u64>, give: &mut dyn FnMut(&[u8])
     let mut at = range.start;
     while at < range.end {
         let most = (range.end - at).min(part.len() as u64) as usize;
-        match rustix::io::pread(file, &mut part[..most], at) {
+        match linux::io::pread(file, &mut part[..most], at) {
             Ok(0) => break,
             Ok(count) => {
                 give(&part[..count])?;

@@ -1,11 +1,11 @@
 //! Who a process is, what it may do and what ends it: user and group ids, capabilities, session and its keyring, parent's
 //! death. What changes any of it is called between clone and exec: it allocates nothing.
 
-use rustix::io::{Errno, Result};
-use rustix::process::{
+use crate::linux::io::{Errno, Result};
+use crate::linux::process::{
     DumpableBehavior, Gid, Signal, Uid, set_dumpable_behavior, set_parent_process_death_signal, setsid,
 };
-use rustix::thread::{
+use crate::linux::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set,
     set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };

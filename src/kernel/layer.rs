@@ -4,10 +4,10 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdir, mkdirat, openat};
-use rustix::io::{Errno, Result, fcntl_dupfd_cloexec};
-use rustix::mount::MountFlags;
-use rustix::process::fchdir;
+use crate::linux::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdir, mkdirat, openat};
+use crate::linux::io::{Errno, Result, fcntl_dupfd_cloexec};
+use crate::linux::mount::MountFlags;
+use crate::linux::process::fchdir;
 
 use crate::kernel::superblock::Head;
 use crate::kernel::{mount, root};

@@ -4,8 +4,9 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::kernel::file;
@@ -14,7 +15,7 @@ use crate::text::{Word, cut, cut_last, fill, has, kept, lines, shown, split};
 
 /// Where the modules of the running kernel lie.
 pub fn place() -> Word {
-    kept(&[b"/lib/modules/", rustix::system::uname().release().to_bytes()])
+    kept(&[b"/lib/modules/", linux::system::uname().release().to_bytes()])
 }
 
 /// Whether one of the aliases is a device's, which begins with the bus, `virtio:`; that of a node in /dev is none.

@@ -4,13 +4,14 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, mkdirat, openat};
-use rustix::io::{Errno, Result};
-use rustix::mount as rmount;
-use rustix::mount::{
+use crate::linux;
+use crate::linux::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, mkdirat, openat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::mount as rmount;
+use crate::linux::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
 };
-use rustix::process::fchdir;
+use crate::linux::process::fchdir;
 
 use crate::kernel::file::read_text;
 use crate::kernel::walk;
@@ -31,9 +32,9 @@ pub fn create(filesystem: &CStr, options: &[(&CStr, &CStr)], flags: MountFlags) 
         if *key == c"source" {
             source = value;
         } else if value.is_empty() {
-            rmount::fsconfig_set_flag(context.as_fd(), *key)?;
+            rmount::fsconfig_set_flag(context.as_fd(), key)?;
         } else {
-            rmount::fsconfig_set_string(context.as_fd(), *key, *value)?;
+            rmount::fsconfig_set_string(context.as_fd(), key, value)?;
         }
     }
     rmount::fsconfig_set_string(context.as_fd(), c"source", source)?;
@@ -89,7 +90,7 @@ pub fn file_systems(path: &CStr) -> String {
 
 /// The line of /proc/self/mountinfo that is of the mount that `path` is on; or, `all`, those of the mounts below it, too.
 fn find(path: &CStr, all: bool, take: &mut dyn FnMut(&[&str])) -> Result<()> {
-    let id = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?.stx_mnt_id;
+    let id = linux::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?.stx_mnt_id;
     let path = path.to_bytes();
     each(&mut |fields| {
         let [own, _, _, _, point, ..] = fields else { return };
@@ -334,11 +335,11 @@ pub fn same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool> {
 
 /// Whether something is mounted right on a path (statx(2), Linux 5.8).
 pub fn is_mounted(path: &CStr) -> bool {
-    let found = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+    let found = linux::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
     found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Whether `path` can be reached below the directory.
 pub fn exists(base: BorrowedFd<'_>, path: &CStr) -> bool {
-    rustix::fs::statat(base, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    linux::fs::statat(base, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }

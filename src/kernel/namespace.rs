@@ -3,8 +3,8 @@
 
 use std::os::fd::BorrowedFd;
 
-use rustix::io::Result;
-use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
+use crate::linux::io::Result;
+use crate::linux::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use crate::kernel::file;
 

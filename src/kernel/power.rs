@@ -3,11 +3,11 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, Result};
-use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::system::{RebootCommand, reboot};
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::process::{Pid, Signal, kill_process_group};
+use crate::linux::system::{RebootCommand, reboot};
 
 use crate::sys;
 use crate::sys::clock::since_boot;

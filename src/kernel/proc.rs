@@ -3,9 +3,10 @@
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal};
 
 use crate::kernel::file::{names, place, read_start};
 use crate::sys::signal::Set;
@@ -40,7 +41,7 @@ pub fn bounding(pid: u64) -> u64 {
 }
 
 /// When a process started, in clock ticks since boot; `None` where there is none (proc_pid_stat(5), field 22).
-pub fn start_time(pid: Pid) -> rustix::io::Result<Option<u64>> {
+pub fn start_time(pid: Pid) -> linux::io::Result<Option<u64>> {
     let mut buffer = [0u8; 1024];
     match start(pid, "/stat", &mut buffer) {
         Ok(length) => Ok(ascii(&mut buffer[..length]).and_then(|text| stat(text, 22))),
@@ -129,7 +130,7 @@ fn ascii(text: &mut [u8]) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 
-fn start(pid: Pid, file: &str, buffer: &mut [u8]) -> rustix::io::Result<usize> {
+fn start(pid: Pid, file: &str, buffer: &mut [u8]) -> linux::io::Result<usize> {
     // Written from its end on.
     let mut path = [0; 32];
     let mut at = path.len() - 1;

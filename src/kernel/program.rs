@@ -4,12 +4,13 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, poll};
+use crate::linux::fs::{
     CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create, openat, sendfile,
 };
-use rustix::io::{Errno, Result};
-use rustix::process::Pid;
+use crate::linux::io::{Errno, Result};
+use crate::linux::process::Pid;
 
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
 use crate::kernel::file::read_text;
@@ -61,7 +62,7 @@ pub fn become_sealed() -> Result<()> {
     };
     if fcntl_get_seals(own).is_ok_and(|seals| seals.contains(SEALS)) {
         // A copy is called by the number of its descriptor.
-        return rustix::thread::set_name(c"contain");
+        return linux::thread::set_name(c"contain");
     }
     Err(begin_anew(sealed_copy()?.as_fd()))
 }

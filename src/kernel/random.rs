@@ -4,8 +4,8 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, fchmod, fsync, openat};
-use rustix::io::{Result, pread, read, write};
+use crate::linux::fs::{CWD, Mode, OFlags, fchmod, fsync, openat};
+use crate::linux::io::{Result, pread, read, write};
 
 use crate::kernel::file;
 use crate::sys::random::{SEED, credit};

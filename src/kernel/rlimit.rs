@@ -2,8 +2,8 @@
 
 use std::ffi::CStr;
 
-use rustix::io::Result;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::linux::io::Result;
+use crate::linux::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::kernel::identity;
 use crate::text::{cut, limits};

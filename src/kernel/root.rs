@@ -3,10 +3,11 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat};
-use rustix::io::{Errno, Result};
-use rustix::mount::{UnmountFlags, unmount};
-use rustix::process::{fchdir, pivot_root};
+use crate::linux;
+use crate::linux::fs::{CWD, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::mount::{UnmountFlags, unmount};
+use crate::linux::process::{fchdir, pivot_root};
 
 use crate::kernel::file::read_all;
 use crate::kernel::mount;
@@ -26,7 +27,7 @@ pub fn open(path: &CStr) -> Result<OwnedFd> {
 
 /// Whether a path of the caller's names a directory.
 pub fn is_directory(path: &CStr) -> bool {
-    let found = rustix::fs::stat(path).map(|found| FileType::from_raw_mode(found.st_mode));
+    let found = linux::fs::stat(path).map(|found| FileType::from_raw_mode(found.st_mode));
     found == Ok(FileType::Directory)
 }
 
@@ -66,16 +67,16 @@ pub fn detach_old(root: BorrowedFd<'_>) -> Result<()> {
     fchdir(root)?;
     weak!("weak-detach", return Ok(()));
     unmount(c".", UnmountFlags::DETACH)?;
-    rustix::process::chdir(c"/")
+    linux::process::chdir(c"/")
 }
 
 /// Makes the root of an initramfs one that containers can pivot from: that mount has no parent, so pivot_root(2) refuses
 /// it. A copy of it, bound on top and entered through "/..", has one. Neither files nor memory are copied.
 pub fn make_pivotable() -> Result<()> {
-    rustix::mount::mount_bind_recursive(c"/", c"/")?;
-    rustix::process::chdir(c"/..")?;
-    rustix::process::chroot(c".")?;
-    rustix::process::chdir(c"/")
+    linux::mount::mount_bind_recursive(c"/", c"/")?;
+    linux::process::chdir(c"/..")?;
+    linux::process::chroot(c".")?;
+    linux::process::chdir(c"/")
 }
 
 /// Whether pivot_root(2) can work from here: the root mount has a parent other than itself (proc_pid_mountinfo(5), the
@@ -94,7 +95,7 @@ pub fn is_pivotable() -> bool {
 /// Whether the root is an initramfs's: tmpfs or ramfs. A root on a disk has been switched to, and has a parent.
 pub fn is_initramfs() -> bool {
     // TMPFS_MAGIC and RAMFS_MAGIC of statfs(2).
-    rustix::fs::statfs(c"/").is_ok_and(|found| [0x0102_1994, 0x8584_58f6].contains(&(found.f_type as u64)))
+    linux::fs::statfs(c"/").is_ok_and(|found| [0x0102_1994, 0x8584_58f6].contains(&(found.f_type as u64)))
 }
 
 /// The bytes of a file of the rootfs, of 1 MiB at most.

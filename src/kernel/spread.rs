@@ -1,9 +1,9 @@
 //! Two processes side by side on two CPUs. A new process starts on its parent's CPU where the scheduler packs tasks (a
 //! saving of power that some kernels make), and then does nothing until the parent sleeps.
 
-use rustix::io::{Errno, Result};
-use rustix::process::Pid;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use crate::linux::io::{Errno, Result};
+use crate::linux::process::Pid;
+use crate::linux::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::kernel::file;
 use crate::sys;

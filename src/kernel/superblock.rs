@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
-use rustix::io::{Result, pread};
+use crate::linux::io::{Result, pread};
 
 use crate::text::Word;
 

@@ -5,10 +5,11 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, fstat, mkdirat, openat, unlinkat};
-use rustix::io::{Errno, Result};
-use rustix::mount::{UnmountFlags, mount_move, unmount};
-use rustix::process::{chdir, chroot, fchdir, getpid};
+use crate::linux;
+use crate::linux::fs::{AtFlags, CWD, Mode, OFlags, RawDir, fstat, mkdirat, openat, unlinkat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::mount::{UnmountFlags, mount_move, unmount};
+use crate::linux::process::{chdir, chroot, fchdir, getpid};
 
 use crate::error::Error;
 use crate::kernel::{mount, root};
@@ -24,7 +25,7 @@ pub fn switch_to(path: &CStr, inits: &[Word], mounts: Mounts<'_>) -> crate::erro
     let failed = |errno| Error::os(fill("switch to %", &[shown(path)]), errno);
     let (new, old) = (root::open(path).map_err(failed)?, root::open(c"/").map_err(failed)?);
     let init = inits.iter().find(|init| is_program(new.as_fd(), init));
-    let why = if getpid() != rustix::process::Pid::INIT {
+    let why = if getpid() != linux::process::Pid::INIT {
         "only process 1 can"
     } else if !root::is_initramfs() {
         "this root is no initramfs, and its files would be deleted"
@@ -55,12 +56,12 @@ fn move_root(new: BorrowedFd<'_>, (moved, gone): Mounts<'_>) -> Result<()> {
         let name = tail(path, 1);
         let _there = mkdirat(CWD, name, Mode::from_raw_mode(0o755));
         // What is mounted nowhere cannot be moved, nor unmounted.
-        if mount_move(*path, name).is_err() {
-            let _nothing = unmount(*path, UnmountFlags::DETACH);
+        if mount_move(path, name).is_err() {
+            let _nothing = unmount(path, UnmountFlags::DETACH);
         }
     }
     for path in gone {
-        let _nothing = unmount(*path, UnmountFlags::DETACH);
+        let _nothing = unmount(path, UnmountFlags::DETACH);
     }
     mount_move(c".", c"/")?;
     chroot(c".")?;

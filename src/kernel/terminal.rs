@@ -2,13 +2,14 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, fchown, fstatfs, openat};
-use rustix::io::{Errno, Result};
-use rustix::mount::mount_bind;
-use rustix::process::fchdir;
-use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
-use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
-use rustix::termios::{isatty, tcgetwinsize, tcsetwinsize};
+use crate::linux;
+use crate::linux::fs::{CWD, Gid, Mode, OFlags, Uid, fchown, fstatfs, openat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::mount::mount_bind;
+use crate::linux::process::fchdir;
+use crate::linux::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
+use crate::linux::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+use crate::linux::termios::{isatty, tcgetwinsize, tcsetwinsize};
 
 use crate::kernel::file;
 use crate::kernel::mount;
@@ -63,7 +64,7 @@ pub struct Raw {
 
 impl Raw {
     pub fn enter() -> Result<Raw> {
-        let stdin = rustix::stdio::stdin();
+        let stdin = linux::stdio::stdin();
         let before = Box::new(Modes::of(stdin)?);
         sys::crash::remember_terminal(Some(&before));
         let entered = Raw { before };
@@ -76,7 +77,7 @@ impl Raw {
 impl Drop for Raw {
     fn drop(&mut self) {
         // A terminal that is gone has no mode to bring back.
-        let _gone = self.before.give(rustix::stdio::stdin());
+        let _gone = self.before.give(linux::stdio::stdin());
         sys::crash::remember_terminal(None);
     }
 }
@@ -93,22 +94,22 @@ pub fn reopen(stream: BorrowedFd<'_>) -> Option<OwnedFd> {
 
 /// Gives the container's terminal the size of the caller's. A caller without a terminal has none to give.
 pub fn copy_size(controller: &OwnedFd) {
-    if let Ok(size) = tcgetwinsize(rustix::stdio::stdout()).or_else(|_| tcgetwinsize(rustix::stdio::stdin())) {
+    if let Ok(size) = tcgetwinsize(linux::stdio::stdout()).or_else(|_| tcgetwinsize(linux::stdio::stdin())) {
         let _gone = tcsetwinsize(controller.as_fd(), size);
     }
 }
 
 /// The columns and rows of the terminal that standard output is; `None` where it is none.
 pub fn size() -> Option<(usize, usize)> {
-    tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| (size.ws_col.into(), size.ws_row.into()))
+    tcgetwinsize(linux::stdio::stdout()).ok().map(|size| (size.ws_col.into(), size.ws_row.into()))
 }
 
 /// Whether standard input and output are terminals.
 pub fn is_caller() -> bool {
-    isatty(rustix::stdio::stdin()) && isatty(rustix::stdio::stdout())
+    isatty(linux::stdio::stdin()) && isatty(linux::stdio::stdout())
 }
 
 /// Whether standard error is one.
 pub fn is_error() -> bool {
-    isatty(rustix::stdio::stderr())
+    isatty(linux::stdio::stderr())
 }

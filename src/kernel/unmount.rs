@@ -1,8 +1,8 @@
 //! The end of what is mounted: swap is switched off, and every file system that keeps something becomes read-only and is
 //! unmounted, the last one first.
 
-use rustix::fs::CWD;
-use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
+use crate::linux::fs::CWD;
+use crate::linux::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 
 use crate::error::Error;
 use crate::kernel::cgroup::mounts::unescape;

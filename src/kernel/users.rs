@@ -3,13 +3,14 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with};
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::Pid;
-use rustix::stdio::dup2_stderr;
-use rustix::thread::UnshareFlags;
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
+use crate::linux::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with};
+use crate::linux::pipe::{PipeFlags, pipe_with};
+use crate::linux::process::Pid;
+use crate::linux::stdio::dup2_stderr;
+use crate::linux::thread::UnshareFlags;
 
 use crate::error::{Error, Result, SET_UP};
 use crate::kernel::file::{self, read_all, read_start, write_all};
@@ -19,7 +20,7 @@ use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
 use crate::text::{Word, digits, fill, kept, shown};
 
 /// Writes one of the files of a process's user namespace. The kernel takes a map in one piece, a line for each range.
-pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
+pub fn write(pid: Pid, file: Word, text: Word) -> linux::io::Result<()> {
     weak!(
         "weak-setgroups",
         if file == c"setgroups" {
@@ -39,14 +40,14 @@ pub fn write(pid: Pid, file: Word, text: Word) -> rustix::io::Result<()> {
 }
 
 /// The user namespace of a process.
-pub fn of(pid: Pid) -> rustix::io::Result<OwnedFd> {
+pub fn of(pid: Pid) -> linux::io::Result<OwnedFd> {
     let path = kept(&[b"/proc/", digits(pid.as_raw_pid() as u64).as_bytes(), b"/ns/user"]);
     openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Holds the ids from this one on for as long as this process lives; false where another contain has them. The kernel's
 /// abstract names (unix(7)) are held by one socket each and go with it, whatever becomes of their holder.
-pub fn hold(first: u64) -> rustix::io::Result<bool> {
+pub fn hold(first: u64) -> linux::io::Result<bool> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     let name = SocketAddrUnix::new_abstract_name(fill("contain/ids/%", &[digits(first)]).as_bytes())?;
     match bind(&socket, &name) {
@@ -78,7 +79,7 @@ pub fn run_mapper(program: Word, pid: Pid, map: Word) -> Result<()> {
 
 /// Runs a program to its end, and says what it told where it failed. It may do more than this user, so it gets none of
 /// this user's variables.
-fn run(program: Word, words: &[Word]) -> rustix::io::Result<Option<Vec<u8>>> {
+fn run(program: Word, words: &[Word]) -> linux::io::Result<Option<Vec<u8>>> {
     let (arguments, environment) = (Vector::new(&[], words), Vector::new(&[], &[]));
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
     match clone3(0, None)? {

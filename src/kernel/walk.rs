@@ -4,10 +4,10 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{
+use crate::linux::fs::{
     FileType, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstat, fstatfs, openat, openat2, readlinkat_raw,
 };
-use rustix::io::{Errno, Result};
+use crate::linux::io::{Errno, Result};
 
 /// The path as a container sees it that has the directory as its root: no link and no `..` leads out of it, and none of
 /// proc's magic links is followed.

@@ -5,9 +5,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::io::{Errno, Result};
-use rustix::mount::MountFlags;
-use rustix::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
+use crate::linux;
+use crate::linux::io::{Errno, Result};
+use crate::linux::mount::MountFlags;
+use crate::linux::thread::{CpuSet, ThreadNameSpaceType, UnshareFlags};
 
 use crate::error::SET_UP;
 use crate::kernel::cgroup;
@@ -105,12 +106,12 @@ impl Child<'_> {
         );
         match act {
             Act::Session => {
-                rustix::process::umask(rustix::fs::Mode::empty());
+                linux::process::umask(linux::fs::Mode::empty());
                 sys::signal::reset_dispositions();
                 identity::start_session()
             }
-            Act::SetHostname => rustix::system::sethostname(with.to_bytes()),
-            Act::SetDomainname => rustix::system::setdomainname(with.to_bytes()),
+            Act::SetHostname => linux::system::sethostname(with.to_bytes()),
+            Act::SetDomainname => linux::system::setdomainname(with.to_bytes()),
             Act::WriteSysctl => file::write(base, path, with.to_bytes()),
             Act::SetUlimit => rlimit::set(number, with),
             Act::MakeMountsPrivate => mount::make_all_private(),
@@ -135,7 +136,7 @@ impl Child<'_> {
             Act::BindRootfs => {
                 let tree = match number {
                     0 => mount::copy_tree(c".")?,
-                    _ => rustix::io::fcntl_dupfd_cloexec(source, 3)?,
+                    _ => linux::io::fcntl_dupfd_cloexec(source, 3)?,
                 };
                 self.bases[Base::Root as usize] = Some(root::bind_here(tree)?);
                 Ok(())
@@ -247,7 +248,7 @@ impl Child<'_> {
                 let (controller, terminal) = terminal::open_pair(dev)?;
                 if !self.from.plan.program.init {
                     // It becomes the session's own; contain's init leaves that to its command.
-                    rustix::process::ioctl_tiocsctty(&terminal)?;
+                    linux::process::ioctl_tiocsctty(&terminal)?;
                 }
                 terminal::adopt(terminal.as_fd(), self.from.plan.person.user.uid)?;
                 if act == Act::OpenConsole {
@@ -257,7 +258,7 @@ impl Child<'_> {
             }
             Act::StartKeyring => identity::start_keyring(),
             Act::ForbidDumps => identity::forbid_dumps(),
-            Act::ForbidNewPrivileges => rustix::thread::set_no_new_privs(true),
+            Act::ForbidNewPrivileges => linux::thread::set_no_new_privs(true),
             Act::LimitCapabilities => identity::limit_bounding_set(self.from.plan.person.capabilities),
             Act::BecomeUser => {
                 let Person { user: User { uid, gid, groups }, capabilities, keeps_groups, .. } = self.from.plan.person;
@@ -267,15 +268,15 @@ impl Child<'_> {
             Act::Redirect => {
                 let Some((stderr, others)) = self.from.streams.split_last() else { return Err(Errno::BADF) };
                 if let [stdin, stdout] = others {
-                    rustix::stdio::dup2_stdin(stdin)?;
-                    rustix::stdio::dup2_stdout(stdout)?;
+                    linux::stdio::dup2_stdin(stdin)?;
+                    linux::stdio::dup2_stdout(stdout)?;
                 }
-                rustix::stdio::dup2_stderr(stderr)
+                linux::stdio::dup2_stderr(stderr)
             }
             Act::CloseDescriptors => self.close_descriptors(),
             Act::EnterWorkdir => {
                 let workdir = mount::open_inside(base, path)?;
-                rustix::process::fchdir(workdir)
+                linux::process::fchdir(workdir)
             }
             Act::AwaitGo => {
                 if number != 0 {
@@ -289,7 +290,7 @@ impl Child<'_> {
                 spread::gather(&self.from.cpus)
             }
             Act::Unblock => {
-                rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+                linux::process::umask(linux::fs::Mode::from_raw_mode(0o022));
                 sys::signal::block(sys::signal::Set::EMPTY)
             }
             Act::Execute => Err(self.execute()),

@@ -1,7 +1,7 @@
 //! Looks once at this machine and writes down what a plan needs.
 
-use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
+use crate::linux::io::Errno;
+use crate::linux::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::mounts::{self, Mounted};

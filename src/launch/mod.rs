@@ -8,11 +8,12 @@ pub mod record;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::CWD;
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use rustix::thread::ThreadNameSpaceType;
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::fs::CWD;
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use crate::linux::thread::ThreadNameSpaceType;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
@@ -77,7 +78,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let (rootfs, voice) = (given.rootfs, given.voice);
     let failed = |doing: &'static str| move |errno| Error::os(doing, errno);
     let (ours, theirs) = record::channel().map_err(failed("make a pair of sockets"))?;
-    let launcher = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).map_err(failed("open own pidfd"))?;
+    let launcher = pidfd_open(linux::process::getpid(), PidfdFlags::empty()).map_err(failed("open own pidfd"))?;
     let init = plan.program.init.then(program::sealed_copy).transpose().map_err(failed("copy contain into memory"))?;
     let host = given.host.as_ref();
     let process = host.map_or(launcher.as_fd(), |host| host.process);
@@ -104,7 +105,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     voice.story("creating namespaces: %", &[&plan.namespaces.names()]);
     if let (true, [rootfs]) = (host.is_none(), rootfs.layers.as_slice()) {
         // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
-        rustix::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
+        linux::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
     let mut stack = if shares_memory(plan, host.is_some()) { Stack::new().ok() } else { None };
@@ -146,7 +147,7 @@ fn fork(
     born_in: Option<BorrowedFd<'_>>,
     stack: Option<&Stack>,
     inherited: &Inherited<'_>,
-) -> rustix::io::Result<(Pid, OwnedFd)> {
+) -> linux::io::Result<(Pid, OwnedFd)> {
     if let (Some(stack), None) = (stack, born_in)
         && let Ok(made) = clone_beside(flags, stack, inherited, child::become_container)
     {
@@ -196,7 +197,7 @@ fn accompany(
 /// is of the container that is joined.
 fn before(plan: &Plan, process: BorrowedFd<'_>, rootfs: &Rootfs) -> Result<(Made, Vec<OwnedFd>)> {
     let (mut group, mut taken) = (Made::default(), Vec::new());
-    let mut take = |tree: rustix::io::Result<OwnedFd>, private: bool| {
+    let mut take = |tree: linux::io::Result<OwnedFd>, private: bool| {
         let tree = tree?;
         taken.push(tree);
         taken.last().filter(|_| private).map_or(Ok(()), |tree| mount::make_private(tree.as_fd()))
@@ -231,7 +232,7 @@ fn map_ids(step: &Step, pid: Pid, taken: &[OwnedFd]) -> Result<()> {
     mapped.map_err(|errno| {
         let error = launcher_error(step, errno);
         // A relative path can only be the rootfs's, which this process has entered.
-        let here = rustix::process::getcwd(Vec::new()).unwrap_or_default();
+        let here = linux::process::getcwd(Vec::new()).unwrap_or_default();
         let path = if step.path.to_bytes().starts_with(b"/") { step.path } else { &here };
         match errno {
             Errno::INVAL | Errno::PERM => error.with_hint(fill(NO_MAP, &[&mount::file_systems(path)])),
@@ -243,7 +244,7 @@ fn map_ids(step: &Step, pid: Pid, taken: &[OwnedFd]) -> Result<()> {
 const NO_MAP: &str = "of the file systems at and below it (%) one takes no map of ids: ext4, xfs and btrfs do; leave it out, or idmap, \
     or --userns";
 
-fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -> rustix::io::Result<()> {
+fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -> linux::io::Result<()> {
     weak!(
         "weak-limits",
         if step.act == Act::WriteLimit {
@@ -327,7 +328,7 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
 }
 
 fn ready(plan: &Plan, voice: Voice) {
-    let system = rustix::system::uname();
+    let system = linux::system::uname();
     let [name, release, machine] = [system.sysname(), system.release(), system.machine()].map(CStr::to_bytes);
     let system = [name, b" ", release, b" ", machine].concat();
     voice.story("container ready: %", &[&String::from_utf8_lossy(&system)]);

@@ -4,9 +4,10 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::{Errno, Result};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec};
+use crate::linux::io::{Errno, Result};
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use crate::sys::net;
 
@@ -78,7 +79,7 @@ pub fn wait(socket: BorrowedFd<'_>, descriptors: &mut Descriptors) -> Result<boo
 /// Whether the other side is gone.
 pub fn is_over(socket: BorrowedFd<'_>) -> bool {
     let mut poll = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
-    rustix::event::poll(&mut poll, Some(&Timespec::default())).is_ok() && poll[0].revents().contains(PollFlags::HUP)
+    linux::event::poll(&mut poll, Some(&Timespec::default())).is_ok() && poll[0].revents().contains(PollFlags::HUP)
 }
 
 /// The length of a message, whose descriptors are put in their place.

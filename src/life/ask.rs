@@ -1,8 +1,8 @@
 //! `contain poweroff`, `reboot` and `halt`: asking process 1 for the end of the machine, or ending it at once.
 
-use rustix::fs::sync;
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::system::{RebootCommand, reboot};
+use crate::linux::fs::sync;
+use crate::linux::process::{Pid, Signal, kill_process};
+use crate::linux::system::{RebootCommand, reboot};
 
 use crate::error::{Error, Result};
 use crate::input::args::Command;

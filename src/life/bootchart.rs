@@ -1,6 +1,6 @@
 //! `contain bootchart`: what of a boot took how long, as process 1 wrote it down, drawn as text or as a picture (SVG).
 
-use rustix::fs::CWD;
+use crate::linux::fs::CWD;
 
 use crate::error::{Error, Result};
 use crate::kernel::file;

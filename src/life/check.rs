@@ -7,6 +7,7 @@ use crate::launch::facts;
 use crate::life::ids::of_ordinary;
 use crate::life::output;
 use crate::life::remember::sweep_all;
+use crate::linux;
 use crate::plan::facts::{Cgroups, Controller, Mapper};
 use crate::spec::User;
 use crate::text::{Word, cut, lines, shown, version, words};
@@ -69,7 +70,7 @@ pids (--pids)|build the kernel with CONFIG_CGROUP_PIDS
 ";
 
 fn kernel(report: &mut Report) {
-    let system = rustix::system::uname();
+    let system = linux::system::uname();
     let release = shown(system.release());
     let remedy = "contain needs Linux 5.9 or newer (close_range)";
     report.line(version(release) >= (5, 9), true, &["Linux ", release].concat(), remedy);
@@ -96,7 +97,7 @@ fn user(report: &mut Report, environment: &[Word]) {
 }
 
 fn file_systems(report: &mut Report) {
-    let known = file::read_text(rustix::fs::CWD, c"/proc/filesystems").unwrap_or_default();
+    let known = file::read_text(linux::fs::CWD, c"/proc/filesystems").unwrap_or_default();
     let known = words(&known);
     let is_known = |name: &str| known.contains(&name);
     report.table(FILE_SYSTEMS, &is_known, ["file system ", ""], "this kernel was built without it");

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, pidfd_send_signal};
+use crate::linux;
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::Group;
@@ -55,7 +56,7 @@ impl Found {
     }
 
     /// Asks it to end, or makes it.
-    fn signal(&self, signal: Signal) -> rustix::io::Result<()> {
+    fn signal(&self, signal: Signal) -> linux::io::Result<()> {
         let (Some(record), Some(supervisor)) = (self.record, &self.supervisor) else { return Ok(()) };
         let group = Group::open(record.cgroups);
         if signal != Signal::KILL {

@@ -4,11 +4,12 @@
 use std::cell::Cell;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::Signal;
-use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
+use crate::linux::pipe::{PipeFlags, pipe_with};
+use crate::linux::process::Signal;
+use crate::linux::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::error::{Error, Result};
 use crate::kernel::file::write_all;
@@ -31,7 +32,7 @@ pub fn detach(life: &mut dyn FnMut(&Caller) -> Result<u8>) -> Result<()> {
             // What its caller ignored, as a shell has it for `&`, would be lost for `contain stop` too.
             [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM].into_iter().for_each(reset);
             let caller = Caller(Cell::new(Some(theirs)));
-            let lived = rustix::process::setsid().map_err(failed).and_then(|_| life(&caller));
+            let lived = linux::process::setsid().map_err(failed).and_then(|_| life(&caller));
             if let Err(error) = &lived {
                 let mut text = [&[error.status()], error.sentence().as_bytes(), &[0], error.hint().as_bytes()].concat();
                 text.truncate(4096);
@@ -47,10 +48,10 @@ pub fn detach(life: &mut dyn FnMut(&Caller) -> Result<u8>) -> Result<()> {
 }
 
 /// What the child says at once: less than a pipe takes in one piece (pipe(7), PIPE_BUF).
-fn read_answer(pipe: &OwnedFd) -> rustix::io::Result<Vec<u8>> {
+fn read_answer(pipe: &OwnedFd) -> linux::io::Result<Vec<u8>> {
     let mut answer = vec![0; 4096];
     loop {
-        match rustix::io::read(pipe, &mut answer) {
+        match linux::io::read(pipe, &mut answer) {
             Err(Errno::INTR) => {}
             read => {
                 answer.truncate(read?);
@@ -81,7 +82,7 @@ impl Caller {
             dup2_stdin(&null)?;
             dup2_stdout(&null)?;
             dup2_stderr(&null)?;
-            rustix::process::chdir(c"/")
+            linux::process::chdir(c"/")
         };
         let_go().map_err(|errno| Error::os("let go of the caller's terminal", errno))?;
         self.say(&[0]);

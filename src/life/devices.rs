@@ -1,6 +1,6 @@
 //! The host's devices that a container has: those that were asked for, and with --privileged all that it can use.
 
-use rustix::fs::AtFlags;
+use crate::linux::fs::AtFlags;
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Written};

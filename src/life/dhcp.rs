@@ -5,11 +5,12 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::io::{Errno, read};
-use rustix::net::sockopt::set_socket_broadcast;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
-use rustix::rand::{GetRandomFlags, getrandom};
-use rustix::system::{Uname, sethostname, uname};
+use crate::linux;
+use crate::linux::io::{Errno, read};
+use crate::linux::net::sockopt::set_socket_broadcast;
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use crate::linux::rand::{GetRandomFlags, getrandom};
+use crate::linux::system::{Uname, sethostname, uname};
 
 use crate::dhcp::{
     self, ACK, DISCOVER, DOMAIN, FOR_EVER, HEADERS, HOSTNAME, Lease, MOST, MTU, NAK, OFFER, Question, RELEASE, REQUEST,
@@ -51,7 +52,7 @@ pub fn dhcp(name: &str, once: bool) -> Result<u8> {
     let link = raise(name, since_boot() + PATIENCE).map_err(|errno| network::missing(name, errno))?;
     let signals = Signals::take()?;
     // Process 1 executes it by a descriptor, whose number would be its name.
-    let _called = rustix::thread::set_name(c"contain");
+    let _called = linux::thread::set_name(c"contain");
     let naming = if host_name(&uname()).is_empty() { SYS_ADMIN } else { 0 };
     identity::keep_only(NET_BIND_SERVICE | NET_ADMIN | NET_RAW | naming)
         .map_err(|errno| Error::os("drop capabilities", errno))?;
@@ -188,7 +189,7 @@ impl Client {
     }
 
     /// Until there is an address, whole packets of the interface are sent and read; afterwards those that are for it.
-    fn open(&self, phase: Phase) -> rustix::io::Result<OwnedFd> {
+    fn open(&self, phase: Phase) -> linux::io::Result<OwnedFd> {
         let raw = phase < Phase::Bound;
         let family = if raw { AddressFamily::PACKET } else { AddressFamily::INET };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;

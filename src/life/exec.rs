@@ -2,8 +2,8 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Text, Written};

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, statat};
+use crate::linux::fs::{AtFlags, statat};
 
 use crate::error::{Error, Result};
 use crate::kernel::file::names;

@@ -1,6 +1,7 @@
 //! Which ids a container has: the maps of its user namespace, from what was written and from what this user may map.
 
-use rustix::fs::{Access, CWD, access};
+use crate::linux;
+use crate::linux::fs::{Access, CWD, access};
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Text, Written};
@@ -15,7 +16,7 @@ use crate::text::{Word, digits, fill, kept, place};
 
 /// The caller's own ids.
 pub fn own() -> [u32; 2] {
-    [rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()]
+    [linux::process::geteuid().as_raw(), linux::process::getegid().as_raw()]
 }
 
 /// Decides on the maps of users and groups for a container whose command runs as its user, and who writes them; `ours` is the
@@ -125,7 +126,7 @@ pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper
     let map = |path, kind: usize, at| Map(kept(&[ordinary(&text(path), names, own[kind], at).as_bytes()]));
     let maps = |[users, groups]: [Word; 2], [uid, gid]: [u32; 2]| [map(users, 0, uid), map(groups, 1, gid)];
     // Under no_new_privs the programs could do no more than this user.
-    if rustix::thread::no_new_privs() == Ok(false)
+    if linux::thread::no_new_privs() == Ok(false)
         && let Some(mapper) = programs(ours)
     {
         let all = maps([FILES[2], FILES[3]], if keeps { own } else { [0; 2] });
@@ -139,7 +140,7 @@ pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper
 
 /// newuidmap(1) and newgidmap(1), where they are.
 pub fn programs(ours: &[Word]) -> Option<Mapper> {
-    let find = |name| candidates(name, ours).into_iter().find(|path| access(*path, Access::EXEC_OK).is_ok());
+    let find = |name| candidates(name, ours).into_iter().find(|path| access(path, Access::EXEC_OK).is_ok());
     Some(Mapper::Programs(Box::leak(Box::new([find(c"newuidmap")?, find(c"newgidmap")?]))))
 }
 

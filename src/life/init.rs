@@ -1,6 +1,7 @@
 //! `contain init`: the first process of a container, or a subreaper where it is not number 1.
 
-use rustix::io::Errno;
+use crate::linux;
+use crate::linux::io::Errno;
 
 use crate::error::{Error, NOT_EXECUTABLE, Result};
 use crate::kernel::program;
@@ -13,7 +14,7 @@ use crate::text::Word;
 
 /// Runs the command, reaps whatever is left behind, and tells the command's status.
 pub fn init(words: &[Word], environment: &[Word]) -> Result<u8> {
-    if rustix::process::getpid() != rustix::process::Pid::INIT {
+    if linux::process::getpid() != linux::process::Pid::INIT {
         reaper::become_subreaper()?;
     }
     look_after(words, environment, Manner::default()).map(Outcome::status)

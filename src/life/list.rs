@@ -1,7 +1,7 @@
 //! What there is: `contain ps`, `contain inspect` and `contain top`. Each container is looked at afresh, and what a killed
 //! `contain` left is cleared away first, so what is told is true.
 
-use rustix::fs::fstat;
+use crate::linux::fs::fstat;
 
 use crate::error::Result;
 use crate::input::args::written::{Flag, Written};

@@ -4,11 +4,12 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::fs::{AtFlags, fstat, statat};
-use rustix::io::{Errno, pread};
-use rustix::stdio::{stderr, stdout};
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::fs::inotify::{self, CreateFlags, WatchFlags};
+use crate::linux::fs::{AtFlags, fstat, statat};
+use crate::linux::io::{Errno, pread};
+use crate::linux::stdio::{stderr, stdout};
 
 use crate::error::{Error, Result};
 use crate::kernel::file;
@@ -36,7 +37,7 @@ pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Pla
 }
 
 /// Says whether there are any.
-fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<bool> {
+fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> linux::io::Result<bool> {
     // Before anything is read: what is written later is told. A kernel without inotify, or at its limit, tells nothing.
     let changes = if follow { changes(entry).ok() } else { None };
     let [out, err] = &NAMES;
@@ -71,13 +72,13 @@ fn show(entry: &Entry, follow: bool, lines: Option<u64>) -> rustix::io::Result<b
         }
         if let Some(changes) = &changes {
             // What changed is looked at anyway.
-            let _which = rustix::io::read(changes, &mut [0; 4096]);
+            let _which = linux::io::read(changes, &mut [0; 4096]);
         }
     }
 }
 
 /// Tells of each change to a container's files.
-fn changes(entry: &Entry) -> rustix::io::Result<OwnedFd> {
+fn changes(entry: &Entry) -> linux::io::Result<OwnedFd> {
     let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     let directory = file::own(entry.directory.as_fd());
     inotify::add_watch(&changes, directory, WatchFlags::MODIFY | WatchFlags::MOVED_TO)?;
@@ -96,7 +97,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     /// Shows all that there is; once the files go on to be rotated, no more than two of them.
-    fn go_on(&mut self, follow: bool) -> rustix::io::Result<()> {
+    fn go_on(&mut self, follow: bool) -> linux::io::Result<()> {
         let mut files = 0;
         while let Some(file) = &self.file {
             files += 1;
@@ -125,7 +126,7 @@ impl Shown<'_> {
     }
 
     /// The previous file and the current one.
-    fn open(&self) -> rustix::io::Result<[Option<OwnedFd>; 2]> {
+    fn open(&self) -> linux::io::Result<[Option<OwnedFd>; 2]> {
         let open = |name| log::read(self.entry, name);
         let mut tries = 0;
         loop {
@@ -145,7 +146,7 @@ impl Shown<'_> {
     }
 
     /// Finds where to begin for the last `lines`, or all.
-    fn start(&mut self, lines: Option<u64>) -> rustix::io::Result<()> {
+    fn start(&mut self, lines: Option<u64>) -> linux::io::Result<()> {
         let mut missing = lines.unwrap_or(u64::MAX);
         // The last byte of all ends the last line; it does not begin another.
         let mut is_last = true;

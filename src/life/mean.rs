@@ -3,8 +3,9 @@
 
 use std::ffi::CStr;
 
-use rustix::fs::{CWD, fstat};
-use rustix::io::Errno;
+use crate::linux;
+use crate::linux::fs::{CWD, fstat};
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
@@ -63,7 +64,7 @@ pub fn mean(
     spec.share = run.share();
     spec.hostname = match run.text(Text::Hostname) {
         Some(name) => name,
-        None if spec.share.uts => shown(kept(&[rustix::system::uname().nodename().to_bytes()])),
+        None if spec.share.uts => shown(kept(&[linux::system::uname().nodename().to_bytes()])),
         None => id,
     };
     shares(run)?;
@@ -165,7 +166,7 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
         let hint = if errno == Errno::NOENT { "write default, unconfined, or the path of a profile" } else { "" };
         Error::os(fill("--seccomp: read %", &[path]), errno).with_hint(hint)
     })?;
-    let reading = Reading { capabilities, kernel: version(shown(rustix::system::uname().release())) };
+    let reading = Reading { capabilities, kernel: version(shown(linux::system::uname().release())) };
     let program = profile::read(text.as_bytes(), reading)
         .map_err(|(line, what)| Error::new(fill("--seccomp % line %: %", &[path, digits(line), what])))?;
     Ok(Seccomp { name, program })

@@ -1,8 +1,9 @@
 //! What an interface gets, whoever says so: a line of the settings or a DHCP server. Its address and routes, and the servers of
 //! names in /etc/resolv.conf.
 
-use rustix::fs::{CWD, readlinkat_raw};
-use rustix::io::Errno;
+use crate::linux;
+use crate::linux::fs::{CWD, readlinkat_raw};
+use crate::linux::io::Errno;
 
 use crate::dhcp::route;
 use crate::error::{Error, Result};
@@ -77,7 +78,7 @@ pub fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
 }
 
 /// Writes a file of /etc, or what it is a link to, with the directories that lead there.
-fn write_linked(path: Word, text: &[u8]) -> rustix::io::Result<()> {
+fn write_linked(path: Word, text: &[u8]) -> linux::io::Result<()> {
     let (mut path, mut target) = (path, [0; 256]);
     if let Ok(1..) = readlinkat_raw(CWD, path, &mut target[..]) {
         let base: &[u8] = if target[0] == b'/' { b"" } else { b"/etc/" };

@@ -1,7 +1,8 @@
 //! What contain itself prints on standard output, all of it or an error: nothing is lost in silence.
 
-use rustix::io::Errno;
-use rustix::stdio::stdout;
+use crate::linux;
+use crate::linux::io::Errno;
+use crate::linux::stdio::stdout;
 
 use crate::error::{Error, Result};
 use crate::log;
@@ -10,7 +11,7 @@ use crate::log;
 pub fn print(text: &str) -> Result<()> {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
-        match rustix::io::write(stdout(), rest) {
+        match linux::io::write(stdout(), rest) {
             Ok(count) => rest = &rest[count..],
             Err(Errno::INTR) => {}
             Err(Errno::PIPE) => return Ok(()),
@@ -32,10 +33,10 @@ pub fn fail(error: &Error) -> u8 {
 /// Makes sure that 0, 1 and 2 are open, so that nothing else ever gets these numbers. A closed standard output is an
 /// error: what the command prints would be lost.
 pub fn require_streams() -> Result<()> {
-    use rustix::fs::{CWD, Mode, OFlags, openat};
-    use rustix::io::{FdFlags, fcntl_getfd};
-    use rustix::stdio::{stderr, stdin};
-    let is_open = |result: rustix::io::Result<FdFlags>| result != Err(Errno::BADF);
+    use linux::fs::{CWD, Mode, OFlags, openat};
+    use linux::io::{FdFlags, fcntl_getfd};
+    use linux::stdio::{stderr, stdin};
+    let is_open = |result: linux::io::Result<FdFlags>| result != Err(Errno::BADF);
     if !is_open(fcntl_getfd(stdout())) {
         return Err(Error::new("standard output is closed: open it, or send it to /dev/null"));
     }

@@ -4,8 +4,8 @@
 use std::os::fd::AsFd;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{CWD, fstat, readlinkat_raw};
-use rustix::process::{Pid, getpid};
+use crate::linux::fs::{CWD, fstat, readlinkat_raw};
+use crate::linux::process::{Pid, getpid};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Group, mounts, sweep};

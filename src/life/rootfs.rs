@@ -3,7 +3,8 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::io::Errno;
+use crate::linux;
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result, hint_for, name};
 use crate::input::args::written::{Flag, Path, Written};
@@ -84,7 +85,7 @@ pub fn absolute(path: Word) -> Result<Word> {
     if path.to_bytes().starts_with(b"/") {
         return Ok(path);
     }
-    let here = rustix::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
+    let here = linux::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
     Ok(kept(&[here.to_bytes(), b"/", path.to_bytes()]))
 }
 

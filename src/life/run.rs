@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use rustix::process::geteuid;
+use crate::linux::process::geteuid;
 
 use crate::error::{Error, Result, TIMED_OUT};
 use crate::input::args::written::{Flag, Number, Text, Written};

@@ -5,9 +5,10 @@ use std::os::fd::OwnedFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::Group;
@@ -154,7 +155,7 @@ pub fn has_ended(process: &OwnedFd) -> bool {
 }
 
 /// A handle on a process that was written down, if it still is that one. What could not be looked at is not taken for gone.
-pub fn handle(process: Process) -> rustix::io::Result<Option<OwnedFd>> {
+pub fn handle(process: Process) -> linux::io::Result<Option<OwnedFd>> {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
     let handle = match pidfd_open(pid, PidfdFlags::empty()) {
         Err(Errno::SRCH) => return Ok(None),

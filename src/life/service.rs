@@ -2,10 +2,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use rustix::net::{SocketFlags, connect};
-use rustix::stdio::stdout;
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
+use crate::linux::net::{SocketFlags, connect};
+use crate::linux::stdio::stdout;
 
 use crate::error::{Error, Result};
 use crate::input::near::Near;
@@ -83,7 +84,7 @@ pub fn ask(verb: Verb, name: &str) -> Result<Vec<Told<'static>>> {
     let mut all = Vec::new();
     loop {
         let mut message = [0; MOST];
-        let length = rustix::io::read(&socket, &mut message).map_err(failed)?;
+        let length = linux::io::read(&socket, &mut message).map_err(failed)?;
         match message.get(..length).unwrap_or_default() {
             END | UNKNOWN => return Ok(all),
             REFUSED => return Err(refused()),
@@ -126,7 +127,7 @@ impl Told<'_> {
 
     /// What runs there now.
     pub fn command(&self) -> String {
-        let told = rustix::process::Pid::from_raw(self.pid as i32).and_then(proc::tell);
+        let told = linux::process::Pid::from_raw(self.pid as i32).and_then(proc::tell);
         told.map_or("-".into(), |told| told.command)
     }
 }

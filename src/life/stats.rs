@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::io::retry_on_intr;
-use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
+use crate::linux::io::retry_on_intr;
+use crate::linux::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
 
 use crate::error::{Error, Result};
 use crate::input::number::readable;

@@ -6,10 +6,10 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags, Uid, fchown, openat};
-use rustix::io::fcntl_dupfd_cloexec;
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::stdio::stdin;
+use crate::linux::fs::{CWD, Mode, OFlags, Uid, fchown, openat};
+use crate::linux::io::fcntl_dupfd_cloexec;
+use crate::linux::pipe::{PipeFlags, pipe_with};
+use crate::linux::stdio::stdin;
 
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Number, Written};

@@ -1,7 +1,8 @@
 //! The names `tini` and `docker-init`: a container's init with tini's flags, variables and exit statuses, for images and
 //! scripts that are written for it.
 
-use rustix::process::{Signal, getpid, set_parent_process_death_signal};
+use crate::linux;
+use crate::linux::process::{Signal, getpid, set_parent_process_death_signal};
 
 use crate::error::{Error, Result};
 use crate::input::help::{self, Topic};
@@ -46,7 +47,7 @@ pub fn tini(words: &[Word], environment: &[Word]) -> Result<u8> {
     if command.is_empty() {
         return Err(wrong("tini: which command? write `tini [OPTIONS] -- COMMAND [ARG...]`"));
     }
-    let is_first = getpid() == rustix::process::Pid::INIT;
+    let is_first = getpid() == linux::process::Pid::INIT;
     if wanted.subreaper {
         become_subreaper()?;
     } else if !is_first && !wanted.quiet {

@@ -1,6 +1,6 @@
 //! `contain update`: the limits of a running container are changed in the kernel, and written down.
 
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::input::number::readable;

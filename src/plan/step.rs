@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 use crate::error::hint_for;
 use crate::packed::{Packed, packed};

@@ -4,8 +4,9 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FlockOperation, OFlags, flock, fstat, ftruncate, renameat, unlinkat};
-use rustix::io::{Errno, Result};
+use crate::linux;
+use crate::linux::fs::{AtFlags, FlockOperation, OFlags, flock, fstat, ftruncate, renameat, unlinkat};
+use crate::linux::io::{Errno, Result};
 
 use super::Entry;
 use crate::kernel::file;
@@ -66,7 +67,7 @@ pub struct Log {
 
 impl Log {
     pub fn open(entry: &Entry, names: &'static Names, most: u64) -> Result<Log> {
-        let directory = Entry { id: "", directory: rustix::io::fcntl_dupfd_cloexec(&entry.directory, 3)? };
+        let directory = Entry { id: "", directory: linux::io::fcntl_dupfd_cloexec(&entry.directory, 3)? };
         let file = directory.open(names.current, Log::FLAGS)?;
         Ok(Log { directory, names, file, size: 0, whole: 0, most, failed: None })
     }

@@ -18,11 +18,12 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::fs::{
+use crate::linux;
+use crate::linux::fs::{
     AtFlags, FileType, FlockOperation, Mode, OFlags, fdatasync, flock, fstat, mkdirat, openat, renameat, statat,
     unlinkat,
 };
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result, named};
 use crate::kernel::file::{names, read_all, write_all};
@@ -116,7 +117,7 @@ impl Root {
     }
 
     /// A directory in it; `None` where there is none of that name. What could not be looked at is not taken for gone.
-    pub fn open(&self, name: &CStr) -> rustix::io::Result<Option<OwnedFd>> {
+    pub fn open(&self, name: &CStr) -> linux::io::Result<Option<OwnedFd>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&self.directory, name, flags, Mode::empty()) {
             Ok(directory) => Ok(Some(directory)),
@@ -136,7 +137,7 @@ impl Root {
     }
 
     /// Between making and locking somebody may take it for rubbish; then it is made again.
-    fn make_locked(&self, id: &'static str, name: &CStr) -> rustix::io::Result<Entry> {
+    fn make_locked(&self, id: &'static str, name: &CStr) -> linux::io::Result<Entry> {
         for _ in 0..100 {
             mkdirat(&self.directory, name, Mode::RWXU)?;
             let Some(directory) = self.open(name)? else { continue };
@@ -237,7 +238,7 @@ impl Entry {
 
     fn read(&self, file: &OwnedFd, record: &mut Record, brief: bool) -> std::result::Result<(), Damage> {
         let mut beginning = [MaybeUninit::uninit(); 4096];
-        let (text, rest) = rustix::io::read(file, &mut beginning).map_err(Damage::Unreadable)?;
+        let (text, rest) = linux::io::read(file, &mut beginning).map_err(Damage::Unreadable)?;
         let mut text = Cow::Borrowed(&*text);
         // A file that gives less than was asked for ends there; `ps` reads very many of them.
         if rest.is_empty() {
@@ -259,7 +260,7 @@ impl Entry {
     }
 
     /// Writes the record, whole or not at all.
-    pub fn write(&self, record: &mut Record) -> rustix::io::Result<()> {
+    pub fn write(&self, record: &mut Record) -> linux::io::Result<()> {
         // Whatever a killed one left in its place.
         remove_any(&self.directory, METADATA_NEW)?;
         let new = self.open(METADATA_NEW, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
@@ -280,7 +281,7 @@ impl Entry {
             let file = self.metadata()?;
             flock(&file, FlockOperation::LockExclusive).map_err(Damage::Unreadable)?;
             // Somebody else may have put another file in its place before the lock was ours.
-            let inode = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
+            let inode = |stat: linux::fs::Stat| (stat.st_dev, stat.st_ino);
             let current = statat(&self.directory, METADATA, AtFlags::SYMLINK_NOFOLLOW).map(inode);
             if current != fstat(&file).map(inode) {
                 continue;
@@ -295,13 +296,13 @@ impl Entry {
     }
 
     /// One of the files of a container's directory, never through a link.
-    pub fn open(&self, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    pub fn open(&self, name: &CStr, flags: OFlags) -> linux::io::Result<OwnedFd> {
         self.open_below(self.directory.as_fd(), name, flags)
     }
 
     /// The same for a file that a container is given: whatever it makes of the file's mode, by this descriptor nobody executes
     /// it. A user who may not mount has no container that could make it another user's program.
-    pub fn open_harmless(&self, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    pub fn open_harmless(&self, name: &CStr, flags: OFlags) -> linux::io::Result<OwnedFd> {
         match mount::copy_harmless(self.directory.as_fd()) {
             Ok(copy) => self.open_below(copy.as_fd(), name, flags),
             // Before Linux 5.12 a mount that is attached nowhere takes no flags.
@@ -309,7 +310,7 @@ impl Entry {
         }
     }
 
-    fn open_below(&self, directory: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    fn open_below(&self, directory: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> linux::io::Result<OwnedFd> {
         // A new one may be the container's, which shall not see O_NONBLOCK.
         let waits = if flags.contains(OFlags::EXCL) { OFlags::NONBLOCK } else { OFlags::empty() };
         regular(openat(directory, name, flags | SAFELY.difference(waits), Mode::RUSR | Mode::WUSR)?)
@@ -320,7 +321,7 @@ impl Entry {
 const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// Refuses what is no regular file.
-fn regular(file: OwnedFd) -> rustix::io::Result<OwnedFd> {
+fn regular(file: OwnedFd) -> linux::io::Result<OwnedFd> {
     match FileType::from_raw_mode(fstat(&file)?.st_mode) {
         FileType::RegularFile => Ok(file),
         FileType::Directory => Err(Errno::ISDIR),
@@ -329,7 +330,7 @@ fn regular(file: OwnedFd) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Removes what has this name, if there is anything: of directories those that are empty.
-fn remove_any(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
+fn remove_any(directory: &OwnedFd, name: &CStr) -> linux::io::Result<()> {
     let removed = match unlinkat(directory, name, AtFlags::empty()) {
         Err(Errno::ISDIR) => unlinkat(directory, name, AtFlags::REMOVEDIR),
         removed => removed,

@@ -4,8 +4,9 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, ftruncate, mkdirat, statat, unlinkat};
-use rustix::io::Errno;
+use crate::linux;
+use crate::linux::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, ftruncate, mkdirat, statat, unlinkat};
+use crate::linux::io::Errno;
 
 use super::{Damage, Entry, Root, SAFELY, regular};
 use crate::error::{Error, Result};
@@ -28,7 +29,7 @@ impl Root {
     }
 
     /// The file of the name, or the id of the container that has it.
-    fn take(&self, name: &str, id: &str) -> rustix::io::Result<std::result::Result<OwnedFd, &'static str>> {
+    fn take(&self, name: &str, id: &str) -> linux::io::Result<std::result::Result<OwnedFd, &'static str>> {
         let path = path(name);
         match mkdirat(&self.directory, c"names", Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -80,7 +81,7 @@ impl Root {
         }
     }
 
-    fn disclaim_if(&self, path: &CStr, condition: &mut dyn FnMut(&[u8]) -> bool) -> rustix::io::Result<()> {
+    fn disclaim_if(&self, path: &CStr, condition: &mut dyn FnMut(&[u8]) -> bool) -> linux::io::Result<()> {
         match self.open_name(path, OFlags::RDWR)? {
             Some(file) if condition(&read_all(file.as_fd(), LONGEST)?) => {
                 unlinkat(&self.directory, path, AtFlags::empty())
@@ -103,7 +104,7 @@ impl Root {
     }
 
     /// The file of a name, locked; `None` where it was removed before the lock was ours.
-    fn open_name(&self, path: &CStr, flags: OFlags) -> rustix::io::Result<Option<OwnedFd>> {
+    fn open_name(&self, path: &CStr, flags: OFlags) -> linux::io::Result<Option<OwnedFd>> {
         let file = regular(self.open_safely(path, flags)?)?;
         flock(&file, FlockOperation::LockExclusive)?;
         let current = statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW).map(|found| found.st_ino);
@@ -111,7 +112,7 @@ impl Root {
     }
 
     /// Opens what lies below the root itself, through no link and no `..`.
-    fn open_safely(&self, path: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    fn open_safely(&self, path: &CStr, flags: OFlags) -> linux::io::Result<OwnedFd> {
         let mode = if flags.contains(OFlags::CREATE) { Mode::RUSR | Mode::WUSR } else { Mode::empty() };
         walk::open(self.directory.as_fd(), path, flags | SAFELY, mode, walk::STRICT)
     }
@@ -124,8 +125,8 @@ fn path(name: &str) -> Word {
 /// More than an id.
 const LONGEST: usize = 64;
 
-fn holder(file: &OwnedFd) -> rustix::io::Result<Option<&'static str>> {
+fn holder(file: &OwnedFd) -> linux::io::Result<Option<&'static str>> {
     let text = str::from_utf8(read_all(file.as_fd(), LONGEST)?.leak()).unwrap_or_default();
-    rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0))?;
+    linux::fs::seek(file, linux::fs::SeekFrom::Start(0))?;
     Ok(is_id(text.as_bytes()).then_some(text))
 }

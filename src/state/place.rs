@@ -3,9 +3,9 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
-use rustix::io::Errno;
-use rustix::process::{getcwd, geteuid};
+use crate::linux::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
+use crate::linux::io::Errno;
+use crate::linux::process::{getcwd, geteuid};
 
 use super::Root;
 use crate::error::{Error, Result};

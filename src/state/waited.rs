@@ -4,8 +4,8 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Access, AtFlags, OFlags, accessat, unlinkat};
-use rustix::io::{pread, write};
+use crate::linux::fs::{Access, AtFlags, OFlags, accessat, unlinkat};
+use crate::linux::io::{pread, write};
 
 use super::{Entry, METADATA};
 

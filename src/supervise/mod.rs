@@ -11,9 +11,10 @@ pub mod tee;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, pidfd_send_signal};
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
@@ -257,7 +258,7 @@ impl Supervisor<'_> {
             // stopped, the kernel reaps.
             sys::signal::ignore(Signal::CHILD);
         }
-        let _own = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+        let _own = linux::process::kill_process(linux::process::getpid(), Signal::STOP);
         // Going on: as `Signals::take` has left it.
         sys::signal::reset(Signal::CHILD);
     }
@@ -298,7 +299,7 @@ fn ends(signals: &Signals) -> bool {
 /// A container that is over in a moment is waited for as quickly as can be; a longer wait is done in little memory.
 const MOMENT: Duration = Duration::from_millis(20);
 
-pub fn wait_for(descriptors: &mut [PollFd<'_>], timeout: Option<Duration>) -> rustix::io::Result<usize> {
+pub fn wait_for(descriptors: &mut [PollFd<'_>], timeout: Option<Duration>) -> linux::io::Result<usize> {
     let first = timeout.map_or(MOMENT, |timeout| timeout.min(MOMENT));
     match poll(descriptors, Some(&timespec(first)))? {
         0 => sys::idle::poll_idle(descriptors, timeout.map(|timeout| timespec(timeout - first)).as_ref()),

@@ -6,10 +6,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpgrp, ioctl_tiocsctty, kill_process, setpgid, setsid};
-use rustix::termios::tcsetpgrp;
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, poll};
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal, getpgrp, ioctl_tiocsctty, kill_process, setpgid, setsid};
+use crate::linux::termios::tcsetpgrp;
 
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
@@ -94,11 +95,11 @@ fn reap_all(main: Pid, tells: bool) -> Option<Outcome> {
 fn start(workload: &Workload<'_>) -> std::result::Result<Pid, Errno> {
     let arguments = Vector::new(&[], workload.arguments);
     let environment = Vector::new(&[], workload.environment);
-    let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let (ours, theirs) = linux::pipe::pipe_with(linux::pipe::PipeFlags::CLOEXEC)?;
     match clone3(0, None)? {
         Cloned::Child => {
             let errno = become_workload(workload, &arguments, &environment);
-            let _gone = rustix::io::write(&theirs, &errno.raw_os_error().to_ne_bytes());
+            let _gone = linux::io::write(&theirs, &errno.raw_os_error().to_ne_bytes());
             exit_now(crate::error::SET_UP)
         }
         Cloned::Parent { child, .. } => {
@@ -121,20 +122,20 @@ fn become_workload(workload: &Workload<'_>, arguments: &Vector<'_>, environment:
 }
 
 /// A session of its own with standard input as its terminal, if that is one, and signals as if nobody had ever touched them.
-pub fn begin_session() -> rustix::io::Result<()> {
+pub fn begin_session() -> linux::io::Result<()> {
     setsid()?;
     // Not a terminal, or another session's: the command then has none to control.
-    let _none = ioctl_tiocsctty(rustix::stdio::stdin());
+    let _none = ioctl_tiocsctty(linux::stdio::stdin());
     reset_dispositions();
     block(Set::EMPTY)
 }
 
 /// A process group of its own, in the foreground of the session's terminal if standard input is that; signals as there.
-fn begin_group() -> rustix::io::Result<()> {
+fn begin_group() -> linux::io::Result<()> {
     setpgid(None, None)?;
     // By this one, which is not blocked, the terminal would stop a group that is not in the foreground yet.
     ignore(Signal::TTOU);
-    let _none = tcsetpgrp(rustix::stdio::stdin(), getpgrp());
+    let _none = tcsetpgrp(linux::stdio::stdin(), getpgrp());
     reset_dispositions();
     block(Set::EMPTY)
 }
@@ -143,7 +144,7 @@ fn begin_group() -> rustix::io::Result<()> {
 fn failure(pipe: &OwnedFd) -> Option<Errno> {
     let mut bytes = [0u8; 4];
     loop {
-        match rustix::io::read(pipe.as_fd(), &mut bytes) {
+        match linux::io::read(pipe.as_fd(), &mut bytes) {
             Err(Errno::INTR) => {}
             Ok(4) => return Some(Errno::from_raw_os_error(i32::from_ne_bytes(bytes))),
             _ => return None,
@@ -153,6 +154,6 @@ fn failure(pipe: &OwnedFd) -> Option<Errno> {
 
 /// For a process that is not number 1: orphans of its descendants become its children (prctl(2), Linux 3.4).
 pub fn become_subreaper() -> Result<()> {
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+    linux::process::set_child_subreaper(Some(linux::process::getpid()))
         .map_err(|errno| Error::os("become a subreaper", errno))
 }

@@ -2,12 +2,13 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
-use rustix::stdio::{stdin, stdout};
-use rustix::termios::{isatty, tcgetpgrp, tcgetsid};
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec};
+use crate::linux::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal};
+use crate::linux::stdio::{stdin, stdout};
+use crate::linux::termios::{isatty, tcgetpgrp, tcgetsid};
 
 use crate::error::{Error, Result};
 use crate::kernel::terminal::{self, Raw, copy_size, other_side};
@@ -80,7 +81,7 @@ impl<'a> Relay<'a> {
 
     /// Raw mode, where the caller's terminal is ours to change: a background job's is not.
     fn enter_raw(&mut self) {
-        let foreground = tcgetpgrp(stdin()).is_ok_and(|group| group == rustix::process::getpgrp());
+        let foreground = tcgetpgrp(stdin()).is_ok_and(|group| group == linux::process::getpgrp());
         if foreground && self.raw.is_none() {
             self.raw = Raw::enter().ok();
         }
@@ -145,7 +146,7 @@ impl<'a> Relay<'a> {
     /// One bufferful of the container's output. EIO: the last process that had the terminal open is gone.
     fn take_output(&mut self, log: &mut dyn FnMut(&[u8])) {
         let mut buffer = [0u8; 4096];
-        if let Ok(count) = rustix::io::read(self.controller, &mut buffer) {
+        if let Ok(count) = linux::io::read(self.controller, &mut buffer) {
             // The buffers are of one size, and this one is empty.
             let _room = self.output.extend_from_slice(&buffer[..count]);
             log(&self.output);
@@ -154,7 +155,7 @@ impl<'a> Relay<'a> {
 
     /// Writes what there is room for. A pipe that poll(2) calls ready takes a bufferful without blocking (PIPE_BUF).
     fn give_output(&mut self) {
-        match rustix::io::write(self.sink(), &self.output) {
+        match linux::io::write(self.sink(), &self.output) {
             Ok(count) => {
                 self.output.copy_within(count.., 0);
                 self.output.truncate(self.output.len() - count);
@@ -169,7 +170,7 @@ impl<'a> Relay<'a> {
 
     fn take_input(&mut self) -> Option<Key> {
         let mut buffer = [0u8; 1024];
-        match rustix::io::read(stdin(), &mut buffer) {
+        match linux::io::read(stdin(), &mut buffer) {
             Ok(0) => {
                 self.stdin_open = false;
                 if !isatty(stdin()) {
@@ -204,7 +205,7 @@ impl<'a> Relay<'a> {
     }
 
     fn give_pending(&mut self) {
-        match rustix::io::write(self.controller, &self.pending) {
+        match linux::io::write(self.controller, &self.pending) {
             Ok(count) => {
                 self.pending.copy_within(count.., 0);
                 self.pending.truncate(self.pending.len() - count);
@@ -250,7 +251,7 @@ impl<'a> Relay<'a> {
             }
             let sink = PollFd::from_borrowed_fd(self.sink(), PollFlags::OUT);
             let mut descriptors = [sink, PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-            let _again = rustix::event::poll(&mut descriptors, (!patient).then_some(&now));
+            let _again = linux::event::poll(&mut descriptors, (!patient).then_some(&now));
             if !descriptors[0].revents().is_empty() {
                 self.give_output();
             } else if !patient || give_up() {

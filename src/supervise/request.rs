@@ -4,9 +4,9 @@
 
 use std::os::fd::OwnedFd;
 
+use crate::linux::io::Result;
+use crate::linux::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use heapless::Vec;
-use rustix::io::Result;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
 use crate::supervise::services::Entry;
 use crate::text::{Word, cut};

@@ -1,7 +1,7 @@
 //! The services of a machine: which is to be started, asked to end or killed, and when. This decides and touches nothing;
 //! process 1's loop carries it out (life/boot/supervisor.rs). Once the table is made, nothing here allocates or fails.
 
-use rustix::process::Pid;
+use crate::linux::process::Pid;
 
 use crate::machine::{Kind, Restart, Service};
 use crate::supervise::Outcome;

@@ -2,7 +2,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::process::Signal;
+use crate::linux;
+use crate::linux::process::Signal;
 
 use crate::error::{Error, Result};
 use crate::sys::signal::{Arrived, Set, block, descriptor, is_ignored, next, reset};
@@ -32,7 +33,7 @@ pub struct Signals {
 
 impl Signals {
     /// From here on signals wait for somebody to take them.
-    pub fn hold() -> rustix::io::Result<()> {
+    pub fn hold() -> linux::io::Result<()> {
         block(Set::all_but(&NOT_TAKEN))
     }
 

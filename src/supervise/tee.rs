@@ -3,11 +3,12 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::{Errno, ioctl_fionread};
-use rustix::stdio::{stderr, stdout};
+use crate::linux;
+use crate::linux::buffer::spare_capacity;
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use crate::linux::io::{Errno, ioctl_fionread};
+use crate::linux::stdio::{stderr, stdout};
 
 use crate::kernel::terminal::reopen;
 
@@ -46,7 +47,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(number: usize, pipe: OwnedFd, reader: Reader) -> rustix::io::Result<Stream> {
+    pub fn new(number: usize, pipe: OwnedFd, reader: Reader) -> linux::io::Result<Stream> {
         fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
         let sink = if reader == Reader::Here { reopen(caller(number)) } else { None };
         let held = Vec::with_capacity(MOST);
@@ -77,7 +78,7 @@ impl Stream {
     /// Reads a bufferful and logs it.
     fn take(&mut self, log: Log<'_>) {
         let Some(pipe) = &self.pipe else { return };
-        let count = match rustix::io::read(pipe, spare_capacity(&mut self.held)) {
+        let count = match linux::io::read(pipe, spare_capacity(&mut self.held)) {
             Ok(count) => count as u64,
             Err(Errno::INTR) => return,
             // Somebody in the container reads it, too.
@@ -97,7 +98,7 @@ impl Stream {
     }
 
     fn give(&mut self) {
-        match rustix::io::write(self.outlet(), &self.held) {
+        match linux::io::write(self.outlet(), &self.held) {
             Ok(count) => drop(self.held.drain(..count)),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.leave(),

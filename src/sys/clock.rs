@@ -3,8 +3,8 @@
 use std::ffi::{c_int, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

@@ -6,10 +6,10 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::null_mut;
 
+use crate::linux::io::Errno;
+use crate::linux::process::Pid;
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-use rustix::process::Pid;
 
 /// What a child runs on. Dropped once that runs a program of its own, or is gone.
 pub struct Stack(*mut c_void);
@@ -21,7 +21,7 @@ impl Stack {
     pub fn new() -> Result<Stack, Errno> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::NORESERVE);
         // SAFETY: an anonymous mapping where the kernel likes touches nothing that exists.
-        unsafe { mmap_anonymous(null_mut(), SIZE, access, flags) }.map(Stack)
+        Ok(Stack(unsafe { mmap_anonymous(null_mut(), SIZE, access, flags) }?))
     }
 }
 

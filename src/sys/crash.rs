@@ -7,12 +7,12 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::time::Duration;
 
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::write;
+use crate::linux::process::{Pid, Signal, getpid, kill_process};
+use crate::linux::stdio::{stderr, stdin};
+use crate::linux::system::{RebootCommand, reboot};
 use linux_raw_sys::general as raw;
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::write;
-use rustix::process::{Pid, Signal, getpid, kill_process};
-use rustix::stdio::{stderr, stdin};
-use rustix::system::{RebootCommand, reboot};
 
 use super::process::{Cloned, clone3};
 use super::tty::Modes;

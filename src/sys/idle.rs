@@ -1,7 +1,7 @@
 //! Waiting in little memory.
 
-use rustix::event::{PollFd, Timespec, poll};
-use rustix::io::Result;
+use crate::linux::event::{PollFd, Timespec, poll};
+use crate::linux::io::Result;
 use rustix::mm::{Advice, madvise};
 
 unsafe extern "C" {

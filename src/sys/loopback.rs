@@ -3,9 +3,9 @@
 use std::ffi::c_long;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general as raw;
 use linux_raw_sys::loop_device as device;
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

@@ -27,7 +27,7 @@ pub mod watchdog;
 
 use std::ffi::{c_int, c_long};
 
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 unsafe extern "C" {
     /// syscall(2), but with the kernel's own result, an error as its negative: libc's errno is in memory, and a child that

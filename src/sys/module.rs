@@ -3,8 +3,8 @@
 use std::ffi::{CStr, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general::__NR_finit_module;
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

@@ -4,9 +4,9 @@
 use std::ffi::{c_int, c_long, c_ulong};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general::{__NR_bind, __NR_ioctl, __NR_recvmsg, __NR_sendmsg, __NR_sendto, iovec};
 use linux_raw_sys::net::{MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET, msghdr};
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

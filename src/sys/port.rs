@@ -1,6 +1,6 @@
 //! I/O ports, which x86 has: ioperm(2) for one of them, then the instruction. Elsewhere each is ENOSYS.
 
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 #[cfg(target_arch = "x86_64")]
 fn open(port: u16) -> Result<(), Errno> {

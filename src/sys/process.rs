@@ -3,9 +3,10 @@
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use crate::linux;
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal};
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
 
 use super::{check, syscall};
 
@@ -180,7 +181,7 @@ pub fn reap(pid: Option<Pid>) -> Result<Option<Reaped>, Errno> {
 }
 
 /// unshare(2) of the namespaces in `flags`.
-pub fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> {
+pub fn unshare(flags: linux::thread::UnshareFlags) -> Result<(), Errno> {
     // SAFETY: the flags used here make namespaces; none unshares the descriptor table under another thread.
-    unsafe { rustix::thread::unshare_unsafe(flags) }
+    Ok(unsafe { linux::thread::unshare_unsafe(flags) }?)
 }

@@ -3,9 +3,9 @@
 use std::ffi::{c_int, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general::__NR_ioctl;
 use linux_raw_sys::ioctl::RNDADDENTROPY;
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_long, c_ushort};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

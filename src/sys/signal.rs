@@ -3,9 +3,10 @@
 use std::ffi::{c_int, c_long};
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
+use crate::linux;
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal};
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
 
 use super::{check, syscall};
 
@@ -128,7 +129,7 @@ pub struct Arrived {
 pub fn next(signals: BorrowedFd<'_>) -> Result<Option<Arrived>, Errno> {
     // signalfd_siginfo is 128 bytes: ssi_signo is the u32 at 0, ssi_code the i32 at 8 (signalfd(2)).
     let mut record = [0u8; 128];
-    match rustix::io::read(signals, &mut record) {
+    match linux::io::read(signals, &mut record) {
         Err(Errno::AGAIN | Errno::INTR) | Ok(0) => Ok(None),
         Err(errno) => Err(errno),
         Ok(_) => {
@@ -141,7 +142,7 @@ pub fn next(signals: BorrowedFd<'_>) -> Result<Option<Arrived>, Errno> {
 
 /// kill(2) by process group. ESRCH means that it is gone already.
 pub fn send_group(group: Pid, signal: Signal) -> Result<(), Errno> {
-    match rustix::process::kill_process_group(group, signal) {
+    match linux::process::kill_process_group(group, signal) {
         Err(Errno::SRCH) => Ok(()),
         result => result,
     }

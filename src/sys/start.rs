@@ -9,8 +9,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

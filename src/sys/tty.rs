@@ -3,9 +3,9 @@
 use std::ffi::c_long;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use crate::linux::io::Errno;
 use linux_raw_sys::general as raw;
 use linux_raw_sys::ioctl::{TCGETS, TCSETS, TCSETSW, TIOCVHANGUP};
-use rustix::io::Errno;
 
 use super::{check, syscall};
 

@@ -3,9 +3,9 @@
 use std::ffi::c_long;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use crate::linux::io::Errno;
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use linux_raw_sys::general as raw;
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::{check, syscall};
 

@@ -6,10 +6,10 @@ use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::{Errno, write};
 use linux_raw_sys::general::__NR_ioctl;
 use linux_raw_sys::ioctl::WDIOC_GETTIMEOUT;
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, write};
 
 use super::clock::since_boot;
 use super::{check, syscall};

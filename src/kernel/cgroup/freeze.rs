@@ -5,9 +5,10 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, openat};
-use rustix::io::{Errno, Result};
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::fs::{Access, AtFlags, Mode, OFlags, accessat, openat};
+use crate::linux::io::{Errno, Result};
 
 use super::Group;
 use crate::kernel::file::{read_text, write};
@@ -81,7 +82,7 @@ fn wait(directory: BorrowedFd<'_>, files: &Files) -> Result<bool> {
     let mut pause = 1;
     loop {
         // Read through the descriptor first: only what changes after that is an event.
-        let _armed = rustix::io::pread(&file, &mut [0; 64], 0)?;
+        let _armed = linux::io::pread(&file, &mut [0; 64], 0)?;
         if is_frozen(directory, files) {
             return Ok(true);
         }

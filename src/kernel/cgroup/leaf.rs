@@ -4,8 +4,8 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, Mode, mkdirat, unlinkat};
-use rustix::io::Result;
+use crate::linux::fs::{AtFlags, CWD, Mode, mkdirat, unlinkat};
+use crate::linux::io::Result;
 
 use crate::kernel::file::write;
 use crate::kernel::root;

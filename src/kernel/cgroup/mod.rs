@@ -14,9 +14,12 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::fs::{Access, AtFlags, CWD, FlockOperation, Mode, OFlags, accessat, flock, mkdirat, openat, unlinkat};
-use rustix::io::{Errno, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::linux;
+use crate::linux::fs::{
+    Access, AtFlags, CWD, FlockOperation, Mode, OFlags, accessat, flock, mkdirat, openat, unlinkat,
+};
+use crate::linux::io::{Errno, Result};
+use crate::linux::process::{Pid, Signal, kill_process};
 
 use crate::kernel::file::{read_text, write};
 use crate::kernel::root;
@@ -173,7 +176,7 @@ pub fn entrance(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
 /// Puts this process into a v1 group. Writing another process's id instead would make the kernel wait for an RCU grace
 /// period, 10 ms and more. Called between clone and exec.
 pub fn join(entrance: BorrowedFd<'_>) -> Result<()> {
-    rustix::io::write(entrance, b"0").map(drop)
+    linux::io::write(entrance, b"0").map(drop)
 }
 
 /// Makes a group's directory and locks it. Between the two a sweep may take it for a leftover; then it is made again.

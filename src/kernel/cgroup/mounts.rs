@@ -1,7 +1,7 @@
 //! Where this machine's cgroups are mounted, and which controllers they have.
 
-use rustix::fs::{Access, CWD, access, statfs};
-use rustix::io::Result;
+use crate::linux::fs::{Access, CWD, access, statfs};
+use crate::linux::io::Result;
 
 use crate::kernel::file::{self, read_text};
 use crate::kernel::mount;

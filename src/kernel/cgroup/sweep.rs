@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
+use crate::linux::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
 use super::{freeze, lock, remove};
 use crate::text::{Word, is_id, kept};

@@ -5,11 +5,12 @@ pub mod route;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{Errno, Result};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
-use rustix::thread::UnshareFlags;
-use rustix::time::Timespec;
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags, poll};
+use crate::linux::io::{Errno, Result};
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use crate::linux::thread::UnshareFlags;
+use crate::linux::time::Timespec;
 
 use crate::sys;
 use crate::sys::clock::since_boot;
@@ -114,7 +115,7 @@ pub fn raise(name: &str, until: u64) -> Result<Link> {
             return found;
         }
         wait(&[changes.as_fd()], left);
-        while rustix::io::read(&changes, &mut [0; 64]).is_ok() {}
+        while linux::io::read(&changes, &mut [0; 64]).is_ok() {}
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::linux::io::{Errno, Result, read, write};
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use heapless::Vec;
-use rustix::io::{Errno, Result, read, write};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use crate::sys::net::bind;
 

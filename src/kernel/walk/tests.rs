@@ -34,7 +34,7 @@ impl Drop for Scratch {
 }
 
 fn directory(path: &Path) -> OwnedFd {
-    openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).unwrap()
+    rustix::fs::openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).unwrap()
 }
 
 /// What it came to: a file, or an errno.

@@ -3,12 +3,13 @@
 
 use std::os::fd::OwnedFd;
 
+use crate::linux;
+use crate::linux::event::{PollFd, PollFlags};
+use crate::linux::fs::{CWD, Mode, mkdirat};
+use crate::linux::io::{Errno, Result, read, write};
+use crate::linux::net::sockopt::socket_peercred;
+use crate::linux::net::{SocketFlags, accept_with, bind, listen};
 use heapless::Vec;
-use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{CWD, Mode, mkdirat};
-use rustix::io::{Errno, Result, read, write};
-use rustix::net::sockopt::socket_peercred;
-use rustix::net::{SocketFlags, accept_with, bind, listen};
 
 use crate::life::boot::tell;
 use crate::supervise::request::{self, END, MOST, REFUSED, UNKNOWN, Verb};
@@ -96,7 +97,7 @@ fn bound() -> Result<OwnedFd> {
     let _there = mkdirat(CWD, c"/run/contain", Mode::RWXU);
     let (socket, address) = request::socket(SocketFlags::NONBLOCK)?;
     bind(&socket, &address)?;
-    rustix::fs::chmod(request::PATH, Mode::RUSR | Mode::WUSR)?;
+    linux::fs::chmod(request::PATH, Mode::RUSR | Mode::WUSR)?;
     listen(&socket, 16)?;
     Ok(socket)
 }

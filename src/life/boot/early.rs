@@ -2,10 +2,11 @@
 
 use std::ffi::CStr;
 
-use rustix::fs::CWD;
-use rustix::io::Errno;
-use rustix::mount::MountFlags;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use crate::linux;
+use crate::linux::fs::CWD;
+use crate::linux::io::Errno;
+use crate::linux::mount::MountFlags;
+use crate::linux::process::{Resource, Rlimit, setrlimit};
 
 use crate::error::Error;
 use crate::kernel::file::read_text;
@@ -74,7 +75,7 @@ pub fn limit_files() {
 /// Makes the mounts and the links.
 pub fn mount_all() {
     // No working directory but the root, so the tables need no leading slash.
-    tell::failed("enter /", rustix::process::chdir(c"/"));
+    tell::failed("enter /", linux::process::chdir(c"/"));
     EARLY_MOUNTS.iter().for_each(mount_one);
     // To try one that the kernel lacks would have it look for a module.
     let known = read_text(CWD, c"/proc/filesystems").unwrap_or_default();

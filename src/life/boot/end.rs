@@ -3,10 +3,10 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::fs::sync;
-use rustix::process::Signal;
-use rustix::stdio::stdin;
-use rustix::system::RebootCommand;
+use crate::linux::fs::sync;
+use crate::linux::process::Signal;
+use crate::linux::stdio::stdin;
+use crate::linux::system::RebootCommand;
 
 use crate::kernel::{power, program, unmount};
 use crate::life::boot::requests::{self, After, End};

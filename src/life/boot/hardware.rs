@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::system::RebootCommand;
+use crate::linux::io::Errno;
+use crate::linux::system::RebootCommand;
 
 use crate::error::Error;
 use crate::kernel::{clock, random};

@@ -3,8 +3,9 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Mode, OFlags, fstat, ftruncate, mkdirat, openat, stat};
-use rustix::mount::MountFlags;
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, fstat, ftruncate, mkdirat, openat, stat};
+use crate::linux::mount::MountFlags;
 
 use crate::kernel::file::{self, write_all};
 use crate::kernel::mount::mount_here;
@@ -50,7 +51,7 @@ pub fn look(path: Word) {
 
 /// Keeps the end of it under another name, and begins anew: the service goes on writing where the file then ends. What it
 /// writes between the two is lost.
-fn shorten(path: Word) -> rustix::io::Result<()> {
+fn shorten(path: Word) -> linux::io::Result<()> {
     let open = |path, flags| openat(CWD, path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
     let log = open(path, OFlags::RDWR)?;
     let size = fstat(&log)?.st_size as u64;

@@ -27,6 +27,7 @@ use crate::life::boot::requests::End;
 use crate::life::boot::supervisor::{Over, Supervisor};
 use crate::life::boot::timeline::Timeline;
 use crate::life::mean::PATH;
+use crate::linux;
 use crate::log;
 use crate::machine::{Kind, Machine, OnExit, OnFail, Restart, Service};
 use crate::supervise::Outcome;
@@ -60,9 +61,9 @@ pub fn boot(words: &[Word], environment: &[Word]) -> ! {
 fn prepare(timeline: &mut Timeline) -> &'static Machine {
     // What arrives before somebody listens waits.
     tell::failed("block signals", Signals::hold());
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    linux::process::umask(linux::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
-    let _leader = rustix::process::setsid();
+    let _leader = linux::process::setsid();
     log::tell_kernel();
     early::limit_files();
     timeline.stage("early mounts", early::mount_all);

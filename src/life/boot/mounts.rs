@@ -1,6 +1,6 @@
 //! The `mount` lines of contain.conf.
 
-use rustix::fs::CWD;
+use crate::linux::fs::CWD;
 
 use crate::input::mount::Options;
 use crate::kernel::device;

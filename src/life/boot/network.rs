@@ -2,12 +2,13 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::CWD;
-use rustix::io::{read, write};
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, setsid};
-use rustix::stdio::{dup2_stdout, stderr};
-use rustix::system::sethostname;
+use crate::linux;
+use crate::linux::fs::CWD;
+use crate::linux::io::{read, write};
+use crate::linux::pipe::{PipeFlags, pipe_with};
+use crate::linux::process::{Pid, setsid};
+use crate::linux::stdio::{dup2_stdout, stderr};
+use crate::linux::system::sethostname;
 
 use crate::error::{Error, Result, SET_UP};
 use crate::kernel::file;
@@ -114,7 +115,7 @@ fn fixed(net: &Net, until: u64) -> Result<()> {
 }
 
 /// Starts `contain dhcp`, which writes a line to the pipe when the interface is configured.
-fn start(command: &[Word], environment: &[Word]) -> rustix::io::Result<(Pid, OwnedFd)> {
+fn start(command: &[Word], environment: &[Word]) -> linux::io::Result<(Pid, OwnedFd)> {
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
     let words = Vector::new(&[c"contain"], command.get(1..).unwrap_or_default());
     let environment = Vector::new(&[], environment);

@@ -3,10 +3,10 @@
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, Result};
-use rustix::stdio::stdout;
-use rustix::termios::tcdrain;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::{Errno, Result};
+use crate::linux::stdio::stdout;
+use crate::linux::termios::tcdrain;
 
 use crate::kernel::{console, file};
 use crate::life::boot::tell;

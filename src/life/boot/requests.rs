@@ -1,8 +1,8 @@
 //! What process 1 is asked for by signals: busybox's, which `poweroff`, `reboot` and `halt` send, and systemd's, by the numbers
 //! that glibc has for real-time signals.
 
-use rustix::process::Signal;
-use rustix::system::RebootCommand;
+use crate::linux::process::Signal;
+use crate::linux::system::RebootCommand;
 
 /// What comes when the last process has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

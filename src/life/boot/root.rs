@@ -3,8 +3,9 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, StatVfsMountFlags, statvfs};
-use rustix::mount::MountFlags;
+use crate::linux;
+use crate::linux::fs::{CWD, StatVfsMountFlags, statvfs};
+use crate::linux::mount::MountFlags;
 
 use crate::error::{Error, Result};
 use crate::input::mount::{Options, READ_ONLY, REMOUNT};
@@ -56,7 +57,7 @@ pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<
 }
 
 /// A root that the kernel mounted, or the init before this one.
-fn remount(wanted: &Root) -> rustix::io::Result<()> {
+fn remount(wanted: &Root) -> linux::io::Result<()> {
     let is_read_only = statvfs(c"/")?.f_flag.contains(StatVfsMountFlags::RDONLY);
     match is_read_only && !wanted.read_only && !wanted.device.is_empty() {
         true => mount::mount_as(c"", c"/", c"", REMOUNT, c""),

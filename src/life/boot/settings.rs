@@ -3,8 +3,8 @@
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
-use rustix::io::{Errno, Result};
+use crate::linux::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use crate::linux::io::{Errno, Result};
 
 use crate::error::Error;
 use crate::input::cmdline::CommandLine;

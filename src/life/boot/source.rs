@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
-use rustix::io::Errno;
+use crate::linux::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::input::mount::{self, Options};

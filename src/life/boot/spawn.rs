@@ -3,10 +3,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use rustix::process::Pid;
-use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
+use crate::linux;
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
+use crate::linux::process::Pid;
+use crate::linux::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin};
 
 use crate::error::{Error, Result};
 use crate::input::user;
@@ -30,7 +31,7 @@ pub struct Common {
 }
 
 /// Starts a service's command in the group of that path, or in that of process 1 where there can be none.
-pub fn start(service: &'static Service, group: Word, common: &Common) -> rustix::io::Result<Pid> {
+pub fn start(service: &'static Service, group: Word, common: &Common) -> linux::io::Result<Pid> {
     let directory = leaf::make(group).ok();
     let cloned = match clone3(0, directory.as_ref().map(AsFd::as_fd)) {
         Err(_) if directory.is_some() => clone3(0, None),
@@ -160,9 +161,9 @@ fn open_streams(service: &Service, tell: &mut dyn FnMut(Word, Errno)) {
 
 /// As busybox's init asks on a console that has no user yet.
 fn wait_for_enter() {
-    let _nobody = rustix::io::write(rustix::stdio::stdout(), b"\nPlease press Enter to activate this console. ");
+    let _nobody = linux::io::write(linux::stdio::stdout(), b"\nPlease press Enter to activate this console. ");
     let mut byte = [0];
-    while let Ok(1..) | Err(Errno::INTR) = rustix::io::read(stdin(), &mut byte) {
+    while let Ok(1..) | Err(Errno::INTR) = linux::io::read(stdin(), &mut byte) {
         if byte == *b"\n" || byte == *b"\r" {
             return;
         }

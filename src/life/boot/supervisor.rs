@@ -7,10 +7,10 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use crate::linux::event::{PollFd, PollFlags};
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Errno;
+use crate::linux::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::kernel::cgroup::leaf;
 use crate::kernel::{button, file};

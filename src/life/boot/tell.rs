@@ -1,10 +1,11 @@
 //! What process 1 tells while it boots: nobody is there to read an exit status, and a boot goes on after most failures.
 
 use crate::error::Error;
+use crate::linux;
 use crate::log;
 
 /// Tells a failure, where there was one.
-pub fn failed(doing: &str, done: rustix::io::Result<()>) {
+pub fn failed(doing: &str, done: linux::io::Result<()>) {
     if let Err(errno) = done {
         failure(&Error::os(doing, errno));
     }

@@ -3,9 +3,9 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::linux::fs::{CWD, Mode, OFlags, openat};
+use crate::linux::io::Result;
 use heapless::Vec;
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Result;
 
 use crate::kernel::{device, file};
 use crate::life::boot::tell;
