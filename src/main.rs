@@ -62,7 +62,7 @@ fn live(name: Word, mut words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     let path = name.to_bytes();
     let start = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
     let known = text::place(NAMES, path.get(start..).unwrap_or_default());
-    if words.first() == Some(&SWITCH_ROOT) && known.is_none() {
+    if known.is_none() && words.first().is_some_and(|word| *word == SWITCH_ROOT) {
         return live(words.remove(0), words, environment);
     }
     let begins_command = words.first().is_some_and(|word| args::is_command(word));
@@ -121,9 +121,11 @@ fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
         Command::Init => life::init::init(&written.words, environment),
         Command::PowerOff | Command::Reboot | Command::Halt => life::ask::ask(command, written),
         Command::Check => life::check::check(environment),
-        Command::Dhcp => life::dhcp::dhcp(&written.targets().concat(), written.has(Flag::Once)),
-        Command::Help => life::output::print(input::help::text(topic)).map(|()| 0),
-        Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")).map(|()| 0),
+        Command::Dhcp => {
+            life::dhcp::dhcp(written.words.first().map_or("", |word| text::shown(word)), written.has(Flag::Once))
+        }
+        Command::Help => life::output::print(input::help::text(topic)),
+        Command::Version => life::output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), "\n")),
         other => life::manage::manage(other, written, &places, environment),
     }
 }

@@ -23,7 +23,7 @@ pub fn check(bytes: &[u8]) {
     };
     assert_eq!((Some(Some(written.user)), written.group.map(Some), None), wanted, "{text:?}");
     let looked_up = user::look_up(&written, passwd, group);
-    assert_eq!(looked_up.as_ref().ok(), naive(written.user, written.group, passwd, group).as_ref(), "{text:?}");
+    assert_eq!(looked_up.as_deref().ok(), naive(written.user, written.group, passwd, group).as_ref(), "{text:?}");
     if let (Who::Number(uid), Ok(found)) = (written.user, looked_up) {
         assert_eq!(found.user.uid, uid);
         let _name = user::name(passwd, uid);

@@ -55,7 +55,7 @@ pub struct Account {
 }
 
 /// Looks `written` up in the texts of /etc/passwd and /etc/group. A number needs no entry; a name does.
-pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Account, String> {
+pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box<Account>> {
     let mut account = None;
     for line in split(passwd, b'\n') {
         if let Some(fields) = entry(line, 7)
@@ -84,17 +84,17 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Result<Acc
     }
     let uid = match (written.user, account) {
         (Who::Number(uid), _) | (_, Some((_, uid))) => uid,
-        (Who::Name(name), None) => return Err(fill("user % is not in the rootfs's /etc/passwd", &[name])),
+        (Who::Name(name), None) => return Err(fill("user % is not in the rootfs's /etc/passwd", &[name]).leak()),
     };
     let gid = match (written.group, gid) {
         (Some(Who::Number(gid)), _) | (_, Some(gid)) => gid,
-        (Some(Who::Name(name)), None) => return Err(fill("group % is not in the rootfs's /etc/group", &[name])),
+        (Some(Who::Name(name)), None) => return Err(fill("group % is not in the rootfs's /etc/group", &[name]).leak()),
         // As docker and podman: the account's own group, and 0 for a number without an account.
         (None, None) => account.and_then(|(fields, _)| number(fields[3])).unwrap_or(0),
     };
     let home = account.and_then(|(fields, _)| std::str::from_utf8(fields[5]).ok());
     let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).unwrap_or("/");
-    Ok(Account { user: User { uid, gid, groups: groups.leak() }, home: String::from(home).leak() })
+    Ok(Box::new(Account { user: User { uid, gid, groups: groups.leak() }, home: String::from(home).leak() }))
 }
 
 /// What passwd(5) calls a user; empty where it does not know him.
@@ -143,7 +143,7 @@ mod tests {
         evil:x:-1:0::/:/bin/sh\nbig:x:4294967296:0::/:/bin/sh\nwww:x:33:33:www:/var/www:/bin/false\nann:x:1000:1000::/home/ann:/bin/sh\n";
     const GROUP: &[u8] = b"root:x:0:\nwww:x:33:\naudio:x:29:ann,www\nann:x:1000:\nvideo:x:44:ann\n";
 
-    fn account(text: &'static str) -> Result<Account, String> {
+    fn account(text: &'static str) -> Parsed<Box<Account>> {
         look_up(&parse(text)?, PASSWD, GROUP)
     }
 

@@ -56,7 +56,7 @@ pub fn bootchart(path: Word, as_svg: bool) -> Result<u8> {
     if as_svg {
         chart.push_str("</svg>\n");
     }
-    output::print(&chart).map(|()| 0)
+    output::print(&chart)
 }
 
 /// A part of the boot, and when it began and ended, in microseconds.

@@ -32,7 +32,7 @@ complete -c contain -f -n __contain -a '$__contain'
 
 /// Prints the script of a shell.
 pub fn script(shell: &str) -> Result<u8> {
-    output::print(place(SHELLS, shell.as_bytes()).map_or("", |at| SCRIPTS[at])).map(|()| 0)
+    output::print(place(SHELLS, shell.as_bytes()).map_or("", |at| SCRIPTS[at]))
 }
 
 /// Commands whose words are alike, a line each. What is no command yet stands with the one that takes a command's name.
@@ -78,7 +78,7 @@ pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
         (_, Some(1 | 7)) => found.offer_containers(places, |alive, _| alive),
         _ => {}
     }
-    output::print(&found.lines).or(Ok(())).map(|()| 0)
+    output::print(&found.lines).or(Ok(0))
 }
 
 /// What stands before the word that is completed.

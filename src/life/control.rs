@@ -42,7 +42,9 @@ pub fn with_each(
         together(&mut all);
         for found in &all {
             match each(root, found) {
-                Ok(text) => output::print(&[text, "\n"].concat())?,
+                Ok(text) => {
+                    output::print(&[text, "\n"].concat())?;
+                }
                 Err(error) => status = output::fail(&error),
             }
         }

@@ -23,14 +23,16 @@ pub struct Caller(Cell<Option<OwnedFd>>);
 
 /// Lives `life`, which tells its exit status, in a child in a session of its own. What it fails with before it has called
 /// [`Caller::release`] is this function's error.
-pub fn detach(life: &mut dyn FnMut(&Caller) -> Result<u8>) -> Result<()> {
+pub fn detach(life: &mut dyn FnMut(&Caller) -> Result<u8>) -> Result<u8> {
     let failed = |errno| Error::os("leave the container in the background", errno);
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
     match clone3(0, None).map_err(failed)? {
         Cloned::Child => {
             drop(ours);
             // What its caller ignored, as a shell has it for `&`, would be lost for `contain stop` too.
-            [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM].into_iter().for_each(reset);
+            for signal in &[Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
+                reset(*signal);
+            }
             let caller = Caller(Cell::new(Some(theirs)));
             let lived = linux::process::setsid().map_err(failed).and_then(|_| life(&caller));
             if let Err(error) = &lived {
@@ -62,12 +64,12 @@ fn read_answer(pipe: &OwnedFd) -> linux::io::Result<Vec<u8>> {
 }
 
 /// What came back.
-fn heard(bytes: &[u8]) -> Result<()> {
+fn heard(bytes: &[u8]) -> Result<u8> {
     let Some((status, text)) = bytes.split_first() else {
         return Err(Error::new("the process that was to wait for the container was killed"));
     };
     if *status == 0 {
-        return Ok(());
+        return Ok(0);
     }
     let text = String::from_utf8_lossy(text);
     let (sentence, hint) = cut(&text, 0).unwrap_or((&text, ""));

@@ -267,7 +267,7 @@ impl Client {
         apart(&|| {
             set_up(&link, reply, address)?;
             let told = || fill("%: % for % seconds\n", &[link.name(), &with_prefix(&address), digits(lifetime.into())]);
-            if phase == Phase::Request { output::print(&told()) } else { Ok(()) }
+            if phase == Phase::Request { output::print(&told()) } else { Ok(0) }
         });
     }
 
@@ -279,7 +279,7 @@ impl Client {
                 if told {
                     log::error(&fill("%: the lease of % is over", &[link.name(), &with_prefix(&held)]));
                 }
-                held.remove().map_err(|errno| failed(&link, "no address", errno))
+                held.remove().map(|()| 0).map_err(|errno| failed(&link, "no address", errno))
             });
         }
     }
@@ -338,9 +338,9 @@ fn set_up(link: &Link, reply: &Reply<'_>, address: Address) -> Result<()> {
 }
 
 /// Does what allocates in a child, which tells what goes wrong.
-fn apart(act: &dyn Fn() -> Result<()>) {
+fn apart(act: &dyn Fn() -> Result<u8>) {
     match clone3(0, None) {
-        Ok(Cloned::Child) => exit_now(act().map_or_else(|error| output::fail(&error), |()| 0)),
+        Ok(Cloned::Child) => exit_now(act().unwrap_or_else(|error| output::fail(&error))),
         Ok(Cloned::Parent { child, pidfd }) => drop(program::wait(child, &pidfd)),
         Err(_) => {}
     }

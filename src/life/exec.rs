@@ -42,11 +42,11 @@ pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) ->
             _ => container.over(),
         })
     };
-    match written.has(Flag::Detach) {
-        // Somebody has to reap it: the container's first process may not do that for others.
-        true => detach(&mut |caller| run(Some(caller))).map(|()| 0),
-        false => run(None),
+    if !written.has(Flag::Detach) {
+        return run(None);
     }
+    // Somebody has to reap it: the container's first process may not do that for others.
+    detach(&mut |caller| run(Some(caller)))
 }
 
 /// A container that runs.
@@ -94,7 +94,7 @@ impl Container<'_> {
     }
 
     /// What the container has, unless the user wants something else.
-    fn plan(&self, written: &'static Written, ours: &[Word], tty: bool) -> Result<Plan> {
+    fn plan(&self, written: &'static Written, ours: &[Word], tty: bool) -> Result<Box<Plan>> {
         let record = self.running.record;
         let spec = &record.spec;
         let mut all = spec.environment.to_vec();

@@ -77,7 +77,9 @@ pub fn prune(places: &Places) -> Result<u8> {
     let mut status = 0;
     for id in &root.ids()? {
         match prune_one(root, id) {
-            Ok(true) => output::print(&[id, "\n"].concat())?,
+            Ok(true) => {
+                output::print(&[id, "\n"].concat())?;
+            }
             Ok(false) => {}
             Err(error) => status = output::fail(&error),
         }

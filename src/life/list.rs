@@ -157,22 +157,24 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
         })?;
     }
     if ps.has(Flag::Json) {
-        print_array(&mut lines)?;
-    } else if ps.has(Flag::Quiet) {
+        return print_array(&mut lines);
+    }
+    if ps.has(Flag::Quiet) {
         table::sort(&mut lines);
         let mut ids = String::new();
-        lines.iter().for_each(|(_, id)| ids.push_str(id));
-        output::print(&ids)?;
-    } else {
-        services(&mut table);
-        table.sort();
-        table.print(ps.has(Flag::NoTrunc))?;
-        if table.is_empty() && ended > 0 {
-            let have = if ended == 1 { "has" } else { "have" };
-            log::error(&fill("% % ended: contain ps -a", &[digits(ended as u64), have]));
+        for (_, id) in &lines {
+            ids.push_str(id);
         }
+        return output::print(&ids);
     }
-    Ok(0)
+    services(&mut table);
+    table.sort();
+    let printed = table.print(ps.has(Flag::NoTrunc));
+    if table.is_empty() && ended > 0 {
+        let have = if ended == 1 { "has" } else { "have" };
+        log::error(&fill("% % ended: contain ps -a", &[digits(ended as u64), have]));
+    }
+    printed
 }
 
 /// Adds the services that run, where process 1 is contain, but the command of the boot. Those that are containers are listed
@@ -200,7 +202,7 @@ pub fn inspect(targets: &[&'static str], places: &Places) -> Result<u8> {
             Err(error) => status = output::fail(&error),
         }
     }
-    print_array(&mut lines).map(|()| status)
+    print_array(&mut lines).map(|_| status)
 }
 
 fn described(target: &'static str, places: &Places) -> Result<Line> {
@@ -213,7 +215,7 @@ fn described(target: &'static str, places: &Places) -> Result<Line> {
 }
 
 /// Prints JSON values as one array, the newest first.
-pub fn print_array(lines: &mut [Line]) -> Result<()> {
+pub fn print_array(lines: &mut [Line]) -> Result<u8> {
     table::sort(lines);
     let mut text = String::from("[");
     for (_, value) in &*lines {
@@ -236,7 +238,7 @@ pub fn top(target: &'static str, places: &Places) -> Result<u8> {
         let time = fill("%:%.%", &[minutes, two(told.ran / 100 % 60), two(told.ran % 100)]);
         table.row(0, &[inside, outside, user, &time, &told.command]);
     }
-    table.print(false).map(|()| 0)
+    table.print(false)
 }
 
 /// A number with two digits at least.

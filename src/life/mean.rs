@@ -116,14 +116,22 @@ pub fn word(written: &Written, text: Text) -> Option<Word> {
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.
 fn rootfs_and_command(run: &'static Written, ours: &[Word]) -> Result<(&'static [Word], &'static [Word])> {
-    let one = |path| Vec::leak(vec![path]);
-    let (paths, words): (&[Word], _) = match (run.layers.as_slice(), run.words.split_first()) {
-        (paths @ [_, ..], _) => (paths, run.words.as_slice()),
-        ([], Some((first, rest))) if !run.dashed && root::is_directory(first) => {
-            (one(*first), rest.strip_prefix(&[c"--"]).unwrap_or(rest))
+    let mut words = run.words.as_slice();
+    let mut paths = run.layers.as_slice();
+    if paths.is_empty() {
+        let mut path = value(ours, "CONTAIN_ROOTFS").unwrap_or(c"./rootfs");
+        if let [first, rest @ ..] = words
+            && !run.dashed
+            && root::is_directory(first)
+        {
+            path = first;
+            words = match rest {
+                [dashes, rest @ ..] if *dashes == c"--" => rest,
+                rest => rest,
+            };
         }
-        ([], _) => (one(value(ours, "CONTAIN_ROOTFS").unwrap_or(c"./rootfs")), run.words.as_slice()),
-    };
+        paths = Box::leak(Box::new([path]));
+    }
     match words.first() {
         None => Err(Error::usage("run: which command? write `contain run --rootfs DIR -- COMMAND`, as /bin/sh")),
         Some(word) if word.is_empty() => Err(Error::usage("run: the command is empty: name a program, as /bin/sh")),
@@ -173,7 +181,7 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
 }
 
 /// Who the command runs as: root where nobody is named, which needs no file of the rootfs. Groups that the user adds come last.
-fn person(run: &Written, rootfs: &Rootfs) -> Result<Account> {
+fn person(run: &Written, rootfs: &Rootfs) -> Result<Box<Account>> {
     let mut account = match &run.user {
         Some(who) => account("--user", who, rootfs)?,
         None if run.text(Text::Users) == Some("keep-id") => {
@@ -181,7 +189,7 @@ fn person(run: &Written, rootfs: &Rootfs) -> Result<Account> {
             let own = WrittenUser { user: Who::Number(uid), group: Some(Who::Number(gid)) };
             account("--user", &own, rootfs)?
         }
-        None => Account { user: User::default(), home: "/root" },
+        None => Box::new(Account { user: User::default(), home: "/root" }),
     };
     if !run.groups.is_empty() {
         let mut groups = account.user.groups.to_vec();
@@ -195,11 +203,11 @@ fn person(run: &Written, rootfs: &Rootfs) -> Result<Account> {
 }
 
 /// An account by the rootfs's own files.
-pub fn account(flag: &str, written: &WrittenUser, rootfs: &Rootfs) -> Result<Account> {
+pub fn account(flag: &str, written: &WrittenUser, rootfs: &Rootfs) -> Result<Box<Account>> {
     let by_name = |who: &Who| matches!(who, Who::Name(_));
     let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
     let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
-    user::look_up(written, passwd, group).map_err(|what| Error::new([flag, ": ", &what].concat()))
+    user::look_up(written, passwd, group).map_err(|what| Error::new([flag, ": ", what].concat()))
 }
 
 /// Hard limits that the container may not raise, as from a user namespace, are taken down to what this process has, and told.
@@ -210,9 +218,9 @@ pub fn held_to(ulimits: &[Word], owns_ids: bool) -> &'static [Word] {
             (cut(shown(word), b'=').unwrap_or_default().0, rlimit::most(privilege::resource(word), owns_ids));
         let [soft, hard] = rlimit::numbers(word);
         if hard > most {
-            let [soft, most] = [soft.min(most), most].map(digits);
+            let (soft, most) = (digits(soft.min(most)), digits(most));
             log::error(&fill("--ulimit %: % is the most that this user may set, so that is taken", &[name, most]));
-            *word = kept(&[name.as_bytes(), b"=", soft.as_bytes(), b":", most.as_bytes()]);
+            *word = kept(&[fill("%=%:%", &[name, soft, most]).as_bytes()]);
         }
     }
     all.leak()
@@ -292,9 +300,10 @@ fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
 fn environment(run: &Written, ours: &[Word], home: &str, spec: &Spec) -> Result<&'static [Word]> {
     let term = if spec.tty { value(ours, "TERM") } else { None };
     let mut all = vec![PATH];
-    for (name, value) in [("TERM=", term.map_or("xterm", shown)), ("HOME=", home), ("HOSTNAME=", spec.hostname)] {
-        all.push(kept(&[name.as_bytes(), value.as_bytes()]));
-    }
+    let mut add_own = |name: &str, value: &str| all.push(kept(&[name.as_bytes(), value.as_bytes()]));
+    add_own("TERM=", term.map_or("xterm", shown));
+    add_own("HOME=", home);
+    add_own("HOSTNAME=", spec.hostname);
     add(&mut all, &run.environment, ours)?;
     Ok(all.leak())
 }

@@ -7,18 +7,19 @@ use crate::linux::stdio::stdout;
 use crate::error::{Error, Result};
 use crate::log;
 
-/// Writes the text. A reader that has gone (EPIPE) wanted no more, which is no error.
-pub fn print(text: &str) -> Result<()> {
+/// Writes the text; the exit status of a command that was to do no more. A reader that has gone (EPIPE) wanted no more, which
+/// is no error.
+pub fn print(text: &str) -> Result<u8> {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         match linux::io::write(stdout(), rest) {
             Ok(count) => rest = &rest[count..],
             Err(Errno::INTR) => {}
-            Err(Errno::PIPE) => return Ok(()),
+            Err(Errno::PIPE) => break,
             Err(errno) => return Err(Error::os("write to standard output", errno)),
         }
     }
-    Ok(())
+    Ok(0)
 }
 
 /// Says what went wrong and what would be right; the exit status of that.

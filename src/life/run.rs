@@ -44,7 +44,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     facts.mapper = mapper;
     let plan = plan(spec, &facts, Watching { story, counted, redirected })?;
     if written.has(Flag::DryRun) {
-        return output::print(&plan.text()).map(|()| 0);
+        return output::print(&plan.text());
     }
     record.keep = (detached || written.has(Flag::Keep) || name.is_some()) && !written.has(Flag::Remove);
     // As it is now: others may change what is written down.
@@ -59,7 +59,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
         return live(None);
     }
     detach(&mut |caller| live(Some(caller)))?;
-    output::print(&[id, "\n"].concat()).map(|()| 0)
+    output::print(&[id, "\n"].concat())
 }
 
 /// A container that is decided on.
@@ -192,7 +192,7 @@ fn tell_usage(ended: &Ended, group: &Group) {
     let (user, system) = (usage.user.unwrap_or(ended.used.user), usage.system.unwrap_or(ended.used.system));
     let memory = readable(usage.memory_peak.unwrap_or(ended.used.resident));
     let pids = usage.pids_peak.map_or(String::new(), |peak| [", pids ", digits(peak), " peak"].concat());
-    let [user, system] = [user, system].map(|time| digits(time / 1000));
+    let (user, system) = (digits(user / 1000), digits(system / 1000));
     Voice::Story.story("used: memory % peak, cpu %ms user %ms sys%", &[&memory, user, system, &pids]);
     if !group.is_none() {
         Voice::Story.story("cleaning up cgroups", &[]);

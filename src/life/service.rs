@@ -149,7 +149,7 @@ fn list(json: bool) -> Result<u8> {
             // In the order in which they are started.
             lines.push((u64::MAX - place as u64, writer.finish()));
         }
-        return print_array(&mut lines).map(|()| 0);
+        return print_array(&mut lines);
     }
     let mut table =
         Table::new(&[("NAME", 0), ("STATUS", 11), ("PID", 7), ("STARTS", 6), ("SECONDS", 7), ("COMMAND", 0)]);
@@ -161,7 +161,7 @@ fn list(json: bool) -> Result<u8> {
         }
         table.row(0, &[told.name, &told.status(), pid, digits(told.starts), seconds, &told.command()]);
     }
-    table.print(false).map(|()| 0)
+    table.print(false)
 }
 
 /// Shows what a service printed: what went before, where there is that, and the rest.

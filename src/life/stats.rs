@@ -154,7 +154,7 @@ impl Asked<'_> {
             }
         }
         if self.json {
-            return print_array(&mut lines);
+            return print_array(&mut lines).map(drop);
         }
         table.sort();
         match terminal::size() {
@@ -172,9 +172,9 @@ impl Asked<'_> {
                     text.truncate(last);
                     text.push_str("\x1b[K...\n");
                 }
-                output::print(&["\x1b[H", &text, "\x1b[J"].concat())
+                output::print(&["\x1b[H", &text, "\x1b[J"].concat()).map(drop)
             }
-            _ => table.print(false),
+            _ => table.print(false).map(drop),
         }
     }
 }

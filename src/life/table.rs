@@ -104,7 +104,7 @@ impl Table {
     }
 
     /// Prints it as wide as the terminal, or `whole`.
-    pub fn print(&self, whole: bool) -> Result<()> {
+    pub fn print(&self, whole: bool) -> Result<u8> {
         let most = match terminal::size() {
             _ if whole => usize::MAX,
             None => USUAL,

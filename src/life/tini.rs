@@ -39,10 +39,10 @@ pub fn tini(words: &[Word], environment: &[Word]) -> Result<u8> {
         fine: [0; 4],
     };
     if words.first().is_some_and(|word| *word == c"--version") {
-        return output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), ", as tini 0.19.0\n")).map(|()| 0);
+        return output::print(concat!("contain ", env!("CARGO_PKG_VERSION"), ", as tini 0.19.0\n"));
     }
     let Some(command) = read(words, &mut wanted)? else {
-        return output::print(help::text(Topic::Tini)).map(|()| 0);
+        return output::print(help::text(Topic::Tini));
     };
     if command.is_empty() {
         return Err(wrong("tini: which command? write `tini [OPTIONS] -- COMMAND [ARG...]`"));

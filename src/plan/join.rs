@@ -30,7 +30,7 @@ fn joining(step: Step, namespaces: Namespaces) -> Step {
     step.with(kept(&[namespaces.names().as_bytes()])).number(namespaces.0)
 }
 
-pub fn plan(guest: Guest) -> Plan {
+pub fn plan(guest: Guest) -> Box<Plan> {
     let Guest { namespaces, person, .. } = guest;
     weak!("weak-privileges", person = Person { new_privileges: true, ..person });
     let program = Program::of(guest.command, guest.environment, false);
@@ -62,7 +62,7 @@ pub fn plan(guest: Guest) -> Plan {
         before.push(joining(Step::of(Act::JoinPid), Namespaces(namespaces.0 & EARLY)));
     }
     let (beside, after, shown) = (Vec::new(), Vec::new(), Vec::new());
-    Plan { before, namespaces: Namespaces::NONE, beside, inside, after, shown, person, program }
+    Box::new(Plan { before, namespaces: Namespaces::NONE, beside, inside, after, shown, person, program })
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub struct Watching {
 }
 
 /// Decides everything. Errors are limits that contradict each other, or that this machine's cgroups cannot hold.
-pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
+pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>> {
     let mut limits = limits::plan(&spec.limits, facts, watching.counted)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     if facts.mapper != Mapper::Launcher {
@@ -274,7 +274,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Plan> {
         inside.push(step);
     });
     person.score(&mut before);
-    Ok(Plan { before, namespaces, beside, inside, after, shown: limits.shown, person, program })
+    Ok(Box::new(Plan { before, namespaces, beside, inside, after, shown: limits.shown, person, program }))
 }
 
 impl Plan {
