@@ -2,41 +2,48 @@
 
 use crate::text::{Word, decimal, shown, split};
 
-/// What it holds is kept for as long as the process lives, so it is copied as it is.
+/// What it holds is kept for as long as the process lives, so it is copied as it is. The members lie in this order: what is
+/// looked at often is reached with shorter instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct Spec {
+    pub share: Share,
+    /// Run contain's own init as the container's first process.
+    pub init: bool,
+    /// Give the container a terminal of its own.
+    pub tty: bool,
+    pub read_only: bool,
+    /// An exec may give more than was held before it: no_new_privs is off.
+    pub new_privileges: bool,
+    /// Nothing of the kernel's files is hidden or read-only.
+    pub privileged: bool,
+    /// The owners in the rootfs are ids of the container's own user namespace, and not those that they are outside.
+    pub maps_rootfs: bool,
+    /// What the command and all that comes of it may hold at most: a bit for each of capabilities(7), by its number.
+    pub capabilities: u64,
+    pub user: User,
+    /// The ids of the container's own user namespace; none where it is in the caller's.
+    pub uids: Map,
+    pub gids: Map,
     /// As the user wrote it; the launcher opens it once.
     pub rootfs: Word,
     /// Where the root is no plain directory, what it is made of: absolute paths, the lowest first.
     pub layers: &'static [Word],
-    /// The file system of each that is an image; else empty.
-    pub images: &'static [Word],
     /// Where what is written to the layers goes: `tmpfs`, or an absolute path. Empty where nothing is.
     pub overlay: Word,
-    pub read_only: bool,
+    /// The file system of each layer that is an image; else empty.
+    pub images: &'static [Word],
     /// The command and its arguments; never empty.
     pub command: &'static [Word],
     /// `KEY=VALUE`, complete and in order.
     pub environment: &'static [Word],
     /// Absolute, inside the container.
     pub workdir: Word,
-    pub user: User,
-    /// What the command and all that comes of it may hold at most: a bit for each of capabilities(7), by its number.
-    pub capabilities: u64,
     /// `NAME=SOFT` or `NAME=SOFT:HARD`, numbers or `unlimited` (setrlimit(2)).
     pub ulimits: &'static [Word],
     /// As the kernel takes it; empty for the caller's (proc_pid_oom_score_adj(5)).
     pub oom_score_adj: Word,
-    /// An exec may give more than was held before it: no_new_privs is off.
-    pub new_privileges: bool,
-    /// Nothing of the kernel's files is hidden or read-only.
-    pub privileged: bool,
-    /// The ids of the container's own user namespace; none where it is in the caller's.
-    pub uids: Map,
-    pub gids: Map,
     pub seccomp: Seccomp,
-    /// The owners in the rootfs are such ids too, and not those that they are outside.
-    pub maps_rootfs: bool,
     /// At most 64 bytes (gethostname(2)).
     pub hostname: &'static str,
     /// The NIS one; empty for the host's.
@@ -47,14 +54,9 @@ pub struct Spec {
     /// Bytes of /dev/shm.
     pub shm_size: Option<u64>,
     pub volumes: &'static [Volume],
-    pub limits: Limits,
     /// The container's control group is made below this one.
     pub cgroup_parent: &'static str,
-    pub share: Share,
-    /// Run contain's own init as the container's first process.
-    pub init: bool,
-    /// Give the container a terminal of its own.
-    pub tty: bool,
+    pub limits: Limits,
 }
 
 impl Spec {

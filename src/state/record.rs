@@ -23,31 +23,33 @@ pub enum Status {
     Stopped,
 }
 
+/// Its members lie in this order, the large one last: what is looked at often is reached with shorter instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct Record {
     /// 16 hexadecimal digits.
     pub id: &'static str,
     pub name: Option<&'static str>,
-    /// The rootfs by its absolute path; volumes are left out.
-    pub spec: Spec,
-    pub status: Status,
     /// The container's first process, as the host numbers it.
     pub process: Process,
     /// The `contain` that waits for it.
     pub supervisor: Process,
+    /// The directories of its control group, absolute.
+    pub cgroups: &'static [Word],
     /// Seconds since the epoch.
     pub created: u64,
     pub finished: Option<u64>,
     /// 128 and the signal's number where one ended it. None where nobody was there to see it.
     pub exit_code: Option<u64>,
+    pub status: Status,
     /// The kernel killed something of it for want of memory.
     pub oom: bool,
-    /// The directories of its control group, absolute.
-    pub cgroups: &'static [Word],
     /// What it prints is kept in files.
     pub log: bool,
     /// The record stays when the container has ended, until `rm`.
     pub keep: bool,
+    /// The rootfs by its absolute path; volumes are left out.
+    pub spec: Spec,
 }
 
 /// Where nothing is written down. A constant is copied in one go.

@@ -8,22 +8,23 @@ use crate::log::Voice;
 use crate::spec::{Limits, Map, Share, Volume};
 use crate::text::{Word, shown};
 
+/// The members lie in this order: what is looked at often is reached with shorter instructions.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Written {
     /// A bit for each [`Flag`].
     flags: u64,
-    numbers: [Option<u64>; 6],
+    /// The words that are no options; of `run` and `exec` everything from the first one on.
+    pub words: Vec<Word>,
     texts: [Option<&'static str>; 7],
+    numbers: [Option<u64>; 6],
     paths: [Option<Word>; 3],
     /// `--rootfs`, the lowest layer first.
     pub layers: Vec<Word>,
-    /// The words that are no options; of `run` and `exec` everything from the first one on.
-    pub words: Vec<Word>,
     /// `--` stood before the words, so the first one is the command whatever it names.
     pub dashed: bool,
     /// The container that `exec` is for.
     pub target: &'static str,
-    pub limits: Limits,
     pub environment: Vec<EnvironmentSource>,
     pub user: Option<WrittenUser>,
     /// `--cap-add` and `--cap-drop`: a bit for each, and all of them for `ALL`.
@@ -38,6 +39,7 @@ pub struct Written {
     /// On the host, and below /dev.
     pub devices: Vec<(Word, Word)>,
     pub volumes: Vec<Volume>,
+    pub limits: Limits,
 }
 
 /// Options that take no value, and the namespaces that are the host's.
