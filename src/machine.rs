@@ -1,46 +1,154 @@
 //! A machine as it is meant, whatever wrote it down: the kernel command line, contain.conf, or an inittab. Plain public
 //! values with nothing left to look up; what each means to the user stands in docs/contain.1.
 
-use std::time::Duration;
-
 use crate::text::Word;
 
 /// What process 1 is to make of the machine.
 pub struct Machine {
-    pub mode: Mode,
     /// The command whose end is the end of the boot: the words after `--`, or those of contain.exec=. Empty where none is named.
     pub command: Vec<Word>,
     /// For `Mode::Run`: the options of `contain run`, each one word, as `--memory=64M`.
     pub options: Vec<Word>,
-    /// A shell on the console, and no services (`single`).
-    pub single: bool,
-    /// Empty where it is not set.
-    pub hostname: &'static str,
-    pub root: Root,
+    /// By [`Text`], [`Time`] and [`Choice`].
+    pub texts: [&'static str; 7],
+    pub times: [u64; 4],
+    pub choices: [u8; 8],
     /// Modules to load, in their order.
     pub modules: Vec<&'static str>,
     pub mounts: Vec<Mount>,
     pub nets: Vec<Net>,
-    pub services: Vec<Service>,
+    pub services: Vec<&'static Service>,
     /// A contain.conf has been read.
     pub has_file: bool,
-    /// What follows on the end of the command.
-    pub on_exit: OnExit,
-    /// What follows on a failure of the boot or of contain itself; none where it is left to `panic=` and the console.
-    pub on_fail: Option<OnFail>,
-    /// `panic=` is on the command line.
-    pub panics: bool,
-    /// How long processes have after SIGTERM before SIGKILL.
-    pub grace: Duration,
-    /// The time after which the watchdog resets the machine; none where it is left alone.
-    pub watchdog: Option<Duration>,
     /// Where the exit status goes.
     pub report: Report,
-    pub log: Log,
-    /// The file with the seed of randomness; empty where that is not said.
-    pub seed: Word,
+}
+
+/// What a text says of a machine; most are empty where nothing is said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Text {
+    /// A device, UUID=, LABEL= or PARTUUID=; empty where the initramfs stays the root.
+    Root,
+    /// rootfstype=, several with commas between; empty where the superblock tells.
+    RootType,
+    /// rootflags=, as mount(8) takes them.
+    RootFlags,
+    /// contain.overlay=: `tmpfs` or a device that takes what is written; empty for none.
+    Overlay,
+    /// init=: what takes over there.
+    Init,
+    Hostname,
+    /// The file with the seed of randomness.
+    Seed,
+}
+
+/// Times, in microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Time {
+    /// How long the device of the root is waited for.
+    RootWait,
+    /// A pause before it is looked for.
+    RootDelay,
+    /// How long processes have after SIGTERM before SIGKILL.
+    Grace,
+    /// The time after which the watchdog resets the machine; zero where it is left alone.
+    Watchdog,
+}
+
+/// Drivers look for their devices while the machine boots. So nobody has to ask for so short a time.
+pub const PATIENCE: u64 = 5 * SECOND;
+pub const FOR_EVER: u64 = 1 << 62;
+pub const SECOND: u64 = 1_000_000;
+
+/// One of a few, each by its number: 0 or 1, or an enum's below.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    Mode,
+    /// How much is told on the console (contain.log=): errors, and from 1 on what they are not.
+    Log,
+    OnExit,
+    OnFail,
     /// Write down what of the boot took how long.
-    pub chart: bool,
+    Chart,
+    /// The root is.
+    ReadOnly,
+    /// A shell on the console, and no services (`single`).
+    Single,
+    /// `panic=` is on the command line.
+    Panics,
+}
+
+/// A choice that nobody has made.
+pub const UNSAID: u8 = u8::MAX;
+
+impl Machine {
+    /// Where nothing is written.
+    pub fn nothing() -> Machine {
+        Machine {
+            command: Vec::new(),
+            options: Vec::new(),
+            texts: ["", "", "", "", "/sbin/init", "", ""],
+            times: [PATIENCE, 0, 5 * SECOND, 0],
+            choices: [UNSAID, 1, OnExit::PowerOff as u8, UNSAID, 0, 1, 0, 0],
+            modules: Vec::new(),
+            mounts: Vec::new(),
+            nets: Vec::new(),
+            services: Vec::new(),
+            has_file: false,
+            report: Report::Auto,
+        }
+    }
+
+    pub fn text(&self, text: Text) -> &'static str {
+        self.texts[text as usize]
+    }
+
+    pub fn time(&self, time: Time) -> u64 {
+        self.times[time as usize]
+    }
+
+    pub fn choice(&self, choice: Choice) -> u8 {
+        self.choices[choice as usize]
+    }
+
+    pub fn is(&self, choice: Choice) -> bool {
+        self.choice(choice) == 1
+    }
+
+    /// More than errors is told on the console.
+    pub fn tells(&self) -> bool {
+        self.choice(Choice::Log) > 0
+    }
+
+    pub fn mode(&self) -> Mode {
+        match self.choice(Choice::Mode) {
+            0 => Mode::Run,
+            1 => Mode::Switch,
+            _ => Mode::Services,
+        }
+    }
+
+    /// What follows on the end of the command.
+    pub fn on_exit(&self) -> OnExit {
+        match self.choice(Choice::OnExit) {
+            1 => OnExit::Reboot,
+            2 => OnExit::Halt,
+            3 => OnExit::Respawn,
+            4 => OnExit::Shell,
+            _ => OnExit::PowerOff,
+        }
+    }
+
+    /// What follows on a failure of the boot or of contain itself; none where it is left to `panic=` and the console.
+    pub fn on_fail(&self) -> Option<OnFail> {
+        match self.choice(Choice::OnFail) {
+            0 => Some(OnFail::Shell),
+            1 => Some(OnFail::Reboot),
+            2 => Some(OnFail::PowerOff),
+            3 => Some(OnFail::Panic),
+            _ => None,
+        }
+    }
 }
 
 /// What a boot leads to (contain.mode=).
@@ -52,26 +160,6 @@ pub enum Mode {
     Switch,
     /// Services, or the command.
     Services,
-}
-
-/// The root of `root=` and its like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Root {
-    /// A device, UUID=, LABEL= or PARTUUID=; empty where the initramfs stays the root.
-    pub device: &'static str,
-    /// rootfstype=, several with commas between; empty where the superblock tells.
-    pub filesystem: &'static str,
-    /// rootflags=, as mount(8) takes them.
-    pub options: &'static str,
-    pub read_only: bool,
-    /// Wait for the device, and how long; for ever where that is not said.
-    pub wait: Option<Option<Duration>>,
-    /// rootdelay=: a pause before the device is looked for.
-    pub delay: Duration,
-    /// contain.overlay=: `tmpfs` or a device that takes what is written; empty for none.
-    pub overlay: &'static str,
-    /// init=: what takes over there.
-    pub init: Word,
 }
 
 /// A file system to be mounted: `mount TYPE TARGET [FLAG...] [KEY=VALUE...]`, with the device as source= where there is one.
@@ -119,8 +207,8 @@ pub struct Service {
     pub options: &'static [Word],
     pub kind: Kind,
     pub restart: Restart,
-    /// The pause before it is started again: from the first to the second, doubled each time it ends early.
-    pub backoff: [Duration; 2],
+    /// The pause before it is started again, in microseconds: from the first to the second, doubled each time it ends early.
+    pub backoff: [u64; 2],
     /// The services that it is started after: a task when it has ended well, another when it was started.
     pub after: &'static [&'static str],
     /// A user of /etc/passwd, or UID[:GID]; empty for root. Of a plain process: a container's is among its options.
@@ -189,12 +277,4 @@ pub enum Report {
     Vsock(u32),
     /// isa-debug-exit at this I/O port.
     Isa(u16),
-}
-
-/// How much is told on the console (contain.log=); errors always are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
-pub enum Log {
-    Error,
-    Info,
-    Debug,
 }

@@ -55,8 +55,18 @@ pub fn joined(words: &[&str], between: &str) -> String {
 
 /// What stands before and after the first `byte`.
 pub fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|b| b == byte)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    Some((before(text, byte), after(text, byte)?))
+}
+
+/// What stands before the first `byte`: all of it where there is none.
+pub fn before(text: &str, byte: u8) -> &str {
+    let at = text.bytes().position(|b| b == byte).unwrap_or(text.len());
+    text.get(..at).unwrap_or_default()
+}
+
+/// What stands after the first `byte`, where there is one.
+pub fn after(text: &str, byte: u8) -> Option<&str> {
+    text.get(text.bytes().position(|b| b == byte)? + 1..)
 }
 
 /// What stands before and after the last `byte`.

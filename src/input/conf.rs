@@ -4,7 +4,7 @@
 use crate::input::number::Parsed;
 use crate::input::services::which;
 use crate::input::settings::{Settings, absolute, word};
-use crate::machine::Mount;
+use crate::machine::{Machine, Mount};
 use crate::text::{digits, kept, shown};
 
 /// No line that a person wrote is longer.
@@ -73,7 +73,8 @@ pub fn split_words(text: &str, comment: u8) -> Parsed<Vec<&'static str>> {
 }
 
 /// `TYPE TARGET [FLAG,...] [KEY=VALUE...]`.
-pub fn mount(words: &[&'static str], place: &'static str) -> Parsed<Mount> {
+#[inline(never)]
+pub fn mount(machine: &mut Machine, words: &[&'static str], place: &'static str) -> Parsed<()> {
     let [filesystem, target, more @ ..] = words else {
         return Err("names no directory: write `mount TYPE DIRECTORY`, as `mount tmpfs /tmp`");
     };
@@ -87,8 +88,10 @@ pub fn mount(words: &[&'static str], place: &'static str) -> Parsed<Mount> {
             }
         }
     }
-    let target = absolute(target).or_else(|what| which(target, what))?;
-    Ok(Mount { filesystem: word(filesystem), source: word(source), target, options: options.leak(), place })
+    absolute(target).or_else(|what| which(target, what))?;
+    let (filesystem, source, target) = (word(filesystem), word(source), word(target));
+    machine.mounts.push(Mount { filesystem, source, target, options: options.leak(), place });
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::input::args::option::name;
 use crate::input::conf::{Complaint, read_lines};
 use crate::input::settings::{Settings, word};
 use crate::machine::{Kind, Service};
-use crate::text::{cut, cut_last, digits, kept, place, split, words};
+use crate::text::{self, digits, kept, place, split, words};
 
 const ACTIONS: &str = "sysinit\nwait\nonce\nrespawn\naskfirst\nctrlaltdel\nshutdown\nrestart";
 const KINDS: [Kind; 7] =
@@ -35,8 +35,8 @@ fn entry(
 ) -> Result<&'static [&'static str], Complaint> {
     let mut fields = line;
     let mut next = || {
-        let (field, rest) = cut(fields, b':').unwrap_or((fields, ""));
-        fields = rest;
+        let field = text::before(fields, b':');
+        fields = text::after(fields, b':').unwrap_or_default();
         field
     };
     let (id, _, action) = (next(), next(), next());
@@ -62,7 +62,7 @@ fn entry(
         false => words(process).into_iter().map(word).collect(),
     };
     let services = &mut settings.machine.services;
-    let mut title = cut_last(program, b'/').map_or(program, |(_, title)| title);
+    let mut title = split(program, b'/').last().unwrap_or_default();
     if name(title).is_err() {
         title = "inittab";
     }
@@ -75,7 +75,9 @@ fn entry(
     };
     // The last two wait for something to happen.
     let after = if at < 5 { before } else { &[] };
-    services.push(Service { command: command.leak(), log, after, ..Service::plain(title, kind, settings.place) });
+    let service = Service::plain(title, kind, settings.place);
+    (service.command, service.log, service.after) = (command.leak(), log, after);
+    services.push(service);
     Ok(if kind == Kind::Step { vec![title].leak() } else { before })
 }
 

@@ -2,14 +2,15 @@
 
 use crate::input::number::Parsed;
 use crate::input::services::which;
-use crate::machine::{Address, Machine, Net};
-use crate::text::{cut, decimal, place, split};
+use crate::machine::{Address, Machine, Net, Text};
+use crate::text::{self, after, before, decimal, split};
 
 /// CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, two servers of names, and one of the time.
 type Fields = [&'static str; 10];
 
 /// What `ip=` says: the fields with colons between, `dhcp` and its like, or dracut's `DEVICE:dhcp`.
-pub fn fields(text: &'static str) -> Parsed<Fields> {
+#[inline(never)]
+pub fn fields(machine: &mut Machine, text: &'static str, place: &'static str) -> Parsed<()> {
     let mut fields = [""; 10];
     let (mut count, mut parts) = (0, split(text, b':'));
     for (field, part) in fields.iter_mut().zip(&mut parts) {
@@ -21,49 +22,51 @@ pub fn fields(text: &'static str) -> Parsed<Fields> {
         );
     }
     let [client, server, _, _, _, device, way, ..] = &mut fields;
-    if count == 1 && place(WAYS, client.as_bytes()).is_some() {
+    if count == 1 && text::place(WAYS, client.as_bytes()).is_some() {
         std::mem::swap(client, way);
     } else if count == 2 && address(client).is_none() {
         std::mem::swap(client, device);
         std::mem::swap(server, way);
     }
-    Ok(fields)
+    add(machine, &fields, place)
 }
 
 /// The same of `INTERFACE dhcp|ADDRESS/PREFIX [gateway=ADDRESS] [dns=ADDRESS,ADDRESS]`.
-pub fn line(words: &[&'static str]) -> Parsed<Fields> {
+#[inline(never)]
+pub fn line(machine: &mut Machine, words: &[&'static str], place: &'static str) -> Parsed<()> {
     const USAGE: &str = "names no address: write `net eth0 dhcp`, or `net eth0 10.0.2.15/24 gateway=10.0.2.2`";
     let [device, how, more @ ..] = words else { return Err(USAGE) };
     let mut fields = [""; 10];
     let [client, _, gateway, netmask, _, interface, way, first, second, _] = &mut fields;
     *interface = device;
-    match cut(how, b'/') {
-        Some(parts) => (*client, *netmask) = parts,
+    match after(how, b'/') {
+        Some(bits) => (*client, *netmask) = (before(how, b'/'), bits),
         None if *how == "dhcp" => *way = how,
         None => return Err(USAGE),
     }
     for word in more {
-        match cut(word, b'=') {
-            Some(("gateway", text)) => *gateway = text,
-            Some(("dns", text)) => (*first, *second) = cut(text, b',').unwrap_or((text, "")),
+        let value = after(word, b'=').unwrap_or_default();
+        match text::place("gateway\ndns", before(word, b'=').as_bytes()) {
+            Some(0) => *gateway = value,
+            Some(1) => (*first, *second) = (before(value, b','), after(value, b',').unwrap_or_default()),
             _ => return which(word, "is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS"),
         }
     }
-    Ok(fields)
+    add(machine, &fields, place)
 }
 
 /// How an address is found; from the sixth on, not at all.
 const WAYS: &str = "\ndhcp\non\nany\nboth\noff\nnone";
 
 /// Adds an interface. It takes the place of what was said of it before; without a name, of all that stands elsewhere.
-pub fn add(machine: &mut Machine, fields: &Fields, written: &'static str) -> Parsed<()> {
+fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()> {
     let [client, _, gateway, netmask, hostname, interface, way, first, second, _] = *fields;
     // IFNAMSIZ has a closing zero.
     if interface.len() > 15 || interface.bytes().any(|b| b == b'/' || b.is_ascii_whitespace()) {
         return which(interface, "names no network interface: write one, as eth0");
     }
     let (gateway, servers) = (perhaps(gateway)?, [perhaps(first)?, perhaps(second)?]);
-    let address = match place(WAYS, way.as_bytes()) {
+    let address = match text::place(WAYS, way.as_bytes()) {
         _ if !client.is_empty() => {
             let address = perhaps(client)?;
             Some(Address::Static { address, prefix: prefix(netmask, address)?, gateway })
@@ -73,12 +76,13 @@ pub fn add(machine: &mut Machine, fields: &Fields, written: &'static str) -> Par
         None => return which(way, "is not done: write dhcp or off"),
     };
     machine.nets.retain(|other| match interface {
-        "" => other.place == written,
+        "" => other.place == place,
         _ => other.interface != interface,
     });
-    machine.nets.extend(address.map(|address| Net { interface, address, servers, place: written }));
-    if machine.hostname.is_empty() {
-        machine.hostname = hostname;
+    machine.nets.extend(address.map(|address| Net { interface, address, servers, place }));
+    let name = &mut machine.texts[Text::Hostname as usize];
+    if name.is_empty() {
+        *name = hostname;
     }
     Ok(())
 }
@@ -130,7 +134,7 @@ mod tests {
 
     fn asked(text: &'static str) -> Parsed<Machine> {
         let mut machine = Machine::nothing();
-        add(&mut machine, &fields(text)?, "line").map(|()| machine)
+        fields(&mut machine, text, "line").map(|()| machine)
     }
 
     #[test]
@@ -162,7 +166,7 @@ mod tests {
         ] {
             let machine = asked(text).unwrap();
             assert_eq!(machine.nets, [Net { interface, address, servers, place: "line" }], "{text}");
-            assert_eq!(machine.hostname, hostname, "{text}");
+            assert_eq!(machine.text(Text::Hostname), hostname, "{text}");
         }
         for text in ["off", "none", ":::::eth0:off", "eth0:off", "eth0:none", "::::box::off"] {
             assert_eq!(asked(text).unwrap().nets, [], "{text}");
@@ -190,7 +194,7 @@ mod tests {
     fn lines_of_contain_conf() {
         let net = |text: &'static str| {
             let mut machine = Machine::nothing();
-            add(&mut machine, &line(&crate::text::words(text))?, "p").map(|()| machine.nets)
+            line(&mut machine, &text::words(text), "p").map(|()| machine.nets)
         };
         let (home, none) = ([10, 0, 2, 15], [[0; 4]; 2]);
         for (text, address, servers) in [

@@ -1,27 +1,27 @@
 //! Services and tasks: `service NAME [KEY=VALUE...] [--] COMMAND...`, as `task` has it too.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use crate::input::args::option::name;
 use crate::input::help::{self, Topic};
 use crate::input::number::{Parsed, wrong};
 use crate::input::settings::{OF_CONTAINER, OF_PROCESS, Settings, absolute, find, one_of, run_option, time, word};
-use crate::machine::{Kind, Restart, Service};
-use crate::text::{Word, cut, has, place, shown, split};
+use crate::machine::{Kind, Restart, SECOND, Service};
+use crate::text::{Word, after, before, has, place, shown, split};
 
-/// The words of a line: those that are settings, by their places among the names that were asked for; a container's options;
-/// the command.
+/// The words of a line that are no settings: a container's options, and the command.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub struct Words {
-    pub own: Vec<(usize, &'static str)>,
     pub options: Vec<Word>,
     pub command: Vec<Word>,
 }
 
+/// Sets a value, by the place of its name among those that are asked for.
+pub type Set<'a> = &'a mut dyn FnMut(usize, &'static str) -> Parsed<()>;
+
 /// Takes a line apart. Before a `--` every word is a setting. Without one those are that have a value and a setting's name,
 /// wherever they stand.
-pub fn take_apart(words: &[&'static str], among: Range<usize>) -> Parsed<Words> {
+pub fn take_apart(words: &[&'static str], among: Range<usize>, set: Set<'_>) -> Parsed<Words> {
     let mut all = Words::default();
     let dashed = words.contains(&"--");
     let mut words = words.iter();
@@ -30,9 +30,9 @@ pub fn take_apart(words: &[&'static str], among: Range<usize>) -> Parsed<Words> 
             break;
         }
         let bare = text.strip_prefix("--").filter(|_| dashed).unwrap_or(text);
-        let (key, value) = cut(bare, b'=').map_or((bare, None), |(key, value)| (key, Some(value)));
+        let (key, value) = (before(bare, b'='), after(bare, b'='));
         if let (Some(at), Some(value)) = (find(key, true, &among), value) {
-            all.own.push((at - among.start, value));
+            set(at - among.start, value).or_else(|what| which(value, what))?;
         } else if dashed
             || value.is_some()
                 && (help::option(Topic::Run, &["--", key].concat()).is_some()
@@ -56,6 +56,7 @@ pub fn which<T>(text: &str, what: &str) -> Parsed<T> {
 }
 
 /// Adds what a line describes.
+#[inline(never)]
 pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parsed<()> {
     let Some((title, words)) = words.split_first() else { return Err("has no name") };
     name(title)?;
@@ -64,28 +65,32 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
         return wrong("is there already: choose another name than that at ", other.place);
     }
     let is_container = words.iter().any(|text| text.strip_prefix("--").unwrap_or(text).starts_with("rootfs="));
-    let Words { own, options, command } = take_apart(words, if is_container { OF_CONTAINER } else { OF_PROCESS })?;
-    let mut service = Service::plain(title, kind, settings.place);
+    let service = Service::plain(title, kind, settings.place);
     let (mut after, mut environment) = (Vec::new(), Vec::new());
-    let mut take = |at, value: &'static str| -> Parsed<()> {
+    let among = if is_container { OF_CONTAINER } else { OF_PROCESS };
+    let Words { options, command } = take_apart(words, among, &mut |at, value| {
         match at {
             0 => {
-                let all = [Restart::No, Restart::OnFailure, Restart::Always];
-                service.restart = one_of(value, "no\non-failure\nalways", &all)?;
+                service.restart = match one_of(value, "no, on-failure, always")? {
+                    0 => Restart::No,
+                    1 => Restart::OnFailure,
+                    _ => Restart::Always,
+                }
             }
             1 => service.backoff = backoff(value)?,
             2 => after.extend(split(value, b',').filter(|name| !name.is_empty())),
-            3 if place("console\nkmsg\nnone", value.as_bytes()).is_some() => service.log = word(value),
-            3 => service.log = absolute(value)?,
+            3 => {
+                if place("console\nkmsg\nnone", value.as_bytes()).is_none() {
+                    absolute(value)?;
+                }
+                service.log = word(value);
+            }
             4 => service.user = value,
             _ if !value.starts_with('=') && has(value, b'=') => environment.push(word(value)),
             _ => return Err("sets no variable: write env=KEY=VALUE"),
         }
         Ok(())
-    };
-    for (at, value) in own {
-        take(at, value).or_else(|what| which(value, what))?;
-    }
+    })?;
     if !is_container && let Some(option) = options.first() {
         return which(shown(option), "is for a container: name its root file system, rootfs=DIR");
     }
@@ -99,10 +104,9 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
 }
 
 /// `1s..30s`, or `1s` for a pause that stays the same.
-fn backoff(text: &str) -> Parsed<[Duration; 2]> {
-    let (first, last) =
-        cut(text, b'.').map_or((text, text), |(first, last)| (first, last.strip_prefix('.').unwrap_or(last)));
-    match [time(first)?, time(last)?] {
+fn backoff(text: &str) -> Parsed<[u64; 2]> {
+    let last = after(text, b'.').map_or(text, |last| last.strip_prefix('.').unwrap_or(last));
+    match [time(before(text, b'.'))?, time(last)?] {
         pauses @ [first, last] if first <= last => Ok(pauses),
         _ => Err("ends before it begins: write the shorter pause first, as 1s..30s"),
     }
@@ -111,20 +115,20 @@ fn backoff(text: &str) -> Parsed<[Duration; 2]> {
 impl Service {
     /// One of which nothing but its name is known.
     #[inline(never)]
-    pub fn plain(name: &'static str, kind: Kind, place: &'static str) -> Service {
-        Service {
+    pub fn plain(name: &'static str, kind: Kind, place: &'static str) -> &'static mut Service {
+        Box::leak(Box::new(Service {
             name,
             command: &[],
             options: &[],
             kind,
             restart: if matches!(kind, Kind::Service | Kind::Ask) { Restart::Always } else { Restart::No },
-            backoff: [Duration::from_millis(100), Duration::from_secs(30)],
+            backoff: [SECOND / 10, 30 * SECOND],
             after: &[],
             user: "",
             environment: &[],
             log: c"",
             place,
-        }
+        }))
     }
 }
 

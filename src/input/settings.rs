@@ -2,7 +2,6 @@
 //! contain.conf, which are the same words without `contain.` before them.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use crate::error::Error;
 use crate::input::args::{self, option};
@@ -13,44 +12,39 @@ use crate::input::ip;
 use crate::input::near::Near;
 use crate::input::number::{self, Parsed, number, wrong};
 use crate::input::services::{self, Words};
-use crate::machine::{Kind, Log, Machine, Mode, OnExit, OnFail, Report, Root};
-use crate::text::{Word, cut, decimal, digits, fill, joined, kept, lines, place, shown, split};
+use crate::machine::{Choice, FOR_EVER, Kind, Machine, Mode, Report, Text, Time, UNSAID};
+use crate::text::{Word, after, before, decimal, digits, fill, kept, lines, place, shown, split};
 
 /// What a word sets.
 #[derive(Clone, Copy)]
 pub enum Act {
-    Root,
-    RootType,
-    RootFlags,
-    RootWait,
-    RootDelay,
-    ReadOnly(bool),
-    Init,
-    Panic,
-    Quiet,
+    Text(Text),
+    /// An absolute path.
+    Path(Text),
+    Time(Time),
+    /// The longest that there is.
+    ForEver(Time),
+    /// To what its value, one of [`CHOICES`], stands for.
+    Choice(Choice),
+    /// To this.
+    Choose(Choice, u8),
     Ip,
     Hostname,
-    Single,
     /// Where contain.conf is: looked up before it is read.
     Config,
-    Log,
-    Mode,
     Exec,
-    Overlay,
     Modules,
     Exit,
-    OnExit,
-    OnFail,
-    Grace,
-    Watchdog,
-    Seed,
-    Chart,
     Mount,
     Net,
     Service(Kind),
     Run,
     OfService,
 }
+
+/// The values of the first choices, a line for each.
+const CHOICES: &str = "run, switch, services\nerror, info, debug\npoweroff, reboot, halt, respawn, shell\n\
+    shell, reboot, poweroff, panic\n0, 1";
 
 macro_rules! words {
     ($({ $($name:literal: $act:expr),* $(,)? })*) => {
@@ -64,37 +58,37 @@ macro_rules! words {
 words! {
     // The words that the kernel and other inits know, too.
     {
-        "root=": Act::Root,
-        "rootfstype=": Act::RootType,
-        "rootflags=": Act::RootFlags,
-        "rootwait": Act::RootWait,
-        "rootwait=": Act::RootWait,
-        "rootdelay=": Act::RootDelay,
-        "ro": Act::ReadOnly(true),
-        "rw": Act::ReadOnly(false),
-        "init=": Act::Init,
-        "panic=": Act::Panic,
-        "quiet": Act::Quiet,
+        "root=": Act::Text(Text::Root),
+        "rootfstype=": Act::Text(Text::RootType),
+        "rootflags=": Act::Text(Text::RootFlags),
+        "rootwait": Act::ForEver(Time::RootWait),
+        "rootwait=": Act::Time(Time::RootWait),
+        "rootdelay=": Act::Time(Time::RootDelay),
+        "ro": Act::Choose(Choice::ReadOnly, 1),
+        "rw": Act::Choose(Choice::ReadOnly, 0),
+        "init=": Act::Path(Text::Init),
+        "panic=": Act::Choose(Choice::Panics, 1),
+        "quiet": Act::Choose(Choice::Log, 0),
         "ip=": Act::Ip,
         "hostname=": Act::Hostname,
-        "single": Act::Single,
+        "single": Act::Choose(Choice::Single, 1),
     }
     // Contain's own: `contain.grace=5s`.
     {
         "config=": Act::Config,
-        "log=": Act::Log,
-        "mode=": Act::Mode,
+        "log=": Act::Choice(Choice::Log),
+        "mode=": Act::Choice(Choice::Mode),
         "exec=": Act::Exec,
-        "overlay=": Act::Overlay,
+        "overlay=": Act::Text(Text::Overlay),
         "modules=": Act::Modules,
         "exit=": Act::Exit,
-        "onexit=": Act::OnExit,
-        "onfail=": Act::OnFail,
-        "grace=": Act::Grace,
-        "watchdog=": Act::Watchdog,
-        "seed=": Act::Seed,
-        "bootchart": Act::Chart,
-        "bootchart=": Act::Chart,
+        "onexit=": Act::Choice(Choice::OnExit),
+        "onfail=": Act::Choice(Choice::OnFail),
+        "grace=": Act::Time(Time::Grace),
+        "watchdog=": Act::Time(Time::Watchdog),
+        "seed=": Act::Path(Text::Seed),
+        "bootchart": Act::Choose(Choice::Chart, 1),
+        "bootchart=": Act::Choice(Choice::Chart),
     }
     // Those that need a line.
     {
@@ -146,14 +140,12 @@ pub struct Settings<'a> {
     pub place: &'static str,
     /// What was wrong so far.
     complaints: usize,
-    /// As contain.mode= says.
-    mode: Option<Mode>,
     tell: &'a mut dyn FnMut(Error),
 }
 
 impl<'a> Settings<'a> {
     pub fn new(tell: &'a mut dyn FnMut(Error)) -> Settings<'a> {
-        Settings { machine: Box::leak(Box::new(Machine::nothing())), place: LINE, complaints: 0, mode: None, tell }
+        Settings { machine: Box::leak(Box::new(Machine::nothing())), place: LINE, complaints: 0, tell }
     }
 
     /// Tells what is wrong with words that are left out.
@@ -174,10 +166,9 @@ impl<'a> Settings<'a> {
         for word in &line.words {
             let text = shown(word);
             let own = text.strip_prefix("contain.");
-            let (key, value) =
-                cut(own.unwrap_or(text), b'=').map_or((own.unwrap_or(text), None), |(key, value)| (key, Some(value)));
+            let word = own.unwrap_or(text);
             let among = if own.is_some() { STANDARD..ONE_WORD } else { 0..STANDARD };
-            if let Err(what) = self.read(key, value.as_slice(), among) {
+            if let Err(what) = self.read(before(word, b'='), after(word, b'=').as_slice(), among) {
                 self.complain(text, what);
             }
         }
@@ -224,102 +215,38 @@ impl<'a> Settings<'a> {
 
     fn set(&mut self, act: Act, values: &[&'static str]) -> Parsed<()> {
         let machine = &mut *self.machine;
-        match act {
-            Act::Exec => {
-                machine.command = match values {
-                    // On the command line all words are one.
-                    [text] => split_words(text, 0)?,
-                    _ => values.to_vec(),
-                }
-                .into_iter()
-                .map(word)
-                .collect();
-                if machine.command.first().is_none_or(|word| word.is_empty()) {
-                    machine.command.clear();
-                    return Err("names no program: write one, as /bin/sh");
-                }
-                return Ok(());
-            }
-            Act::Modules => {
+        match (act, values) {
+            (Act::Exec, _) => exec(machine, values),
+            (Act::Modules, _) => {
                 for value in values {
                     machine.modules.extend(split(value, b',').filter(|module| !module.is_empty()));
                 }
-                return Ok(());
+                Ok(())
             }
-            Act::Mount => {
-                machine.mounts.push(conf::mount(values, self.place)?);
-                return Ok(());
-            }
-            Act::Net => {
-                return ip::add(machine, &ip::line(values)?, self.place);
-            }
-            Act::Service(kind) => return services::add(self, kind, values),
-            Act::Run => {
-                let Words { options, command, .. } = services::take_apart(values, OF_RUN)?;
-                (machine.options, machine.command) = (options, command);
-                self.mode = self.mode.or(Some(Mode::Run));
-                return Ok(());
-            }
-            _ => {}
+            (Act::Mount, _) => conf::mount(machine, values, self.place),
+            (Act::Net, _) => ip::line(machine, values, self.place),
+            (Act::Service(kind), _) => services::add(self, kind, values),
+            (Act::Run, _) => run(machine, values),
+            (_, []) => set_to(machine, act, "", self.place),
+            (_, [value]) => set_to(machine, act, value, self.place),
+            _ => Err("takes one value: put double quotes around it"),
         }
-        let value = match values {
-            [] => "",
-            [value] => value,
-            _ => return Err("takes one value: put double quotes around it"),
-        };
-        let root = &mut machine.root;
-        match act {
-            Act::Root => root.device = value,
-            Act::RootType => root.filesystem = value,
-            Act::RootFlags => root.options = value,
-            Act::RootWait => root.wait = Some(if values.is_empty() { None } else { Some(time(value)?) }),
-            Act::RootDelay => root.delay = time(value)?,
-            Act::ReadOnly(read_only) => root.read_only = read_only,
-            Act::Init => root.init = absolute(value)?,
-            Act::Overlay => root.overlay = value,
-            Act::Panic => machine.panics = true,
-            Act::Quiet => machine.log = Log::Error,
-            Act::Ip => return ip::add(machine, &ip::fields(value)?, self.place),
-            Act::Hostname => {
-                option::hostname(value)?;
-                machine.hostname = value;
-            }
-            Act::Single => machine.single = true,
-            Act::Log => machine.log = one_of(value, "error\ninfo\ndebug", &[Log::Error, Log::Info, Log::Debug])?,
-            Act::Mode => {
-                let modes = [Mode::Run, Mode::Switch, Mode::Services];
-                self.mode = Some(one_of(value, "run\nswitch\nservices", &modes)?);
-            }
-            Act::Exit => machine.report = report(value)?,
-            Act::OnExit => {
-                let all = [OnExit::PowerOff, OnExit::Reboot, OnExit::Halt, OnExit::Respawn, OnExit::Shell];
-                machine.on_exit = one_of(value, "poweroff\nreboot\nhalt\nrespawn\nshell", &all)?;
-            }
-            Act::OnFail => {
-                let all = [OnFail::Shell, OnFail::Reboot, OnFail::PowerOff, OnFail::Panic];
-                machine.on_fail = Some(one_of(value, "shell\nreboot\npoweroff\npanic", &all)?);
-            }
-            Act::Grace => machine.grace = time(value)?,
-            Act::Watchdog => machine.watchdog = Some(time(value)?).filter(|time| !time.is_zero()),
-            Act::Seed => machine.seed = absolute(value)?,
-            Act::Chart => machine.chart = values.is_empty() || one_of(value, "1\n0", &[true, false])?,
-            _ => {}
-        }
-        Ok(())
     }
 
     /// What all of it comes to.
     pub fn decide(self) -> &'static mut Machine {
-        let Settings { machine, mode, tell, complaints, .. } = self;
+        let Settings { machine, tell, complaints, .. } = self;
         let is_run = machine.options.iter().any(|option| option.to_bytes().starts_with(b"--rootfs"));
         let has_work = !machine.command.is_empty() || !machine.services.is_empty();
-        machine.mode = match mode {
-            Some(mode) => mode,
-            None if is_run => Mode::Run,
-            None if !machine.root.device.is_empty() && !has_work => Mode::Switch,
-            None => Mode::Services,
+        let usual = match is_run {
+            true => Mode::Run,
+            false if !machine.text(Text::Root).is_empty() && !has_work => Mode::Switch,
+            false => Mode::Services,
         };
-        if let (Mode::Switch | Mode::Services, Some(option)) = (machine.mode, machine.options.first()) {
+        choose_unsaid(machine, usual);
+        if machine.mode() != Mode::Run
+            && let Some(option) = machine.options.first()
+        {
             let text = "% is for a container, and there is none: name its root file system, contain.rootfs=DIR";
             tell(Error::new(fill(text, &[shown(option)])));
             machine.options.clear();
@@ -337,7 +264,7 @@ impl<'a> Settings<'a> {
 /// An option of `contain run`, as `memory=64M` or `read-only`, in one word. Where there is none, the complaint asks for the
 /// nearest of the options and of the words.
 pub fn run_option(text: &str, among: Range<usize>) -> Parsed<Word> {
-    let key = cut(text, b'=').map_or(text, |(key, _)| key);
+    let key = before(text, b'=');
     let mut option = kept(&[b"--", text.as_bytes()]);
     match help::option(Topic::Run, &["--", key].concat()) {
         None => return unknown(key, among),
@@ -368,28 +295,93 @@ fn unknown(key: &str, among: Range<usize>) -> Parsed<Word> {
     }
 }
 
+/// What has one value or none.
 #[inline(never)]
-pub fn one_of<T: Copy>(text: &str, names: &'static str, all: &[T]) -> Parsed<T> {
-    match place(names, text.as_bytes()).and_then(|at| all.get(at)) {
-        Some(one) => Ok(*one),
-        None => wrong("is not known: write one of ", &joined(&lines(names).collect::<Vec<_>>(), ", ")),
+fn set_to(machine: &mut Machine, act: Act, value: &'static str, place: &'static str) -> Parsed<()> {
+    match act {
+        Act::Text(at) => machine.texts[at as usize] = value,
+        Act::Path(at) => {
+            absolute(value)?;
+            machine.texts[at as usize] = value;
+        }
+        Act::Hostname => {
+            option::hostname(value)?;
+            machine.texts[Text::Hostname as usize] = value;
+        }
+        Act::Time(at) => machine.times[at as usize] = time(value)?,
+        Act::ForEver(at) => machine.times[at as usize] = FOR_EVER,
+        Act::Choice(at) => {
+            let names = lines(CHOICES).nth(at as usize).unwrap_or_default();
+            machine.choices[at as usize] = one_of(value, names)? as u8;
+        }
+        Act::Choose(at, choice) => machine.choices[at as usize] = choice,
+        Act::Ip => ip::fields(machine, value, place)?,
+        Act::Exit => machine.report = report(value)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A mode that the words of a line lead to, where none says it.
+fn choose_unsaid(machine: &mut Machine, mode: Mode) {
+    let said = &mut machine.choices[Choice::Mode as usize];
+    if *said == UNSAID {
+        *said = mode as u8;
     }
 }
 
-pub fn time(text: &str) -> Parsed<Duration> {
-    number(number::Kind::Wait, text).map(Duration::from_millis)
+#[inline(never)]
+fn exec(machine: &mut Machine, values: &[&'static str]) -> Parsed<()> {
+    // On the command line all words are one.
+    let split;
+    let words = match values {
+        [text] => {
+            split = split_words(text, 0)?;
+            &split
+        }
+        _ => values,
+    };
+    machine.command.clear();
+    if words.first().is_none_or(|word| word.is_empty()) {
+        return Err("names no program: write one, as /bin/sh");
+    }
+    for text in words {
+        machine.command.push(word(text));
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn run(machine: &mut Machine, values: &[&'static str]) -> Parsed<()> {
+    let Words { options, command } = services::take_apart(values, OF_RUN, &mut |_, _| Ok(()))?;
+    (machine.options, machine.command) = (options, command);
+    choose_unsaid(machine, Mode::Run);
+    Ok(())
+}
+
+/// Which of these it is; there are commas between.
+pub fn one_of(text: &str, names: &'static str) -> Parsed<usize> {
+    match split(names, b',').position(|name| name.trim_ascii_start() == text) {
+        Some(at) => Ok(at),
+        None => wrong("is not known: write one of ", names),
+    }
+}
+
+/// In microseconds.
+pub fn time(text: &str) -> Parsed<u64> {
+    number(number::Kind::Wait, text).map(|time| time * 1000)
 }
 
 pub fn word(text: &str) -> Word {
     kept(&[text.as_bytes()])
 }
 
-pub fn absolute(text: &str) -> Parsed<Word> {
-    if text.starts_with('/') { Ok(word(text)) } else { Err("is no absolute path: write one that begins with /") }
+pub fn absolute(text: &str) -> Parsed<()> {
+    if text.starts_with('/') { Ok(()) } else { Err("is no absolute path: write one that begins with /") }
 }
 
+#[inline(never)]
 fn report(text: &'static str) -> Parsed<Report> {
-    const WRONG: &str = "is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4";
     let hex = |text: &str| {
         let mut number = 0_u16;
         for byte in text.bytes() {
@@ -397,51 +389,17 @@ fn report(text: &'static str) -> Parsed<Report> {
         }
         Some(number)
     };
-    let found = match cut(text, b':') {
-        None => return one_of(text, "auto\noff\nserial", &[Report::Auto, Report::Off, Report::Serial]).or(Err(WRONG)),
-        Some(("virtio", name)) if !name.is_empty() => Some(Report::Virtio(name)),
-        Some(("vsock", port)) => decimal(port).and_then(|port| u32::try_from(port).ok()).map(Report::Vsock),
-        Some(("isa", port)) => port.strip_prefix("0x").filter(|port| !port.is_empty()).and_then(hex).map(Report::Isa),
-        Some(_) => None,
+    let kind = place("auto\noff\nserial\nvirtio\nvsock\nisa", before(text, b':').as_bytes());
+    let found = match (kind, after(text, b':')) {
+        (Some(0), None) => Some(Report::Auto),
+        (Some(1), None) => Some(Report::Off),
+        (Some(2), None) => Some(Report::Serial),
+        (Some(3), Some(name)) if !name.is_empty() => Some(Report::Virtio(name)),
+        (Some(4), Some(port)) => decimal(port).and_then(|port| u32::try_from(port).ok()).map(Report::Vsock),
+        (Some(5), Some(port)) => port.strip_prefix("0x").filter(|port| !port.is_empty()).and_then(hex).map(Report::Isa),
+        _ => None,
     };
-    found.ok_or(WRONG)
-}
-
-impl Machine {
-    /// Where nothing is written.
-    pub fn nothing() -> Machine {
-        Machine {
-            mode: Mode::Services,
-            command: Vec::new(),
-            options: Vec::new(),
-            single: false,
-            hostname: "",
-            root: Root {
-                device: "",
-                filesystem: "",
-                options: "",
-                read_only: true,
-                wait: None,
-                delay: Duration::ZERO,
-                overlay: "",
-                init: c"/sbin/init",
-            },
-            modules: Vec::new(),
-            mounts: Vec::new(),
-            nets: Vec::new(),
-            services: Vec::new(),
-            has_file: false,
-            on_exit: OnExit::PowerOff,
-            on_fail: None,
-            panics: false,
-            grace: Duration::from_secs(5),
-            watchdog: None,
-            report: Report::Auto,
-            log: Log::Info,
-            seed: c"",
-            chart: false,
-        }
-    }
+    found.ok_or("is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4")
 }
 
 #[cfg(test)]

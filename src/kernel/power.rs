@@ -29,10 +29,10 @@ pub fn signal_everyone(signal: Signal) -> bool {
     kill_process_group(Pid::INIT, signal) != Err(Errno::SRCH)
 }
 
-/// Reaps until no child is left, for at most this long, or until `hurry` says so. It is asked each time that `events` has
+/// Reaps until no child is left, for at most so many microseconds, or until `hurry` says so. It is asked each time that `events` has
 /// something, which the end of a child must be. True when none is left.
-pub fn reap_everyone(patience: Duration, events: BorrowedFd<'_>, hurry: &mut dyn FnMut() -> bool) -> bool {
-    let end = since_boot() + patience.as_micros() as u64;
+pub fn reap_everyone(patience: u64, events: BorrowedFd<'_>, hurry: &mut dyn FnMut() -> bool) -> bool {
+    let end = since_boot() + patience;
     loop {
         // Before the children are looked at: the end of one that comes afterwards is another event.
         let is_hurried = hurry();

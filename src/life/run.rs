@@ -153,7 +153,7 @@ impl Job<'_> {
             init: spec.init,
             guest: false,
             terminal: child.terminal.as_ref(),
-            limit: written.time(Number::Timeout),
+            limit: written.number(Number::Timeout),
             signals,
         };
         let ended = watch_and_log(watch, tee)?;

@@ -9,7 +9,6 @@ pub mod signals;
 pub mod tee;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
 
 use crate::linux;
 use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,14 +18,16 @@ use crate::linux::process::{Pid, Signal, pidfd_send_signal};
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
 use crate::supervise::relay::{Key, Relay};
+use crate::supervise::services::{NEVER, SECOND, Time};
 use crate::supervise::signals::{Action, Signals};
 use crate::supervise::tee::{Tee, is_ready};
 use crate::sys;
+use crate::sys::clock::since_boot as now;
 use crate::sys::process::Reaped;
 use crate::sys::signal::{Arrived, send_group};
 
 /// How long a process that was sent SIGTERM at its time limit has until SIGKILL.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Time = 5 * SECOND;
 
 /// How a process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,7 +75,8 @@ pub struct Watch<'a> {
     /// It lives in somebody else's pid namespace, which cannot end before it is reaped.
     pub guest: bool,
     pub terminal: Option<&'a OwnedFd>,
-    pub limit: Option<Duration>,
+    /// How long it may take, in milliseconds.
+    pub limit: Option<u64>,
     pub signals: &'a Signals,
 }
 
@@ -83,7 +85,7 @@ struct Supervisor<'a> {
     watch: Watch<'a>,
     relay: Option<Relay<'a>>,
     tee: Tee<'a>,
-    deadline: Option<Instant>,
+    deadline: Time,
     timed_out: bool,
     /// The container was told that its terminal is gone.
     hung_up: bool,
@@ -99,7 +101,7 @@ pub fn watch(watch: Watch<'_>) -> Result<Ended> {
 /// The same for a process whose output is logged.
 pub fn watch_and_log<'a>(watch: Watch<'a>, tee: Tee<'a>) -> Result<Ended> {
     let relay = watch.terminal.map(Relay::new).transpose()?;
-    let deadline = watch.limit.map(|limit| Instant::now() + limit);
+    let deadline = watch.limit.map_or(NEVER, |limit| now() + limit * 1000);
     let (timed_out, hung_up, ended_by) = (false, false, None);
     Supervisor { watch, relay, tee, deadline, timed_out, hung_up, ended_by }.run()
 }
@@ -151,7 +153,6 @@ impl Supervisor<'_> {
 
     /// Sleeps until something happens.
     fn wait(&mut self) -> Result<()> {
-        let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         // Two descriptors here, the relay's three, the tee's two; a signalfd of which nothing is asked tells nothing.
         let mut descriptors: [_; 7] = std::array::from_fn(|_| PollFd::new(self.watch.signals, PollFlags::empty()));
         descriptors[0] = PollFd::new(self.watch.signals, PollFlags::IN);
@@ -160,7 +161,7 @@ impl Supervisor<'_> {
             relay.interests(|side, descriptor| descriptors[2 + side as usize] = descriptor);
         }
         self.tee.interests(&mut descriptors[5..]);
-        match wait_for(&mut descriptors, timeout) {
+        match wait_for(&mut descriptors, self.deadline) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
@@ -275,16 +276,15 @@ impl Supervisor<'_> {
 
     /// At the time limit SIGTERM, and SIGKILL when that was not enough.
     fn keep_time(&mut self) {
-        let now = Instant::now();
-        if self.deadline.is_none_or(|deadline| now < deadline) {
+        if self.deadline == NEVER || now() < self.deadline {
             return;
         }
         if self.timed_out {
-            self.deadline = None;
+            self.deadline = NEVER;
             let _ended = pidfd_send_signal(self.watch.pidfd, Signal::KILL);
         } else {
             self.timed_out = true;
-            self.deadline = Some(now + GRACE);
+            self.deadline = now() + GRACE;
             self.deliver(Arrived { signal: Signal::TERM, from_kernel: false });
         }
     }
@@ -297,18 +297,20 @@ fn ends(signals: &Signals) -> bool {
 }
 
 /// A container that is over in a moment is waited for as quickly as can be; a longer wait is done in little memory.
-const MOMENT: Duration = Duration::from_millis(20);
+const MOMENT: Time = SECOND / 50;
 
-pub fn wait_for(descriptors: &mut [PollFd<'_>], timeout: Option<Duration>) -> linux::io::Result<usize> {
-    let first = timeout.map_or(MOMENT, |timeout| timeout.min(MOMENT));
-    match poll(descriptors, Some(&timespec(first)))? {
-        0 => sys::idle::poll_idle(descriptors, timeout.map(|timeout| timespec(timeout - first)).as_ref()),
+/// Waits for one of the descriptors, or for a time to come.
+pub fn wait_for(descriptors: &mut [PollFd<'_>], until: Time) -> linux::io::Result<usize> {
+    let left = if until == NEVER { NEVER } else { until.saturating_sub(now()) };
+    match poll(descriptors, Some(&timespec(left.min(MOMENT))))? {
+        0 if left == NEVER => sys::idle::poll_idle(descriptors, None),
+        0 => sys::idle::poll_idle(descriptors, Some(&timespec(left.saturating_sub(MOMENT)))),
         count => Ok(count),
     }
 }
 
-fn timespec(time: Duration) -> Timespec {
-    Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() }
+fn timespec(time: Time) -> Timespec {
+    Timespec { tv_sec: (time / SECOND) as i64, tv_nsec: (time % SECOND * 1000) as i64 }
 }
 
 #[cfg(test)]

@@ -107,8 +107,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let service = Service { log: c"/var/log/web", ..Service::plain("web", Kind::Service, "") };
-        let mut table = Table::new(vec![service].leak(), &mut |_, _| {});
+        let service = Service::plain("web", Kind::Service, "");
+        service.log = c"/var/log/web";
+        let mut table = Table::new(&[service], &mut |_, _| {});
         let mut told = Told { state: 0, pid: 0, starts: 0, since: 0, status: None, name: "web", log: "/var/log/web" };
         assert_eq!(read(&message(&table.entries[0])), Some(told));
         table.step(0, 77);

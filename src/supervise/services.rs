@@ -3,12 +3,12 @@
 
 use crate::linux::process::Pid;
 
+pub use crate::machine::SECOND;
 use crate::machine::{Kind, Restart, Service};
 use crate::supervise::Outcome;
 
 /// Microseconds since the boot.
 pub type Time = u64;
-pub const SECOND: Time = 1_000_000;
 pub const NEVER: Time = Time::MAX;
 
 /// How a service fares.
@@ -65,9 +65,9 @@ pub struct Table {
 impl Table {
     /// Puts services into an order in which they can be started. `tell` hears of each name that cannot be waited for: no
     /// service has it, or that one waits for this one.
-    pub fn new(services: &'static [Service], tell: &mut dyn FnMut(&'static Service, &'static str)) -> Table {
+    pub fn new(services: &[&'static Service], tell: &mut dyn FnMut(&'static Service, &'static str)) -> Table {
         let mut table = Table { entries: Vec::with_capacity(services.len()) };
-        let mut left: Vec<&'static Service> = services.iter().collect();
+        let mut left: Vec<&'static Service> = services.to_vec();
         while !left.is_empty() {
             let waits = |service: &Service| left.iter().any(|other| service.after.contains(&other.name));
             let ready = left.iter().position(|service| !waits(service));
@@ -89,7 +89,7 @@ impl Table {
                 pid: None,
                 since: 0,
                 due: 0,
-                pause: micros(service.backoff[0]),
+                pause: service.backoff[0],
                 starts: 0,
                 outcome: None,
                 done: false,
@@ -189,7 +189,7 @@ impl Entry {
             State::Running => {}
             State::Stopping => self.again = true,
             _ => {
-                self.pause = micros(self.service.backoff[0]);
+                self.pause = self.service.backoff[0];
                 (self.state, self.due) = (State::Pausing, 0);
             }
         }
@@ -228,7 +228,7 @@ impl Entry {
         self.pid = None;
         self.outcome = Some(outcome);
         self.done |= well || self.service.kind == Kind::Step;
-        let [least, most] = self.service.backoff.map(micros);
+        let [least, most] = self.service.backoff;
         if now.saturating_sub(self.since) > most {
             self.pause = least;
         }
@@ -251,10 +251,6 @@ impl Entry {
             _ => State::Ended,
         };
     }
-}
-
-fn micros(time: std::time::Duration) -> Time {
-    time.as_secs().saturating_mul(SECOND).saturating_add(time.subsec_micros().into())
 }
 
 #[cfg(test)]

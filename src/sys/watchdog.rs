@@ -4,7 +4,6 @@
 use std::ffi::c_long;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::time::Duration;
 
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
 use crate::linux::io::{Errno, write};
@@ -30,20 +29,20 @@ fn device() -> Option<BorrowedFd<'static>> {
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }
 
-/// Sets the watchdog to reset the machine when it is not fed for that long, a second at least.
-pub fn start(time: Duration) -> Result<(), Errno> {
+/// Sets the watchdog to reset the machine when it is not fed for so many microseconds, a second at least.
+pub fn start(time: u64) -> Result<(), Errno> {
     let opened = openat(CWD, c"/dev/watchdog", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     DEVICE.store(opened.into_raw_fd(), Ordering::Relaxed);
-    EVERY.store(time.as_micros() as u64 / 3, Ordering::Relaxed);
+    EVERY.store(time / 3, Ordering::Relaxed);
     feed();
     // One that cannot have this time would reset the machine at another.
     set(time).inspect_err(|_| release())
 }
 
 /// Gives it another time, and feeds it.
-pub fn set(time: Duration) -> Result<(), Errno> {
+pub fn set(time: u64) -> Result<(), Errno> {
     let Some(device) = device() else { return Ok(()) };
-    let seconds = i32::try_from(time.as_secs()).unwrap_or(i32::MAX).max(1);
+    let seconds = i32::try_from(time / 1_000_000).unwrap_or(i32::MAX).max(1);
     // SAFETY: the request reads and writes one live int.
     check(unsafe { syscall(__NR_ioctl as c_long, device.as_raw_fd(), WDIOC_SETTIMEOUT, &raw const seconds) })?;
     DUE.store(0, Ordering::Relaxed);

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::error::Error;
-use crate::machine::{Kind, Machine, Restart, Service};
-use std::time::Duration;
+use crate::machine::{Choice, FOR_EVER, Kind, Machine, Restart, SECOND, Service, Text, Time};
 
 fn read_file(bytes: &'static [u8]) -> (&'static Machine, Vec<String>) {
     let mut told = Vec::new();
@@ -38,8 +37,10 @@ fn directives() {
         exec /bin/sh -c \"echo a\"\nbootchart\nrootwait\nsingle",
     );
     assert_eq!(told, [""; 0]);
-    assert_eq!((machine.hostname, machine.chart, machine.single), ("box", true, true));
-    assert_eq!((machine.command.clone(), machine.root.wait), (vec![c"/bin/sh", c"-c", c"echo a"], Some(None)));
+    assert_eq!(machine.text(Text::Hostname), "box");
+    assert!(machine.is(Choice::Chart) && machine.is(Choice::Single));
+    assert_eq!(machine.command, [c"/bin/sh", c"-c", c"echo a"]);
+    assert_eq!(machine.time(Time::RootWait), FOR_EVER);
     let mount = Mount {
         filesystem: c"tmpfs",
         source: c"tmpfs",
@@ -57,7 +58,7 @@ fn each_line_that_is_wrong_is_told_and_the_others_count() {
         b"grace soon\ngrase 5s\nmount tmpfs\nmount tmpfs tmp\nhostname a b\n\xff\xfe\n\x00\x01\nhostname \"box\nsingle 1\nmode\n\
         net eth0\nprivate 1 2\nrun rootfs=/r memroy=64M -- a\nmemory 64X\nhostname good\n",
     );
-    assert_eq!(machine.hostname, "good");
+    assert_eq!(machine.text(Text::Hostname), "good");
     assert_eq!(
         told,
         [
@@ -101,13 +102,12 @@ fn services_of_every_kind() {
         service box rootfs=/r memory=64M read-only user=5:6 env=A=1 log=kmsg after=web -- /bin/box\n",
     );
     assert_eq!(told, [""; 0]);
-    let second = Duration::from_secs(1);
-    let task = Service { command: &[c"/bin/prepare"], ..Service::plain("prepare", Kind::Task, "/f:1") };
+    let task = Service { command: &[c"/bin/prepare"], ..*Service::plain("prepare", Kind::Task, "/f:1") };
     let web = Service {
         command: &[c"/srv/web"],
         restart: Restart::OnFailure,
-        backoff: [second, 30 * second],
-        ..Service::plain("web", Kind::Service, "/f:2")
+        backoff: [SECOND, 30 * SECOND],
+        ..*Service::plain("web", Kind::Service, "/f:2")
     };
     let app = Service {
         command: &[c"/bin/app", c"restart=no"],
@@ -115,16 +115,16 @@ fn services_of_every_kind() {
         user: "nobody",
         environment: &[c"A=1", c"B=2"],
         log: c"/var/log/app",
-        ..Service::plain("app", Kind::Service, "/f:3")
+        ..*Service::plain("app", Kind::Service, "/f:3")
     };
     let container = Service {
         command: &[c"/bin/box"],
         options: &[c"--rootfs=/r", c"--memory=64M", c"--read-only", c"--user=5:6", c"--env=A=1"],
         after: &["web"],
         log: c"kmsg",
-        ..Service::plain("box", Kind::Service, "/f:4")
+        ..*Service::plain("box", Kind::Service, "/f:4")
     };
-    assert_eq!(machine.services, [task, web, app, container]);
+    assert_eq!(machine.services, [&task, &web, &app, &container]);
     assert_eq!((task.restart, app.restart), (Restart::No, Restart::Always));
 }
 

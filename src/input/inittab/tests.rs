@@ -5,7 +5,7 @@ use crate::error::Error;
 
 /// One whose streams are the console's.
 fn plain(name: &'static str, kind: Kind, place: &'static str) -> Service {
-    Service { log: c"console", ..Service::plain(name, kind, place) }
+    Service { log: c"console", ..*Service::plain(name, kind, place) }
 }
 
 fn read_file(text: &'static str) -> (Vec<Service>, Vec<String>) {
@@ -13,7 +13,7 @@ fn read_file(text: &'static str) -> (Vec<Service>, Vec<String>) {
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);
     read(&mut settings, "/t", text.as_bytes());
-    (settings.decide().services.clone(), told)
+    (settings.decide().services.iter().map(|service| **service).collect(), told)
 }
 
 /// As Buildroot has it, in another order.

@@ -56,9 +56,16 @@ fn a_line_is_right_or_left_out() {
 
 #[test]
 fn settings_stand_anywhere_where_there_are_no_dashes() {
-    let words = |line: &'static str| take_apart(&crate::text::words(line), OF_PROCESS);
+    let words = |line: &'static str| {
+        let mut own = Vec::new();
+        let set: Set = &mut |at, value| {
+            own.push((at, value));
+            Ok(())
+        };
+        take_apart(&crate::text::words(line), OF_PROCESS, set).map(|words| (own, words))
+    };
     let all = |own, options: &[Word], command: &[Word]| {
-        Ok(Words { own, options: options.to_vec(), command: command.to_vec() })
+        Ok((own, Words { options: options.to_vec(), command: command.to_vec() }))
     };
     assert_eq!(
         words("/bin/a user=b c=d memory=1M e"),

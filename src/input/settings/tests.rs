@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::input::conf;
-use crate::machine::{Address, Net};
+use crate::machine::{Address, Net, OnExit, OnFail, SECOND};
 
 /// What a file and a command line come to, and what is told about them.
 pub fn read(file: &'static str, line: &str) -> (&'static Machine, Vec<String>) {
@@ -22,31 +22,20 @@ fn fine(file: &'static str, line: &str) -> &'static Machine {
     machine
 }
 
-const SECOND: Duration = Duration::from_secs(1);
-
 #[test]
 fn standard_words() {
     let line = "BOOT_IMAGE=/vmlinuz root=UUID=a-b rootfstype=ext4,xfs rootflags=noatime,data=ordered rootwait=5 rootdelay=2 \
                 ro rw init=/bin/other console=ttyS0 quiet panic=-1 ip=eth0:dhcp hostname=box single foo.bar ro.x";
     let machine = fine("", line);
-    let wanted = Root {
-        device: "UUID=a-b",
-        filesystem: "ext4,xfs",
-        options: "noatime,data=ordered",
-        read_only: false,
-        wait: Some(Some(5 * SECOND)),
-        delay: 2 * SECOND,
-        overlay: "",
-        init: c"/bin/other",
-    };
-    assert_eq!(machine.root, wanted);
-    assert_eq!((machine.mode, machine.log, machine.panics), (Mode::Switch, Log::Error, true));
-    assert_eq!((machine.hostname, machine.single, machine.command.len()), ("box", true, 0));
+    assert_eq!(machine.texts, ["UUID=a-b", "ext4,xfs", "noatime,data=ordered", "", "/bin/other", "box", ""]);
+    assert_eq!(machine.times, [5 * SECOND, 2 * SECOND, 5 * SECOND, 0]);
+    assert_eq!((machine.mode(), machine.tells(), machine.command.len()), (Mode::Switch, false, 0));
+    assert!(machine.is(Choice::Panics) && machine.is(Choice::Single) && !machine.is(Choice::ReadOnly));
     let place = "kernel command line";
     assert_eq!(machine.nets, [Net { interface: "eth0", address: Address::Dhcp, servers: [[0; 4]; 2], place }]);
-    assert_eq!(fine("", "rootwait").root.wait, Some(None));
-    assert_eq!(fine("", "ip=10.0.0.2::::named").hostname, "named");
-    assert_eq!(fine("", "hostname=box ip=10.0.0.2::::named").hostname, "box");
+    assert_eq!(fine("", "rootwait").time(Time::RootWait), FOR_EVER);
+    assert_eq!(fine("", "ip=10.0.0.2::::named").text(Text::Hostname), "named");
+    assert_eq!(fine("", "hostname=box ip=10.0.0.2::::named").text(Text::Hostname), "box");
 }
 
 #[test]
@@ -55,15 +44,16 @@ fn words_of_our_own() {
                 contain.exit=vsock:9 contain.onexit=respawn contain.onfail=panic contain.grace=1500ms contain.watchdog=30s \
                 contain.bootchart=1 contain.exec=\"/bin/sh -c 'echo  \\\"a\\\" #'\"";
     let machine = fine("", &line.replace("\\\"", ""));
-    assert_eq!((machine.log, machine.root.overlay, machine.chart), (Log::Debug, "/dev/vdb", true));
+    assert_eq!((machine.choice(Choice::Log), machine.text(Text::Overlay)), (2, "/dev/vdb"));
+    assert!(machine.is(Choice::Chart));
     assert_eq!(machine.modules, ["loop", "virtio_net", "loop", "overlay"]);
     assert_eq!(
-        (machine.report, machine.on_exit, machine.on_fail),
+        (machine.report, machine.on_exit(), machine.on_fail()),
         (Report::Vsock(9), OnExit::Respawn, Some(OnFail::Panic))
     );
-    assert_eq!((machine.grace, machine.watchdog), (Duration::from_millis(1500), Some(30 * SECOND)));
+    assert_eq!((machine.time(Time::Grace), machine.time(Time::Watchdog)), (1_500_000, 30 * SECOND));
     assert_eq!(machine.command, [c"/bin/sh", c"-c", c"echo  a #"]);
-    assert_eq!(machine.mode, Mode::Services);
+    assert_eq!(machine.mode(), Mode::Services);
     for (text, report) in [
         ("auto", Report::Auto),
         ("off", Report::Off),
@@ -74,8 +64,8 @@ fn words_of_our_own() {
     ] {
         assert_eq!(fine("", &format!("contain.exit={text}")).report, report);
     }
-    assert_eq!(fine("", "contain.watchdog=0").watchdog, None);
-    assert!(!fine("bootchart", "contain.bootchart=0").chart);
+    assert_eq!(fine("", "contain.watchdog=0").time(Time::Watchdog), 0);
+    assert!(!fine("bootchart", "contain.bootchart=0").is(Choice::Chart));
 }
 
 #[test]
@@ -87,7 +77,7 @@ fn what_makes_no_sense_is_told_and_left_out() {
         ("contain.onexit=", "contain.onexit= is not known: write one of poweroff, reboot, halt, respawn, shell"),
         ("contain.onfail=x", "contain.onfail=x is not known: write one of shell, reboot, poweroff, panic"),
         ("contain.log=loud", "contain.log=loud is not known: write one of error, info, debug"),
-        ("contain.bootchart=2", "contain.bootchart=2 is not known: write one of 1, 0"),
+        ("contain.bootchart=2", "contain.bootchart=2 is not known: write one of 0, 1"),
         (
             "contain.exit=isa:f4",
             "contain.exit=isa:f4 is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4",
@@ -126,21 +116,23 @@ fn what_makes_no_sense_is_told_and_left_out() {
             ),
             _ => assert_eq!(told, [format!("kernel command line: {sentence}")]),
         }
-        assert_eq!((machine.mode, machine.grace, machine.on_exit), (Mode::Services, 5 * SECOND, OnExit::PowerOff));
+        assert_eq!((machine.mode(), machine.time(Time::Grace)), (Mode::Services, 5 * SECOND));
+        assert_eq!((machine.on_exit(), machine.on_fail()), (OnExit::PowerOff, None));
     }
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);
     settings.read_line(&CommandLine::parse(b"root=\xff contain.mode=\xff contain.grace=1s"));
-    assert_eq!(settings.decide().grace, SECOND);
+    assert_eq!(settings.decide().time(Time::Grace), SECOND);
     assert_eq!(told, ["kernel command line: contain.mode=\u{fffd} is not known: write one of run, switch, services"]);
 }
 
 #[test]
 fn the_command_line_wins() {
     let file = "hostname file\ngrace 1s\nmode services\nexec /bin/file\nmodules a b,c\nroot /dev/a\nnet eth0 dhcp\nnet eth1 dhcp\n";
+    let said = |machine: &Machine| (machine.text(Text::Hostname), machine.time(Time::Grace), machine.text(Text::Root));
     let machine = fine(file, "");
-    assert_eq!((machine.hostname, machine.grace, machine.root.device), ("file", SECOND, "/dev/a"));
+    assert_eq!(said(machine), ("file", SECOND, "/dev/a"));
     assert_eq!((machine.command.clone(), machine.modules.clone()), (vec![c"/bin/file"], vec!["a", "b", "c"]));
     let devices = |line| fine(file, line).nets.iter().map(|net| net.interface).collect::<Vec<_>>();
     assert_eq!(devices(""), ["eth0", "eth1"]);
@@ -148,17 +140,17 @@ fn the_command_line_wins() {
     assert_eq!(devices("ip=dhcp"), [""]);
     assert_eq!(devices("ip=off"), [""; 0]);
     let machine = fine(file, "hostname=line contain.grace=2s contain.mode=switch root=/dev/b -- /bin/line --");
-    assert_eq!((machine.hostname, machine.grace, machine.root.device), ("line", 2 * SECOND, "/dev/b"));
-    assert_eq!((machine.command.clone(), machine.mode), (vec![c"/bin/line", c"--"], Mode::Switch));
+    assert_eq!(said(machine), ("line", 2 * SECOND, "/dev/b"));
+    assert_eq!((machine.command.clone(), machine.mode()), (vec![c"/bin/line", c"--"], Mode::Switch));
     assert_eq!(fine(file, "contain.exec=/bin/this -- /bin/that").command, [c"/bin/that"]);
 
     let file = "run rootfs=/a rootfs=/b memory=64M read-only -- /bin/app x\n";
     let machine = fine(file, "");
     assert_eq!(machine.options, [c"--rootfs=/a", c"--rootfs=/b", c"--memory=64M", c"--read-only"]);
-    assert_eq!((machine.command.clone(), machine.mode), (vec![c"/bin/app", c"x"], Mode::Run));
+    assert_eq!((machine.command.clone(), machine.mode()), (vec![c"/bin/app", c"x"], Mode::Run));
     let machine = fine(file, "contain.rootfs=/c contain.memory=32M contain.read-only=1 contain.init -- /bin/sh");
     assert_eq!(machine.options, [c"--rootfs=/c", c"--memory=32M", c"--read-only", c"--init"]);
-    assert_eq!((machine.command.clone(), machine.mode), (vec![c"/bin/sh"], Mode::Run));
+    assert_eq!((machine.command.clone(), machine.mode()), (vec![c"/bin/sh"], Mode::Run));
 }
 
 #[test]
@@ -175,6 +167,6 @@ fn the_mode_where_nobody_says_it() {
         ("rootfs /r\nmemory 64M", "", Mode::Run),
         ("run rootfs=/r /bin/a", "contain.mode=services contain.rootfs=/r root=/dev/vda", Mode::Services),
     ] {
-        assert_eq!(read(file, line).0.mode, mode, "{file} {line}");
+        assert_eq!(read(file, line).0.mode(), mode, "{file} {line}");
     }
 }

@@ -1,7 +1,6 @@
 //! The end of a machine: its processes, what is mounted, what is told of its command, its power.
 
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use crate::linux::fs::sync;
 use crate::linux::process::Signal;
@@ -12,18 +11,19 @@ use crate::kernel::{power, program, unmount};
 use crate::life::boot::requests::{self, After, End};
 use crate::life::boot::tell;
 use crate::life::boot::{hardware, report};
-use crate::machine::Machine;
+use crate::machine::{Machine, SECOND, Time};
 use crate::supervise::Outcome;
 use crate::supervise::signals::Signals;
 use crate::sys::process::exit_now;
 
 /// How long processes have that were sent SIGKILL: all but those that the kernel itself holds up are gone at once.
-const KILLED: Duration = Duration::from_secs(5);
+const KILLED: u64 = 5 * SECOND;
 
 /// Ends every process and what is mounted, tells the command's outcome, and ends the machine.
 pub fn end(outcome: Outcome, end: End, machine: &Machine) -> ! {
-    hardware::hand_watchdog_over(machine.grace);
-    end_processes(if end.at_once { Duration::ZERO } else { machine.grace });
+    let grace = machine.time(Time::Grace);
+    hardware::hand_watchdog_over(grace);
+    end_processes(if end.at_once { 0 } else { grace });
     if end.after == After::Anew {
         tell::failed("begin anew", Err(program::start_over()));
     }
@@ -54,7 +54,7 @@ pub fn end(outcome: Outcome, end: End, machine: &Machine) -> ! {
 }
 
 /// Has every process end; a second signal that asks for the end makes that quick.
-fn end_processes(grace: Duration) {
+fn end_processes(grace: u64) {
     let signals = Signals::take();
     let mut hurry = || {
         let mut is_hurried = false;
@@ -66,7 +66,7 @@ fn end_processes(grace: Duration) {
     let events = signals.as_ref().map_or(stdin(), |signals| signals.as_fd());
     // A stopped process does not see SIGTERM before it goes on.
     let all = [Signal::TERM, Signal::CONT];
-    if grace.is_zero() || all.map(power::signal_everyone)[0] && !power::reap_everyone(grace, events, &mut hurry) {
+    if grace == 0 || all.map(power::signal_everyone)[0] && !power::reap_everyone(grace, events, &mut hurry) {
         power::signal_everyone(Signal::KILL);
         power::reap_everyone(KILLED, events, &mut || {
             hurry();

@@ -1,21 +1,21 @@
 //! What the machine has beside processors and disks, at its boot and its end: a watchdog, a clock, a seed of randomness.
 
-use std::time::Duration;
-
 use crate::linux::io::Errno;
 use crate::linux::system::RebootCommand;
 
 use crate::error::Error;
+use crate::input::settings::word;
 use crate::kernel::{clock, random};
 use crate::life::boot::tell;
 use crate::log;
-use crate::machine::{Log, Machine};
+use crate::machine::{Machine, SECOND, Text, Time};
 use crate::sys::watchdog;
-use crate::text::{fill, shown};
+use crate::text::fill;
 
 /// Sets the watchdog, where one is wanted.
 pub fn set_watchdog(machine: &Machine) {
-    if let Some(time) = machine.watchdog {
+    let time = machine.time(Time::Watchdog);
+    if time > 0 {
         tell::failed("set /dev/watchdog for contain.watchdog=", watchdog::start(time));
     }
 }
@@ -23,30 +23,31 @@ pub fn set_watchdog(machine: &Machine) {
 /// Steps the clock where it is wrong.
 pub fn step_clock(machine: &Machine) {
     match clock::step() {
-        Ok(Some(told)) if machine.log >= Log::Info => log::error(&told),
+        Ok(Some(told)) if machine.tells() => log::error(&told),
         Ok(_) => {}
         Err(errno) => tell::failed("set the clock", Err(errno)),
     }
 }
 
 /// Where the seed is, if it is not said. A machine without the directory keeps none.
-const SEED: &std::ffi::CStr = c"/var/lib/contain/seed";
+const SEED: &str = "/var/lib/contain/seed";
 
 /// Takes the seed that the boot before left, and leaves one for the next.
 pub fn renew_seed(machine: &Machine, at_boot: bool) {
-    let path = if machine.seed.is_empty() { SEED } else { machine.seed };
-    match random::renew(path, at_boot) {
+    let named = machine.text(Text::Seed);
+    let path = if named.is_empty() { SEED } else { named };
+    match random::renew(word(path), at_boot) {
         Ok(()) => {}
-        Err(Errno::NOENT | Errno::ROFS) if machine.seed.is_empty() => {}
-        Err(errno) => tell::failure(&Error::os(fill("renew the seed %", &[shown(path)]), errno)),
+        Err(Errno::NOENT | Errno::ROFS) if named.is_empty() => {}
+        Err(errno) => tell::failure(&Error::os(fill("renew the seed %", &[path]), errno)),
     }
 }
 
 /// How long the end of a machine, and the start of its next boot, may take beyond the time that processes have.
-const REBOOT: Duration = Duration::from_secs(600);
+const REBOOT: u64 = 600 * SECOND;
 
 /// From here on nobody feeds the watchdog: it gets the time that the end of the machine takes.
-pub fn hand_watchdog_over(grace: Duration) {
+pub fn hand_watchdog_over(grace: u64) {
     // Where it cannot have as much, it keeps its own.
     let _kept = watchdog::set(grace.saturating_add(REBOOT));
 }

@@ -29,7 +29,7 @@ use crate::life::boot::timeline::Timeline;
 use crate::life::mean::PATH;
 use crate::linux;
 use crate::log;
-use crate::machine::{Kind, Machine, OnExit, OnFail, Restart, Service};
+use crate::machine::{Choice, Kind, Machine, OnExit, OnFail, Restart, Service, Text};
 use crate::supervise::Outcome;
 use crate::supervise::request::COMMAND;
 use crate::supervise::signals::Signals;
@@ -88,7 +88,7 @@ fn live(
     tell::failed("take ctrl-alt-del", power::take_keys());
     // Held to the end.
     std::mem::forget(timeline.stage("root", || root::enter(machine, words, given))?);
-    if !machine.has_file && !machine.root.device.is_empty() {
+    if !machine.has_file && !machine.text(Text::Root).is_empty() {
         // The new root may have one.
         *machine = timeline.stage("settings of the root", settings::read);
     }
@@ -97,12 +97,12 @@ fn live(
     timeline.stage("name", || network::name(machine));
     let clients = timeline.stage("network", || network::set_up(machine, &environment(given)));
     timeline.stage("seed", || hardware::renew_seed(machine, true));
-    timeline.end(machine.chart);
-    let outcome = match work(services(machine, &clients), &clients, given, machine)? {
+    timeline.end(machine.is(Choice::Chart));
+    let outcome = match work(&services(machine, &clients), &clients, given, machine)? {
         Over::Asked(end) => return Ok((Outcome::Exited(0), end)),
         Over::Ended(outcome) => outcome,
     };
-    let end = match machine.on_exit {
+    let end = match machine.on_exit() {
         OnExit::Reboot => requests::REBOOT,
         OnExit::Halt => requests::HALT,
         OnExit::Shell => shell(machine, given).unwrap_or(requests::POWER_OFF),
@@ -112,7 +112,7 @@ fn live(
 }
 
 /// Looks after the services until the command among them ends, or somebody asks for the end.
-fn work(services: &'static [Service], begun: &[network::Client], given: &[Word], machine: &Machine) -> Result<Over> {
+fn work(services: &[&'static Service], begun: &[network::Client], given: &[Word], machine: &Machine) -> Result<Over> {
     // Not before 0, 1 and 2 are taken: a signalfd with one of these numbers would be lost.
     let signals = Signals::take()?;
     let mut supervisor = Supervisor::new(services, environment(given), machine, signals);
@@ -133,8 +133,8 @@ fn fail(machine: &Machine, given: &[Word], outcome: Outcome) -> (Outcome, End) {
 
 /// What the settings say of that; else a shell, where somebody is there and `panic=` says nothing of his being away.
 fn policy(machine: &Machine, has_console: bool) -> OnFail {
-    let usual = if has_console && !machine.panics { OnFail::Shell } else { OnFail::Panic };
-    machine.on_fail.unwrap_or(usual)
+    let usual = if has_console && !machine.is(Choice::Panics) { OnFail::Shell } else { OnFail::Panic };
+    machine.on_fail().unwrap_or(usual)
 }
 
 /// A shell on the console, until it ends or somebody asks for the end of the machine; none where there is no shell.
@@ -143,7 +143,7 @@ fn shell(machine: &Machine, given: &[Word]) -> Option<End> {
     tell::failed("take the console", console::seize());
     log::error("here is a shell: when it ends, the machine powers off");
     let command = command(vec![SHELL], Vec::new(), Restart::No);
-    match work(vec![command].leak(), &[], given, machine).ok()? {
+    match work(&[command], &[], given, machine).ok()? {
         Over::Asked(end) => Some(end),
         Over::Ended(_) => Some(requests::POWER_OFF),
     }
@@ -152,28 +152,25 @@ fn shell(machine: &Machine, given: &[Word]) -> Option<End> {
 const SHELL: Word = c"/bin/sh";
 
 /// The services, and the command of the boot as the last of them; a shell where nothing is wanted.
-fn services(machine: &Machine, clients: &[network::Client]) -> &'static [Service] {
-    let mut services = if machine.single { Vec::new() } else { machine.services.clone() };
+fn services(machine: &Machine, clients: &[network::Client]) -> Vec<&'static Service> {
+    let mut services = if machine.is(Choice::Single) { Vec::new() } else { machine.services.clone() };
     let words = match machine.command.is_empty() {
         true if services.is_empty() => vec![SHELL],
         _ => machine.command.clone(),
     };
     if !words.is_empty() {
-        let restart = if machine.on_exit == OnExit::Respawn { Restart::Always } else { Restart::No };
+        let restart = if machine.on_exit() == OnExit::Respawn { Restart::Always } else { Restart::No };
         services.push(command(words, machine.options.clone(), restart));
     }
-    clients.iter().for_each(|(service, _)| services.push(*service));
-    services.leak()
+    clients.iter().for_each(|(service, _)| services.push(service));
+    services
 }
 
-fn command(words: Vec<Word>, options: Vec<Word>, restart: Restart) -> Service {
-    Service {
-        command: words.leak(),
-        options: options.leak(),
-        restart,
-        log: c"console",
-        ..Service::plain(COMMAND, Kind::Command, "")
-    }
+fn command(words: Vec<Word>, options: Vec<Word>, restart: Restart) -> &'static Service {
+    let command = Service::plain(COMMAND, Kind::Command, "");
+    (command.command, command.options) = (words.leak(), options.leak());
+    (command.restart, command.log) = (restart, c"console");
+    command
 }
 
 /// What the command finds; of the words that the kernel passed on only TERM is kept.
@@ -184,10 +181,16 @@ fn environment(given: &[Word]) -> [Word; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::UNSAID;
 
     #[test]
     fn a_failure_leads_to_a_shell_only_where_somebody_is_there() {
-        let machine = |panics, on_fail| Machine { panics, on_fail, ..Machine::nothing() };
+        let machine = |panics, on_fail: Option<OnFail>| {
+            let mut machine = Machine::nothing();
+            machine.choices[Choice::Panics as usize] = u8::from(panics);
+            machine.choices[Choice::OnFail as usize] = on_fail.map_or(UNSAID, |on_fail| on_fail as u8);
+            machine
+        };
         for (panics, has_console, expected) in [
             (false, true, OnFail::Shell),
             (false, false, OnFail::Panic),

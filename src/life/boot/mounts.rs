@@ -4,9 +4,9 @@ use crate::linux::fs::CWD;
 
 use crate::input::mount::Options;
 use crate::kernel::device;
-use crate::life::boot::source::{FOR_EVER, PATIENCE, Source};
+use crate::life::boot::source::Source;
 use crate::life::boot::tell;
-use crate::machine::Machine;
+use crate::machine::{FOR_EVER, Machine, PATIENCE};
 use crate::text::{kept, shown};
 
 /// Mounts one after the other; what fails is told by file and line.

@@ -17,7 +17,7 @@ use crate::kernel::net::{raise, wait};
 use crate::life::boot::spawn::OWN;
 use crate::life::boot::tell;
 use crate::life::network::{Setup, configure, missing, write_servers};
-use crate::machine::{self, Kind, Machine, Net, Service};
+use crate::machine::{self, Kind, Machine, Net, Service, Text};
 use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
 use crate::sys::signal::{Set, block, reset_dispositions};
@@ -30,14 +30,15 @@ const PATIENCE: u64 = 10_000_000;
 pub fn name(machine: &Machine) {
     let text = file::read_text(CWD, c"/etc/hostname").unwrap_or_default();
     let written = lines(&text).find_map(|line| words(line).first().copied().filter(|word| !word.starts_with('#')));
-    let name = if machine.hostname.is_empty() { written.unwrap_or_default() } else { machine.hostname };
+    let set = machine.text(Text::Hostname);
+    let name = if set.is_empty() { written.unwrap_or_default() } else { set };
     if !name.is_empty() {
         tell::failed(&fill("name the machine %", &[name]), sethostname(name.as_bytes()));
     }
 }
 
 /// A service of process 1's own, and its process where it has been started.
-pub type Client = (Service, Option<Pid>);
+pub type Client = (&'static Service, Option<Pid>);
 
 /// Configures every interface that is wanted, and waits until they are, or the time is over. What keeps leases goes on as
 /// services.
@@ -86,13 +87,15 @@ pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
 }
 
 /// What keeps the lease of an interface.
-fn client(net: &Net) -> Service {
+fn client(net: &Net) -> &'static Service {
     let mut command = vec![OWN, c"dhcp"];
     if !net.interface.is_empty() {
         command.push(kept(&[net.interface.as_bytes()]));
     }
     let name = shown(kept(&[b"dhcp-", net.interface.as_bytes()]));
-    Service { command: command.leak(), log: c"kmsg", ..Service::plain(name, Kind::Service, net.place) }
+    let service = Service::plain(name, Kind::Service, net.place);
+    (service.command, service.log) = (command.leak(), c"kmsg");
+    service
 }
 
 /// Tells an error of a line of the settings.

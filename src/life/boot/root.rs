@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use crate::linux;
 use crate::linux::fs::{CWD, StatVfsMountFlags, statvfs};
@@ -9,10 +10,11 @@ use crate::linux::mount::MountFlags;
 
 use crate::error::{Error, Result};
 use crate::input::mount::{Options, READ_ONLY, REMOUNT};
+use crate::input::settings::word;
 use crate::kernel::{device, layer, mount, program, root, switch};
-use crate::life::boot::source::{FOR_EVER, PATIENCE, Source};
+use crate::life::boot::source::Source;
 use crate::life::init::own_root;
-use crate::machine::{Machine, Mode, Root};
+use crate::machine::{Choice, Machine, Mode, Text, Time};
 use crate::sys::process::Vector;
 use crate::sys::signal::{Set, block, reset_dispositions};
 use crate::sys::watchdog;
@@ -36,17 +38,17 @@ const MOVED: [Word; 5] = [c"/dev", c"/proc", c"/sys", c"/run", c"/tmp"];
 
 /// Makes the root what it is meant to be. In `Mode::Switch` the init of the new root takes over, with these words.
 pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<Kept> {
-    let wanted = &machine.root;
     let (doing, done) = if !root::is_initramfs() {
-        ("remount the root for writing, as rw says", remount(wanted))
-    } else if wanted.device.is_empty() {
+        ("remount the root for writing, as rw says", remount(machine))
+    } else if machine.text(Text::Root).is_empty() {
         ("make the root pivotable", root::make_pivotable())
     } else {
-        std::thread::sleep(wanted.delay);
+        std::thread::sleep(Duration::from_micros(machine.time(Time::RootDelay)));
         let kept = mount_new(machine)?;
-        let inits: &[Word] = match machine.mode {
-            Mode::Switch if wanted.init == INITS[0] => &INITS,
-            Mode::Switch => &[wanted.init],
+        let init = word(machine.text(Text::Init));
+        let inits: &[Word] = match machine.mode() {
+            Mode::Switch if init == INITS[0] => &INITS,
+            Mode::Switch => &[init],
             _ => &[],
         };
         let mounts = MOVED.split_at(if inits.is_empty() { 5 } else { 4 });
@@ -57,9 +59,9 @@ pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<
 }
 
 /// A root that the kernel mounted, or the init before this one.
-fn remount(wanted: &Root) -> linux::io::Result<()> {
+fn remount(machine: &Machine) -> linux::io::Result<()> {
     let is_read_only = statvfs(c"/")?.f_flag.contains(StatVfsMountFlags::RDONLY);
-    match is_read_only && !wanted.read_only && !wanted.device.is_empty() {
+    match is_read_only && !machine.is(Choice::ReadOnly) && !machine.text(Text::Root).is_empty() {
         true => mount::mount_as(c"", c"/", c"", REMOUNT, c""),
         false => Ok(()),
     }
@@ -67,24 +69,25 @@ fn remount(wanted: &Root) -> linux::io::Result<()> {
 
 /// Mounts the new root, with the layers below it where it has any.
 fn mount_new(machine: &Machine) -> Result<Kept> {
-    let wanted = &machine.root;
-    let has_layers = !wanted.overlay.is_empty();
-    let mut options = Options::parse(wanted.options);
-    if wanted.read_only || has_layers {
+    let overlay = machine.text(Text::Overlay);
+    let has_layers = !overlay.is_empty();
+    let mut options = Options::parse(machine.text(Text::RootFlags));
+    if machine.is(Choice::ReadOnly) || has_layers {
         options.flags |= READ_ONLY;
     }
-    let patience = wanted.wait.map_or(PATIENCE, |patience| patience.unwrap_or(FOR_EVER));
+    let patience = machine.time(Time::RootWait);
     let source = |place, name, filesystem, options| Source { place, name, filesystem, options, patience };
     let at = |target, source: Source<'_>| {
         let _there = device::make_directory(CWD, target);
         source.mount(target)
     };
-    at(if has_layers { LOWER } else { NEW }, source("root=", wanted.device, wanted.filesystem, options))?;
+    let lower = source("root=", machine.text(Text::Root), machine.text(Text::RootType), options);
+    at(if has_layers { LOWER } else { NEW }, lower)?;
     if !has_layers {
         return Ok(Kept::new());
     }
-    let upper = if wanted.overlay == "tmpfs" { "tmpfs" } else { "auto" };
-    at(UPPER, source("contain.overlay=", wanted.overlay, upper, Options::default()))?;
+    let upper = if overlay == "tmpfs" { "tmpfs" } else { "auto" };
+    at(UPPER, source("contain.overlay=", overlay, upper, Options::default()))?;
     let _there = device::make_directory(CWD, NEW);
     let lay = || {
         let layers = vec![root::open(LOWER)?, root::open(UPPER)?];

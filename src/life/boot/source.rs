@@ -25,13 +25,9 @@ pub struct Source<'a> {
     /// Several with commas between are tried one after the other; none, or `auto`, where the superblock tells.
     pub filesystem: &'a str,
     pub options: Options,
-    /// How long a device is waited for.
-    pub patience: Duration,
+    /// How long a device is waited for, in microseconds.
+    pub patience: u64,
 }
-
-/// Drivers look for their devices while the machine boots. So nobody has to ask for so short a time.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-pub const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 
 impl Source<'_> {
     /// Mounts it, by the device once that is there.
@@ -76,18 +72,18 @@ impl Source<'_> {
     fn wait(&self, meant: (&str, &str)) -> Option<Names> {
         // From before the first look on: what comes meanwhile is an event.
         let events = Events::open();
-        let until = now() + self.patience.as_micros() as u64;
+        let until = now() + self.patience;
         let mut told = false;
         loop {
             let found = disk::find(meant);
-            let left = Duration::from_micros(until.saturating_sub(now()));
-            if found.is_some() || left.is_zero() {
+            let left = until.saturating_sub(now());
+            if found.is_some() || left == 0 {
                 return found;
             }
             if !std::mem::replace(&mut told, true) {
                 log::error(&fill("%: waiting for %", &[self.place, self.name]));
             }
-            let left = Duration::from_micros(watchdog::feed().saturating_sub(now())).min(left);
+            let left = Duration::from_micros(watchdog::feed().saturating_sub(now()).min(left));
             match &events {
                 Ok(events) => events.wait(left),
                 // A kernel without sockets.

@@ -5,7 +5,6 @@
 //! long, a child does.
 
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 
 use crate::linux::event::{PollFd, PollFlags};
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
@@ -20,7 +19,7 @@ use crate::life::boot::requests::{self, End};
 use crate::life::boot::spawn::{self, Common};
 use crate::life::boot::tell;
 use crate::log;
-use crate::machine::{Kind, Machine, Service};
+use crate::machine::{self, Choice, Kind, Machine, Service};
 use crate::supervise::reaper::{self, Manner};
 use crate::supervise::request::Verb;
 use crate::supervise::services::{Act, NEVER, SECOND, State, Table, Time};
@@ -69,7 +68,7 @@ pub struct Supervisor<'a> {
 impl<'a> Supervisor<'a> {
     /// Puts the services into their order, and opens what the loop needs.
     pub fn new(
-        services: &'static [Service],
+        services: &[&'static Service],
         environment: [Word; 3],
         machine: &Machine,
         signals: &'a Signals,
@@ -92,9 +91,9 @@ impl<'a> Supervisor<'a> {
             }
         }
         let clients = Clients::listen();
-        let common = Common { own, environment, chart: machine.chart };
+        let common = Common { own, environment, chart: machine.is(Choice::Chart) };
         let buttons = button::find();
-        Supervisor { table, files, common, signals, buttons, clients, look, grace: machine.grace.as_micros() as Time }
+        Supervisor { table, files, common, signals, buttons, clients, look, grace: machine.time(machine::Time::Grace) }
     }
 
     /// Takes a service over whose process has been started already.
@@ -170,7 +169,7 @@ impl<'a> Supervisor<'a> {
         self.act(place);
         while now() < by && self.table.entries.get(place).is_some_and(|entry| entry.pid.is_some()) {
             let mut descriptors = [PollFd::new(self.signals, PollFlags::IN)];
-            let _again = wait_for(&mut descriptors, Some(Duration::from_micros(by.saturating_sub(now()))));
+            let _again = wait_for(&mut descriptors, by);
             if self.hear().is_some() {
                 // Somebody has no patience.
                 return;
@@ -236,8 +235,7 @@ impl<'a> Supervisor<'a> {
         }
         self.clients.interests(&mut descriptors);
         let due = self.table.next_due().min(self.clients.next_due()).min(self.look).min(watchdog::feed());
-        let timeout = (due != NEVER).then(|| Duration::from_micros(due.saturating_sub(now())));
-        let _again = wait_for(&mut descriptors, timeout);
+        let _again = wait_for(&mut descriptors, due);
     }
 
     /// Takes the end of every child that has ended: those of services, and those that nobody else waits for.

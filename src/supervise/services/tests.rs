@@ -1,7 +1,5 @@
 //! The table against what its services are meant to do: cases by hand, and a random walk against rules of its own.
 
-use std::time::Duration;
-
 use super::*;
 use crate::text::Word;
 
@@ -12,7 +10,7 @@ fn service(name: &'static str, kind: Kind, restart: Restart, after: &'static [&'
         options: &[],
         kind,
         restart,
-        backoff: [Duration::from_secs(1), Duration::from_secs(30)],
+        backoff: [SECOND, 30 * SECOND],
         after,
         user: "",
         environment: &[] as &[Word],
@@ -24,7 +22,8 @@ fn service(name: &'static str, kind: Kind, restart: Restart, after: &'static [&'
 /// A table, and what was told while it was made.
 fn table(services: Vec<Service>) -> (Table, Vec<(&'static str, &'static str)>) {
     let mut told = Vec::new();
-    let table = Table::new(services.leak(), &mut |service, name| told.push((service.name, name)));
+    let table =
+        Table::new(&services.leak().iter().collect::<Vec<_>>(), &mut |service, name| told.push((service.name, name)));
     (table, told)
 }
 
