@@ -54,5 +54,5 @@ fn what_is_no_chart_is_refused() {
         "contain: read /nosuch: ENOENT (No such file or directory)\nhint: contain.bootchart=1 on the kernel command line has it written\n"
     );
     let got = finish(command(&["bootchart", "a", "b"]));
-    assert_eq!((got.code, got.err.as_str()), (2, "contain: bootchart takes one file: a b\n"));
+    assert_eq!((got.code, got.err.as_str()), (2, "contain: bootchart takes one argument: a b\n"));
 }

@@ -228,7 +228,7 @@ fn what_cannot_be_is_told() {
     });
     shell("ip link del va");
     finish(command(&["dhcp"])).fails(125, &["there is no interface of a network card: `ls"]);
-    finish(command(&["dhcp", "a", "b"])).fails(2, &["dhcp takes one interface: a b"]);
+    finish(command(&["dhcp", "a", "b"])).fails(2, &["dhcp takes one argument: a b"]);
 }
 
 #[test]

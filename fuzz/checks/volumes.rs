@@ -1,13 +1,18 @@
 //! Any text as --volume, --tmpfs and --mount: what is taken has a target inside, flags that go together, and is the same
 //! where it is written the other way.
 
-use crate::input::volume::{bind, mount, tmpfs};
+use crate::input::number::Parsed;
+use crate::input::volume::{self, Way};
 use crate::spec::{Flags, Volume, VolumeKind};
 
 pub fn check(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    for read in [bind, tmpfs, mount] {
-        let Ok(volume) = read(text) else { continue };
+    // No word of a command line has a NUL byte.
+    if text.contains('\0') {
+        return;
+    }
+    for way in [Way::Volume, Way::Tmpfs, Way::Mount] {
+        let Ok(volume) = read(way, text) else { continue };
         sound(&volume);
         let target = volume.target.to_str().unwrap();
         if target.contains([',', ':']) {
@@ -25,19 +30,24 @@ pub fn check(bytes: &[u8]) {
                 let mut long = format!("src={source},dst={target}");
                 others.iter().for_each(|word| long += &format!(",{}", word.replace("bind", "bind-nonrecursive")));
                 propagation.iter().for_each(|word| long += &format!(",bind-propagation={word}"));
-                assert_eq!(mount(&long).as_ref(), Ok(&volume), "{long}");
-                bind(&format!("{source}:{target}:{}", flags.join(",")))
+                assert_eq!(read(Way::Mount, &long).as_ref(), Ok(&volume), "{long}");
+                read(Way::Volume, &format!("{source}:{target}:{}", flags.join(",")))
             }
             VolumeKind::Tmpfs { options } => {
                 let both = [flags.join(",").as_str(), options.to_str().unwrap(), "suid", "dev"].join(",");
                 // These two are on where nobody says otherwise.
                 let both = [both.as_str(), if volume.flags.0 & Flags::NO_SUID != 0 { "nosuid" } else { "" }].join(",");
                 let both = [both.as_str(), if volume.flags.0 & Flags::NO_DEV != 0 { "nodev" } else { "" }].join(",");
-                tmpfs(&format!("{target}:{both}"))
+                read(Way::Tmpfs, &format!("{target}:{both}"))
             }
         };
         assert_eq!(again.as_ref(), Ok(&volume), "{text:?}");
     }
+}
+
+fn read(way: Way, text: &str) -> Parsed<Volume> {
+    let mut volumes = Vec::new();
+    volume::add(&mut volumes, way, text).map(|()| volumes[0])
 }
 
 fn sound(volume: &Volume) {

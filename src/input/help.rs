@@ -9,49 +9,60 @@ pub use crate::input::texts::Topic;
 use crate::packed::{Packed, packed};
 use crate::text::{fill, lines, place, split};
 
+/// A command of some name: what is told of it, and how many words it takes.
+pub struct Named {
+    pub command: Command,
+    pub topic: Topic,
+    pub least: u8,
+    pub most: u8,
+}
+
 macro_rules! commands {
-    ($($name:literal: $command:ident $topic:ident),* $(,)?) => {
+    ($($name:literal: $command:ident $topic:ident $least:literal..$most:expr),* $(,)?) => {
         /// The names of the commands, a line each.
         pub const NAMES: &str = concat!($($name, "\n"),*);
-        /// The commands in their order, and what is told of them.
-        const COMMANDS: &[(Command, Topic)] = &[$((Command::$command, Topic::$topic)),*];
+        /// The commands in their order.
+        static COMMANDS: &[Named] =
+            &[$(Named { command: Command::$command, topic: Topic::$topic, least: $least, most: $most }),*];
     };
 }
 
+const MANY: u8 = u8::MAX;
+
 commands! {
-    "help": Help Overview,
-    "version": Version Overview,
-    "run": Run Run,
-    "ps": Ps Ps,
-    "list": Ps Ps,
-    "logs": Logs Logs,
-    "exec": Exec Exec,
-    "top": Top Top,
-    "kill": Kill Kill,
-    "stop": Stop Stop,
-    "rm": Rm Rm,
-    "prune": Prune Prune,
-    "wait": Wait Wait,
-    "pause": Pause Pause,
-    "resume": Resume Resume,
-    "unpause": Resume Resume,
-    "inspect": Inspect Inspect,
-    "stats": Stats Stats,
-    "update": Update Update,
-    "service": Service Service,
-    "bootchart": Bootchart Bootchart,
-    "completion": Completion Completion,
-    "check": Check Check,
-    "dhcp": Dhcp Dhcp,
-    "init": Init Init,
-    "poweroff": PowerOff PowerOff,
-    "reboot": Reboot PowerOff,
-    "halt": Halt PowerOff,
+    "help": Help Overview 0..1,
+    "version": Version Overview 0..0,
+    "run": Run Run 0..MANY,
+    "ps": Ps Ps 0..0,
+    "list": Ps Ps 0..0,
+    "logs": Logs Logs 1..1,
+    "exec": Exec Exec 0..MANY,
+    "top": Top Top 1..1,
+    "kill": Kill Kill 1..MANY,
+    "stop": Stop Stop 1..MANY,
+    "rm": Rm Rm 1..MANY,
+    "prune": Prune Prune 0..0,
+    "wait": Wait Wait 1..MANY,
+    "pause": Pause Pause 1..MANY,
+    "resume": Resume Resume 1..MANY,
+    "unpause": Resume Resume 1..MANY,
+    "inspect": Inspect Inspect 1..MANY,
+    "stats": Stats Stats 0..MANY,
+    "update": Update Update 1..1,
+    "service": Service Service 0..MANY,
+    "bootchart": Bootchart Bootchart 0..1,
+    "completion": Completion Completion 0..MANY,
+    "check": Check Check 0..0,
+    "dhcp": Dhcp Dhcp 0..1,
+    "init": Init Init 0..MANY,
+    "poweroff": PowerOff PowerOff 0..0,
+    "reboot": Reboot PowerOff 0..0,
+    "halt": Halt PowerOff 0..0,
 }
 
-/// A command that there is, with its topic.
-pub fn command(name: &str) -> Option<(Command, Topic)> {
-    place(NAMES, name.as_bytes()).map(|at| COMMANDS[at])
+/// The command that there is of this name.
+pub fn command(name: &str) -> Option<&'static Named> {
+    COMMANDS.get(place(NAMES, name.as_bytes())?)
 }
 
 static PACKED: Packed = packed!(TEXTS);

@@ -5,6 +5,7 @@ use crate::spec::{Map, Range};
 use crate::text::{cut, digits, fill, kept, lines, split};
 
 /// Adds a range `INSIDE:OUTSIDE:COUNT` to a map.
+#[inline(never)]
 pub fn add(map: &mut Map, text: &str) -> Parsed<()> {
     let Some(new) = Range::of(text) else {
         return Err("is no range of ids: write INSIDE:OUTSIDE:COUNT, as 0:100000:65536");

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use crate::input::near::Near;
 use crate::input::number::Parsed;
-use crate::text::{Word, cut, decimal, fill, has, joined, kept, limits, lines, place, shown, split};
+use crate::text::{Word, after, before, decimal, fill, has, joined, kept, limits, lines, place, shown, split};
 
 /// The capabilities of capabilities(7) in the order of their numbers, a line each.
 pub const CAPABILITIES: &str = "CHOWN\nDAC_OVERRIDE\nDAC_READ_SEARCH\nFOWNER\nFSETID\nKILL\nSETGID\nSETUID\nSETPCAP\n\
@@ -69,17 +69,17 @@ pub const ULIMITS: &str =
 
 /// The number of the one that `NAME=...` names.
 pub fn resource(word: &CStr) -> u32 {
-    cut(shown(word), b'=').and_then(|(name, _)| place(ULIMITS, name.as_bytes())).unwrap_or(0) as u32
+    place(ULIMITS, before(shown(word), b'=').as_bytes()).unwrap_or(0) as u32
 }
 
 /// Checks `NAME=SOFT[:HARD]`.
-pub fn ulimit(text: &str) -> Parsed<Word> {
-    let (name, values) = cut(text, b'=').unwrap_or((text, ""));
+pub fn ulimit(text: &str) -> Parsed<()> {
+    let (name, values) = (before(text, b'='), after(text, b'=').unwrap_or_default());
     if place(ULIMITS, name.as_bytes()).is_none() {
         return Err(unknown(ULIMITS, name, "names no limit with '%': %", "setrlimit(2) lists them, as nofile"));
     }
     match limits(values) {
-        Some([soft, hard]) if soft <= hard => Ok(kept(&[text.as_bytes()])),
+        Some([soft, hard]) if soft <= hard => Ok(()),
         _ => Err("has no limit that can be: write NAME=SOFT:HARD, as nofile=1024:4096, or unlimited"),
     }
 }
@@ -98,9 +98,10 @@ pub fn oom_score_adj(text: &str) -> Parsed<()> {
 const IPC: &str = "sys/kernel/msgmax\nsys/kernel/msgmnb\nsys/kernel/msgmni\nsys/kernel/sem\nsys/kernel/shmall\n\
     sys/kernel/shmmax\nsys/kernel/shmmni\nsys/kernel/shm_rmid_forced";
 
-/// `KEY=VALUE`, the key with dots, or with slashes where one of its parts has a dot: its path below /proc, and the value.
-pub fn sysctl(text: &str) -> Parsed<(Word, Word)> {
-    let (key, value) = cut(text, b'=').unwrap_or_default();
+/// Adds `KEY=VALUE`, the key with dots, or with slashes where one of its parts has a dot: its path below /proc, and the value.
+#[inline(never)]
+pub fn sysctl(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
+    let (key, value) = (before(text, b'='), after(text, b'=').unwrap_or_default());
     let mut path = ["sys/", key].concat().into_bytes();
     if !has(key, b'/') {
         path.iter_mut().filter(|b| **b == b'.').for_each(|b| *b = b'/');
@@ -110,7 +111,10 @@ pub fn sysctl(text: &str) -> Parsed<(Word, Word)> {
     }
     let begins = |with: &str| path.starts_with(with.as_bytes());
     match begins("sys/net/") || begins("sys/fs/mqueue/") || place(IPC, &path).is_some() {
-        true => Ok((kept(&[&path]), kept(&[value.as_bytes()]))),
+        true => {
+            all.push((kept(&[&path]), kept(&[value.as_bytes()])));
+            Ok(())
+        }
         false => Err(
             "would change the host: a container has its own net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}, and --hostname",
         ),
@@ -122,11 +126,12 @@ fn is_plain(path: &[u8]) -> bool {
     !path.ends_with(b"/") && !path.windows(2).any(|two| matches!(two, b"//" | b"/."))
 }
 
-/// `HOST[:INSIDE][:rwm]`: the path on the host, and the one below /dev.
-pub fn device(text: &str) -> Parsed<(Word, Word)> {
-    let (host, rest) = cut(text, b':').unwrap_or((text, ""));
+/// Adds `HOST[:INSIDE][:rwm]`: the path on the host, and the one below /dev.
+#[inline(never)]
+pub fn device(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
+    let (host, rest) = (before(text, b':'), after(text, b':').unwrap_or_default());
     let (inside, letters) = match rest.starts_with('/') {
-        true => cut(rest, b':').unwrap_or((rest, "")),
+        true => (before(rest, b':'), after(rest, b':').unwrap_or_default()),
         false => (host, rest),
     };
     if !matches!(letters, "" | "rw" | "rwm") {
@@ -134,7 +139,8 @@ pub fn device(text: &str) -> Parsed<(Word, Word)> {
     }
     match inside.strip_prefix("/dev/") {
         Some(below) if host.starts_with('/') && is_plain(inside.as_bytes()) => {
-            Ok((kept(&[host.as_bytes()]), kept(&[below.as_bytes()])))
+            all.push((kept(&[host.as_bytes()]), kept(&[below.as_bytes()])));
+            Ok(())
         }
         _ => Err("names no device below /dev: write HOST or HOST:INSIDE, as /dev/fuse"),
     }
@@ -201,8 +207,8 @@ mod tests {
     fn ulimits() {
         for (at, name) in lines(ULIMITS).enumerate() {
             for values in ["0", "1:2", "-1", "unlimited", "5:unlimited", "18446744073709551615"] {
-                let word = ulimit(&format!("{name}={values}")).unwrap();
-                assert_eq!((shown(word), resource(word)), (format!("{name}={values}").as_str(), at as u32));
+                let text = format!("{name}={values}");
+                assert_eq!((ulimit(&text), resource(kept(&[text.as_bytes()]))), (Ok(()), at as u32));
             }
             for values in
                 ["", ":", "1:", ":1", "2:1", "unlimited:1", "-2", "1:2:3", "1k", "x", " 1", "18446744073709551616"]
@@ -232,6 +238,10 @@ mod tests {
 
     #[test]
     fn sysctls() {
+        let sysctl = |text: &str| {
+            let mut all = Vec::new();
+            super::sysctl(&mut all, text).map(|()| all[0])
+        };
         for (text, path, value) in [
             ("net.ipv4.ip_forward=1", c"sys/net/ipv4/ip_forward", c"1"),
             ("net/ipv4/conf/eth0.7/forwarding=1", c"sys/net/ipv4/conf/eth0.7/forwarding", c"1"),
@@ -255,6 +265,10 @@ mod tests {
 
     #[test]
     fn devices() {
+        let device = |text: &str| {
+            let mut all = Vec::new();
+            super::device(&mut all, text).map(|()| all[0])
+        };
         for (text, source, path) in [
             ("/dev/fuse", c"/dev/fuse", c"fuse"),
             ("/dev/fuse:rwm", c"/dev/fuse", c"fuse"),

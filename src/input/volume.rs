@@ -2,8 +2,9 @@
 //! and target stand; what else may be said is one table.
 
 use crate::input::number::{Parsed, wrong};
+use crate::input::settings::word;
 use crate::spec::{Flags, Volume, VolumeKind};
-use crate::text::{Word, cut, fill, has, kept, lines, place, split};
+use crate::text::{after, before, fill, has, lines, place, split};
 
 const BIND: &str = "write SRC:DST or SRC:DST:ro, as /srv/data:/data:ro";
 const TMPFS: &str = "write DST or DST:size=64m, as /tmp:size=64m,mode=1777";
@@ -79,34 +80,39 @@ words! {
     "tmpfs-mode" TMP_MOUNT Act::Own;
 }
 
-/// `SRC:DST[:ro,...]`. The source stays as written: relative to the caller's directory where it does not begin with `/`.
-pub fn bind(text: &str) -> Parsed<Volume> {
-    match cut(text, b':') {
-        Some((source, rest)) if !source.is_empty() => {
-            let (target, options) = cut(rest, b':').unwrap_or((rest, ""));
-            volume(V, source, target, options)
+/// The option that a volume is written with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// `SRC:DST[:ro,...]`. The source stays as written: relative to the caller's directory where it does not begin with `/`.
+    Volume,
+    /// `DST[:size=64m,mode=1777,...]`: nosuid and nodev, as docker and podman have it; the rest is tmpfs(5)'s.
+    Tmpfs,
+    /// `type=bind,source=SRC,target=DST,...`, as docker and podman spell it; a bind where no type is named.
+    Mount,
+}
+
+/// Adds one.
+#[inline(never)]
+pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
+    let (mut source, mut rest) = ("", text);
+    if way == Way::Volume {
+        source = before(text, b':');
+        match after(text, b':') {
+            Some(more) if !source.is_empty() => rest = more,
+            _ => return wrong("has no source and target: ", BIND),
         }
-        _ => wrong("has no source and target: ", BIND),
     }
-}
-
-/// `DST[:size=64m,mode=1777,...]`: nosuid and nodev, as docker and podman have it; the rest is tmpfs(5)'s.
-pub fn tmpfs(text: &str) -> Parsed<Volume> {
-    let (target, options) = cut(text, b':').unwrap_or((text, ""));
-    volume(TMP, "", target, options)
-}
-
-/// `type=bind,source=SRC,target=DST,...`, as docker and podman spell it; a bind where no type is named.
-pub fn mount(text: &str) -> Parsed<Volume> {
-    let kind = split(text, b',').filter_map(|option| option.strip_prefix("type=")).last();
-    match place("bind\ntmpfs", kind.unwrap_or("bind").as_bytes()) {
-        Some(at) => volume([BIND_MOUNT, TMP_MOUNT][at], "", "", text),
-        None => Err(fill("has the type %: known are bind and tmpfs", &[kind.unwrap_or_default()]).leak()),
+    let (mut target, mut options) = (before(rest, b':'), after(rest, b':').unwrap_or_default());
+    let mut at = if way == Way::Volume { V } else { TMP };
+    if way == Way::Mount {
+        (target, options) = ("", text);
+        let kind = split(text, b',').filter_map(|option| option.strip_prefix("type=")).last().unwrap_or("bind");
+        at = match place("bind\ntmpfs", kind.as_bytes()) {
+            Some(0) => BIND_MOUNT,
+            Some(_) => TMP_MOUNT,
+            None => return Err(fill("has the type %: known are bind and tmpfs", &[kind]).leak()),
+        };
     }
-}
-
-/// `at` is the way in which it was written.
-fn volume<'a>(at: u8, mut source: &'a str, mut target: &'a str, options: &'a str) -> Parsed<Volume> {
     let is_tmpfs = at & BINDS == 0;
     let right = if at & MOUNTS != 0 { MOUNT } else { [BIND, TMPFS][usize::from(is_tmpfs)] };
     let mut flags = if is_tmpfs { Flags::NO_SUID | Flags::NO_DEV } else { 0 };
@@ -116,15 +122,15 @@ fn volume<'a>(at: u8, mut source: &'a str, mut target: &'a str, options: &'a str
         if option.is_empty() {
             continue;
         }
-        let (name, value) = cut(option, b'=').unwrap_or((option, ""));
-        let Some(act) = act(at, name) else { return Err(unknown(at, option)) };
-        let (act, value) = match act {
-            Act::Propagation => match self::act(V, value) {
-                Some(act @ (Act::Set(bits) | Act::Clear(bits))) if bits & HEARS != 0 => (act, ""),
+        let (name, mut value) = (before(option, b'='), after(option, b'=').unwrap_or_default());
+        let Some(mut act) = act(at, name) else { return Err(unknown(at, option)) };
+        if let Act::Propagation = act {
+            act = match self::act(V, value) {
+                Some(act @ (Act::Set(bits) | Act::Clear(bits))) if bits & HEARS != 0 => act,
                 _ => return Err(fill("has %: write private, slave or shared", &[option]).leak()),
-            },
-            act => (act, value),
-        };
+            };
+            value = "";
+        }
         match act {
             Act::Set(bits) | Act::Clear(bits) => {
                 let sets = match place("\ntrue\n1\nfalse\n0", value.as_bytes()) {
@@ -152,11 +158,13 @@ fn volume<'a>(at: u8, mut source: &'a str, mut target: &'a str, options: &'a str
         return wrong("has no source: ", right);
     }
     check(target, is_tmpfs, right)?;
+    let (target, flags) = (word(target), Flags(flags));
     let kind = match is_tmpfs {
-        false => VolumeKind::Bind { source: word(source)? },
-        true => VolumeKind::Tmpfs { options: word(&own)? },
+        false => VolumeKind::Bind { source: word(source) },
+        true => VolumeKind::Tmpfs { options: word(&own) },
     };
-    Ok(Volume { kind, target: word(target)?, flags: Flags(flags) })
+    volumes.push(Volume { kind, target, flags });
+    Ok(())
 }
 
 /// What an option does, where it may be said so.
@@ -175,10 +183,6 @@ fn unknown(at: u8, option: &str) -> &'static str {
         }
     }
     text.leak()
-}
-
-fn word(text: &str) -> Parsed<Word> {
-    if has(text, 0) { Err("has a NUL byte, which no path can hold") } else { Ok(kept(&[text.as_bytes()])) }
 }
 
 /// A target inside the container: absolute, and not the root itself.
@@ -203,6 +207,23 @@ fn check(target: &str, is_tmpfs: bool, right: &str) -> Parsed<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one(way: Way, text: &str) -> Parsed<Volume> {
+        let mut volumes = Vec::new();
+        add(&mut volumes, way, text).map(|()| volumes[0])
+    }
+
+    fn bind(text: &str) -> Parsed<Volume> {
+        one(Way::Volume, text)
+    }
+
+    fn tmpfs(text: &str) -> Parsed<Volume> {
+        one(Way::Tmpfs, text)
+    }
+
+    fn mount(text: &str) -> Parsed<Volume> {
+        one(Way::Mount, text)
+    }
 
     #[test]
     fn binds() {

@@ -114,7 +114,7 @@ fn read(before: &[Word]) -> Typed<'_> {
             typed.option = help::value(topic, word);
         } else if typed.command.is_empty() {
             typed.command = word;
-            typed.topic = help::command(word).map_or(Topic::Overview, |(_, topic)| topic);
+            typed.topic = help::command(word).map_or(Topic::Overview, |named| named.topic);
         } else {
             typed.words += 1;
         }

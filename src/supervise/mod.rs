@@ -20,7 +20,7 @@ use crate::kernel::proc::{Disposition, disposition};
 use crate::supervise::relay::{Key, Relay};
 use crate::supervise::services::{NEVER, SECOND, Time};
 use crate::supervise::signals::{Action, Signals};
-use crate::supervise::tee::{Tee, is_ready};
+use crate::supervise::tee::Tee;
 use crate::sys;
 use crate::sys::clock::since_boot as now;
 use crate::sys::process::Reaped;
@@ -158,18 +158,18 @@ impl Supervisor<'_> {
         descriptors[0] = PollFd::new(self.watch.signals, PollFlags::IN);
         descriptors[1] = PollFd::from_borrowed_fd(self.watch.pidfd, PollFlags::IN);
         if let Some(relay) = &self.relay {
-            relay.interests(|side, descriptor| descriptors[2 + side as usize] = descriptor);
+            relay.interests(&mut descriptors[2..]);
         }
         self.tee.interests(&mut descriptors[5..]);
         match wait_for(&mut descriptors, self.deadline) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container", errno)),
         }
-        let [_, _, input, controller, output, first, second] = descriptors.map(|descriptor| is_ready(&descriptor));
+        let answers = descriptors.map(|descriptor| descriptor.revents());
         if let Some(relay) = &mut self.relay {
-            relay.note(input, controller, output);
+            relay.note(&answers[2..]);
         }
-        self.tee.note([first, second]);
+        self.tee.note(&answers[5..]);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::linux;
+use crate::linux::buffer::spare_capacity;
 use crate::linux::event::{PollFd, PollFlags, Timespec};
 use crate::linux::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use crate::linux::io::Errno;
@@ -12,6 +13,7 @@ use crate::linux::termios::{isatty, tcgetpgrp, tcgetsid};
 
 use crate::error::{Error, Result};
 use crate::kernel::terminal::{self, Raw, copy_size, other_side};
+use crate::supervise::tee::{MOST, give};
 use crate::sys::tty::Modes;
 
 /// A key that the container's terminal turns into a signal (termios(3), ISIG).
@@ -29,31 +31,16 @@ pub struct Relay<'a> {
     /// The caller's standard output where that is a terminal, as an open file of our own that never blocks.
     sink: Option<OwnedFd>,
     /// Read from the container, not yet taken by the caller.
-    output: heapless::Vec<u8, 4096>,
+    output: Vec<u8>,
     /// Read from the caller, not yet taken by the container.
-    pending: heapless::Vec<u8, 1024>,
+    pending: Vec<u8>,
     stdin_open: bool,
     /// The caller's last line has no end yet.
     line_open: bool,
     /// Nobody reads the caller's standard output any more.
     deaf: bool,
-    /// What poll(2) last said.
-    ready: Ready,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Ready {
-    input: bool,
-    controller: bool,
-    output: bool,
-}
-
-/// One of the descriptors that a relay waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
-    Input,
-    Controller,
-    Output,
+    /// What poll(2) last said of the caller's input, of the controller, and of the output.
+    ready: [bool; 3],
 }
 
 impl<'a> Relay<'a> {
@@ -68,12 +55,12 @@ impl<'a> Relay<'a> {
             _other_side: other_side,
             raw: None,
             sink: terminal::reopen(stdout()),
-            output: heapless::Vec::new(),
-            pending: heapless::Vec::new(),
+            output: Vec::with_capacity(MOST),
+            pending: Vec::with_capacity(1024),
             stdin_open: true,
             line_open: false,
             deaf: false,
-            ready: Ready::default(),
+            ready: [false; 3],
         };
         relay.enter_raw();
         Ok(relay)
@@ -101,27 +88,28 @@ impl<'a> Relay<'a> {
         copy_size(self.controller);
     }
 
-    /// What to wait for: each direction has one buffer, and what it holds goes on before more is read.
-    pub fn interests<'b>(&'b self, mut add: impl FnMut(Side, PollFd<'b>)) {
-        let mut controller = PollFlags::empty();
+    /// Puts what to wait for in its three places: each direction has one buffer, and what it holds goes on before more is read.
+    pub fn interests<'b>(&'b self, places: &mut [PollFd<'b>]) {
+        let [input, controller, output, ..] = places else { return };
+        let mut flags = PollFlags::empty();
         if self.output.is_empty() {
-            controller |= PollFlags::IN;
+            flags |= PollFlags::IN;
         } else {
-            add(Side::Output, PollFd::from_borrowed_fd(self.sink(), PollFlags::OUT));
+            *output = PollFd::from_borrowed_fd(self.sink(), PollFlags::OUT);
         }
         if !self.pending.is_empty() {
-            controller |= PollFlags::OUT;
+            flags |= PollFlags::OUT;
         } else if self.stdin_open {
-            add(Side::Input, PollFd::from_borrowed_fd(stdin(), PollFlags::IN));
+            *input = PollFd::from_borrowed_fd(stdin(), PollFlags::IN);
         }
-        if !controller.is_empty() {
-            add(Side::Controller, PollFd::new(self.controller, controller));
+        if !flags.is_empty() {
+            *controller = PollFd::new(self.controller, flags);
         }
     }
 
     /// Takes poll's answers for the [`Relay::interests`].
-    pub fn note(&mut self, input: bool, controller: bool, output: bool) {
-        self.ready = Ready { input, controller, output };
+    pub fn note(&mut self, answers: &[PollFlags]) {
+        self.ready.iter_mut().zip(answers).for_each(|(ready, answer)| *ready = !answer.is_empty());
     }
 
     fn sink(&self) -> BorrowedFd<'_> {
@@ -131,63 +119,50 @@ impl<'a> Relay<'a> {
     /// Moves what is ready in both directions; what comes out of the container is given to `log`, too. Says which signal
     /// key went by, if any.
     pub fn pump(&mut self, log: &mut dyn FnMut(&[u8])) -> Option<Key> {
-        let ready = std::mem::take(&mut self.ready);
-        if ready.output {
+        let [input, controller, output] = std::mem::take(&mut self.ready);
+        if output {
             self.give_output();
         }
-        if ready.controller && self.output.is_empty() {
+        if controller && self.output.is_empty() {
             self.take_output(log);
         }
-        let key = if ready.input { self.take_input() } else { None };
-        self.give_pending();
+        let key = if input { self.take_input() } else { None };
+        // Where nobody is there to read it, it is gone.
+        give(self.controller.as_fd(), &mut self.pending);
         key
     }
 
     /// One bufferful of the container's output. EIO: the last process that had the terminal open is gone.
     fn take_output(&mut self, log: &mut dyn FnMut(&[u8])) {
-        let mut buffer = [0u8; 4096];
-        if let Ok(count) = linux::io::read(self.controller, &mut buffer) {
-            // The buffers are of one size, and this one is empty.
-            let _room = self.output.extend_from_slice(&buffer[..count]);
+        if linux::io::read(self.controller, spare_capacity(&mut self.output)).is_ok() {
             log(&self.output);
         }
     }
 
-    /// Writes what there is room for. A pipe that poll(2) calls ready takes a bufferful without blocking (PIPE_BUF).
     fn give_output(&mut self) {
-        match linux::io::write(self.sink(), &self.output) {
-            Ok(count) => {
-                self.output.copy_within(count.., 0);
-                self.output.truncate(self.output.len() - count);
-            }
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => {
-                self.deaf = true;
-                self.output.clear();
-            }
-        }
+        let sink = self.sink.as_ref().map_or(stdout(), AsFd::as_fd);
+        self.deaf |= !give(sink, &mut self.output);
     }
 
     fn take_input(&mut self) -> Option<Key> {
-        let mut buffer = [0u8; 1024];
-        match linux::io::read(stdin(), &mut buffer) {
+        // Input is only taken while nothing is pending.
+        match linux::io::read(stdin(), spare_capacity(&mut self.pending)) {
             Ok(0) => {
                 self.stdin_open = false;
                 if !isatty(stdin()) {
                     // The end of a file is told to a terminal by its end-of-file key.
                     let end = Modes::of(self.controller.as_fd()).map_or(4, |modes| modes.keys()[0]);
                     // The first one only hands over an unfinished line.
-                    for _ in 0..if self.line_open { 2 } else { 1 } {
-                        let _room = self.pending.push(end);
+                    self.pending.push(end);
+                    if self.line_open {
+                        self.pending.push(end);
                     }
                 }
                 None
             }
-            Ok(count) => {
-                self.line_open = buffer[count - 1] != b'\n';
-                // Input is only taken while nothing is pending, so it fits.
-                let _room = self.pending.extend_from_slice(&buffer[..count]);
-                self.signal_key(&buffer[..count])
+            Ok(_) => {
+                self.line_open = !self.pending.ends_with(b"\n");
+                self.signal_key()
             }
             Err(Errno::INTR | Errno::AGAIN) => None,
             Err(_) => {
@@ -197,23 +172,11 @@ impl<'a> Relay<'a> {
         }
     }
 
-    fn signal_key(&self, typed: &[u8]) -> Option<Key> {
+    fn signal_key(&self) -> Option<Key> {
         let [_, keys @ ..] = Modes::of(self.controller.as_fd()).ok()?.keys();
         let meant = [Key::Signal(Signal::INT), Key::Signal(Signal::QUIT), Key::Suspend];
-        let pressed = keys.iter().position(|key| *key != 0 && typed.contains(key))?;
+        let pressed = keys.iter().position(|key| *key != 0 && self.pending.contains(key))?;
         Some(meant[pressed])
-    }
-
-    fn give_pending(&mut self) {
-        match linux::io::write(self.controller, &self.pending) {
-            Ok(count) => {
-                self.pending.copy_within(count.., 0);
-                self.pending.truncate(self.pending.len() - count);
-            }
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            // Nobody is there to read it.
-            Err(_) => self.pending.clear(),
-        }
     }
 
     /// Whether standard output has just turned out to be closed or full.

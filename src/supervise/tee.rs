@@ -13,7 +13,7 @@ use crate::linux::stdio::{stderr, stdout};
 use crate::kernel::terminal::reopen;
 
 /// A bufferful. A pipe that poll(2) calls ready takes as much without blocking (PIPE_BUF).
-const MOST: usize = 4096;
+pub const MOST: usize = 4096;
 /// How long a reader that takes nothing is waited for once the container was killed.
 const LAST_WAIT: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
@@ -98,10 +98,9 @@ impl Stream {
     }
 
     fn give(&mut self) {
-        match linux::io::write(self.outlet(), &self.held) {
-            Ok(count) => drop(self.held.drain(..count)),
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => self.leave(),
+        let outlet = self.sink.as_ref().map_or(caller(self.number), AsFd::as_fd);
+        if !give(outlet, &mut self.held) {
+            self.leave();
         }
     }
 
@@ -136,9 +135,14 @@ impl Tee<'_> {
         any
     }
 
-    /// Takes poll's answers.
-    pub fn note(&mut self, ready: [bool; 2]) {
-        self.streams.iter_mut().zip(ready).for_each(|(stream, ready)| stream.ready = ready);
+    /// Takes poll's answers; whether there is one.
+    pub fn note(&mut self, answers: &[PollFlags]) -> bool {
+        let mut any = false;
+        for (stream, answer) in self.streams.iter_mut().zip(answers) {
+            stream.ready = !answer.is_empty();
+            any |= stream.ready;
+        }
+        any
     }
 
     /// What came from the container's terminal, which the relay gives to the caller.
@@ -170,9 +174,8 @@ impl Tee<'_> {
                 return;
             }
             let count = poll(&mut descriptors, (!patient).then_some(&LAST_WAIT));
-            let [_, first, second] = descriptors.map(|descriptor| is_ready(&descriptor));
-            if first || second {
-                self.note([first, second]);
+            let answers = descriptors.map(|descriptor| descriptor.revents());
+            if self.note(&answers[1..]) {
                 self.pump();
             } else if count == Ok(0) || give_up() {
                 self.streams.iter_mut().for_each(Stream::leave);
@@ -181,6 +184,15 @@ impl Tee<'_> {
     }
 }
 
-pub fn is_ready(descriptor: &PollFd<'_>) -> bool {
-    !descriptor.revents().is_empty()
+/// Writes what there is room for, and keeps the rest; false where nobody reads any more.
+pub fn give(to: BorrowedFd<'_>, held: &mut Vec<u8>) -> bool {
+    match linux::io::write(to, held) {
+        Ok(count) => drop(held.drain(..count)),
+        Err(Errno::AGAIN | Errno::INTR) => {}
+        Err(_) => {
+            held.clear();
+            return false;
+        }
+    }
+    true
 }

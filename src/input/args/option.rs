@@ -2,10 +2,11 @@
 
 use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
 use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
+use crate::input::volume::Way;
 use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::spec::Limit;
-use crate::text::{digits, fill, has, is_id, lines, place, split};
+use crate::text::{Word, digits, fill, has, is_id, lines, place, split};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -23,9 +24,7 @@ pub enum Act {
     Perhaps(Flag, Path),
     Layer,
     EnvironmentFile,
-    Volume,
-    Tmpfs,
-    Mount,
+    Volume(Way),
     Cpu,
     Cpus,
     Cpuset,
@@ -39,7 +38,7 @@ pub enum Act {
     AddCapabilities,
     DropCapabilities,
     /// Of users, or of groups.
-    Map(usize),
+    Map(u8),
 }
 
 macro_rules! options {
@@ -58,9 +57,9 @@ options! {
     "--rootfs": Act::Layer,
     "--overlay": Act::Perhaps(Flag::Overlay, Path::Overlay),
     "--read-only": Act::Set(Flag::ReadOnly),
-    "--volume": Act::Volume,
-    "--tmpfs": Act::Tmpfs,
-    "--mount": Act::Mount,
+    "--volume": Act::Volume(Way::Volume),
+    "--tmpfs": Act::Volume(Way::Tmpfs),
+    "--mount": Act::Volume(Way::Mount),
     "--memory": Act::Limit(Limit::Memory, Kind::Size),
     "--memory-swap": Act::Limit(Limit::MemorySwap, Kind::Most),
     "--memory-high": Act::Limit(Limit::MemoryHigh, Kind::Size),
@@ -148,7 +147,23 @@ pub const fn row(text: &[u8], from: usize) -> usize {
 }
 
 /// Takes an option's value. The complaint is the end of a sentence: what is wrong with it, and what would be right.
-pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
+#[inline(never)]
+pub fn take(written: &mut Written, act: Act, value: Word) -> Parsed<()> {
+    // A path is whatever bytes it is.
+    match act {
+        Act::Path(_) | Act::Perhaps(..) | Act::Layer | Act::EnvironmentFile if value.is_empty() => {
+            return Err("is empty: name a path");
+        }
+        Act::Path(at) | Act::Perhaps(_, at) => written.set_path(at, value),
+        Act::Layer => written.layers.push(value),
+        Act::EnvironmentFile => written.environment.push(EnvironmentSource::File(value)),
+        _ => return take_text(written, act, value.to_str().map_err(|_| "has a value that is not UTF-8")?, value),
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn take_text(written: &mut Written, act: Act, text: &'static str, value: Word) -> Parsed<()> {
     match act {
         Act::Limit(limit, kind) => written.limits.set(limit, number(kind, text)?),
         Act::Number(at, kind) => written.set_number(at, number(kind, text)?),
@@ -164,9 +179,7 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
             written.set_text(at, text);
         }
         Act::Share(flag) => written.set(flag, is_host(text, if flag == Flag::HostNet { "none" } else { "private" })?),
-        Act::Volume => written.volumes.push(volume::bind(text)?),
-        Act::Tmpfs => written.volumes.push(volume::tmpfs(text)?),
-        Act::Mount => written.volumes.push(volume::mount(text)?),
+        Act::Volume(way) => volume::add(&mut written.volumes, way, text)?,
         Act::Cpu | Act::Cpus => {
             let [quota, period] = if let Act::Cpu = act { cpu(text) } else { cpus(text) }?;
             written.limits.set(Limit::Cpu, quota);
@@ -179,9 +192,12 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         Act::Variable => written.environment.push(EnvironmentSource::Word(env::variable(text)?)),
         Act::User => written.user = Some(user::parse(text)?),
         Act::Group => written.groups.push(user::who(text, "group")?),
-        Act::Device => written.devices.push(privilege::device(text)?),
-        Act::Ulimit => written.ulimits.push(privilege::ulimit(text)?),
-        Act::Sysctl => written.sysctls.push(privilege::sysctl(text)?),
+        Act::Device => privilege::device(&mut written.devices, text)?,
+        Act::Ulimit => {
+            privilege::ulimit(text)?;
+            written.ulimits.push(value);
+        }
+        Act::Sysctl => privilege::sysctl(&mut written.sysctls, text)?,
         Act::Security => {
             let allowed = match place("no-new-privs\nnew-privs", text.as_bytes()) {
                 Some(at) => at == 1,
@@ -192,8 +208,8 @@ pub fn take(written: &mut Written, act: Act, text: &'static str) -> Parsed<()> {
         }
         Act::AddCapabilities => written.added |= privilege::capabilities(text)?,
         Act::DropCapabilities => written.dropped |= privilege::capabilities(text)?,
-        Act::Map(of) => map::add(&mut written.maps[of], text)?,
-        Act::Set(_) | Act::Instead(..) | Act::Path(_) | Act::Perhaps(..) | Act::Layer | Act::EnvironmentFile => {}
+        Act::Map(of) => map::add(&mut written.maps[usize::from(of)], text)?,
+        _ => {}
     }
     Ok(())
 }

@@ -40,8 +40,8 @@ use crate::text::{Word, variable};
 pub fn boot(words: &[Word], environment: &[Word]) -> ! {
     let again = words.first().is_some_and(|word| *word == crash::AGAIN);
     crash::guard_first(again);
-    let mut timeline = Timeline::begin();
-    let mut machine = prepare(&mut timeline);
+    let timeline = Timeline::begin();
+    let mut machine = prepare(timeline);
     let lived = match again {
         true => {
             // Nobody feeds it since.
@@ -79,7 +79,7 @@ fn live(
     machine: &mut &'static Machine,
     words: &[Word],
     given: &[Word],
-    mut timeline: Timeline,
+    timeline: &mut Timeline,
 ) -> Result<(Outcome, End)> {
     timeline.stage("loopback", || tell::failed("raise lo", net::raise_loopback()));
     timeline.stage("named modules", || modules::load(&machine.modules));

@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
 use crate::linux::io::Result;
-use heapless::Vec;
 
 use crate::kernel::{device, file};
 use crate::life::boot::tell;
@@ -15,8 +14,6 @@ use crate::text::{digits, fill};
 
 /// Lines BEGIN END NAME, in microseconds since the kernel's start.
 pub const PATH: &CStr = c"/run/contain/bootchart";
-/// More stages than a boot has.
-const MOST: usize = 48;
 
 /// A part of the boot: its name, and when it began and ended, in microseconds since the kernel's own start.
 #[derive(Clone, Copy)]
@@ -27,15 +24,15 @@ pub struct Stage {
 }
 
 pub struct Timeline {
-    stages: Vec<Stage, MOST>,
+    stages: Vec<Stage>,
     /// When the last stage ended.
     last: u64,
 }
 
 impl Timeline {
     /// From the kernel's start to that of process 1.
-    pub fn begin() -> Timeline {
-        let mut timeline = Timeline { stages: Vec::new(), last: 0 };
+    pub fn begin() -> &'static mut Timeline {
+        let timeline = Box::leak(Box::new(Timeline { stages: Vec::new(), last: 0 }));
         timeline.note("kernel");
         timeline
     }
@@ -51,8 +48,7 @@ impl Timeline {
     fn note(&mut self, name: &'static str) {
         watchdog::feed();
         let begin = std::mem::replace(&mut self.last, now());
-        // A stage too many is not drawn.
-        let _full = self.stages.push(Stage { name, begin, end: self.last });
+        self.stages.push(Stage { name, begin, end: self.last });
     }
 
     /// The boot is over. Where a chart is wanted, what `contain bootchart` draws is written down.
