@@ -13,23 +13,23 @@ use crate::text::kept;
 const POWER: u16 = 116;
 
 /// Most of them: a board's own, a keyboard's, a remote control's.
-pub const MOST: usize = 4;
+const MOST: usize = 4;
 
 /// Opens every device that has the key.
-pub fn find() -> heapless::Vec<OwnedFd, MOST> {
-    let mut found = heapless::Vec::new();
+pub fn find() -> Vec<OwnedFd> {
+    let mut found = Vec::new();
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(devices) = openat(CWD, c"/dev/input", flags | OFlags::DIRECTORY, Mode::empty()) else { return found };
     let _unread = file::names(devices.as_fd(), &mut |name| {
-        if !name.to_bytes().starts_with(b"event") {
+        // One too many is not heard.
+        if !name.to_bytes().starts_with(b"event") || found.len() == MOST {
             return;
         }
         let device = openat(&devices, kept(&[name.to_bytes()]), flags, Mode::empty());
         if let Ok(device) = device
             && keys::known(device.as_fd()).is_ok_and(|keys| keys[usize::from(POWER / 8)] & 1 << (POWER % 8) != 0)
         {
-            // One too many is not heard.
-            let _full = found.push(device);
+            found.push(device);
         }
     });
     found

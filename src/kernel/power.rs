@@ -62,7 +62,7 @@ const PATIENCE: u64 = 10_000_000;
 
 /// Does something in a child: a disk that does not answer, or a terminal that is held up, must not keep the machine on.
 /// Whether it came to its end, and well.
-pub fn aside(act: impl FnOnce()) -> bool {
+pub fn aside(act: &mut dyn FnMut()) -> bool {
     match clone3(0, None) {
         Ok(Cloned::Child) => {
             act();
@@ -81,15 +81,15 @@ pub fn aside(act: impl FnOnce()) -> bool {
 
 /// Ends the machine as asked, after the last words; where that fails by power-off, restart, halt. Never returns: process 1
 /// has nowhere to return to.
-pub fn end(how: RebootCommand, say: impl FnOnce()) -> ! {
+pub fn end(how: RebootCommand, say: &mut dyn FnMut()) -> ! {
     // From a child: reboot(2) may end its caller, and the end of process 1 would be a panic.
-    let mut done = aside(|| {
+    let mut done = aside(&mut || {
         say();
         refuse(reboot(how));
     });
     for how in [how, RebootCommand::PowerOff, RebootCommand::Restart, RebootCommand::Halt] {
         // A machine that halts may have returned from it.
-        done = done || aside(|| refuse(reboot(how)));
+        done = done || aside(&mut || refuse(reboot(how)));
     }
     loop {
         std::thread::sleep(Duration::from_secs(3600));

@@ -9,7 +9,6 @@ use crate::linux::fs::{CWD, Mode, mkdirat};
 use crate::linux::io::{Errno, Result, read, write};
 use crate::linux::net::sockopt::socket_peercred;
 use crate::linux::net::{SocketFlags, accept_with, bind, listen};
-use heapless::Vec;
 
 use crate::life::boot::tell;
 use crate::supervise::request::{self, END, MOST, REFUSED, UNKNOWN, Verb};
@@ -22,14 +21,14 @@ const COUNT: usize = 8;
 const PATIENCE: Time = 10 * SECOND;
 
 /// What process 1 waits for of its clients and itself.
-pub type Descriptors<'a> = Vec<PollFd<'a>, 16>;
+pub type Descriptors<'a> = heapless::Vec<PollFd<'a>, 16>;
 
 /// Carries a request out.
 pub type Act<'a> = &'a mut dyn FnMut(&mut Entry, Verb);
 
 pub struct Clients {
     listener: Option<OwnedFd>,
-    clients: [Option<Client>; COUNT],
+    clients: Vec<Option<Client>>,
 }
 
 struct Client {
@@ -54,7 +53,7 @@ impl Clients {
     pub fn listen() -> Clients {
         let listener = bound();
         tell::failed("listen at /run/contain/init.sock", listener.as_ref().map(drop).map_err(|errno| *errno));
-        Clients { listener: listener.ok(), clients: [const { None }; COUNT] }
+        Clients { listener: listener.ok(), clients: (0..COUNT).map(|_| None).collect() }
     }
 
     /// Adds what to wait for; without a place for another client, none is listened to.

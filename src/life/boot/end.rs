@@ -27,16 +27,16 @@ pub fn end(outcome: Outcome, end: End, machine: &Machine) -> ! {
     if end.after == After::Anew {
         tell::failed("begin anew", Err(program::start_over()));
     }
-    let done = power::aside(|| {
+    let done = power::aside(&mut || {
         hardware::renew_seed(machine, false);
         unmount::all(&mut |error| tell::failure(&error));
         sync();
     });
     if !done {
-        power::aside(sync);
+        power::aside(&mut sync);
     }
     let is_last = end.after == After::Power(RebootCommand::PowerOff);
-    let say = || report::report(outcome, machine.report, is_last);
+    let say = &mut || report::report(outcome, machine.report, is_last);
     match end.after {
         After::Power(how) => {
             hardware::release_watchdog(how);
@@ -44,7 +44,7 @@ pub fn end(outcome: Outcome, end: End, machine: &Machine) -> ! {
         }
         After::Anew => power::end(RebootCommand::Restart, say),
         After::Panic => {
-            power::aside(|| {
+            power::aside(&mut || {
                 say();
                 report::panic();
             });

@@ -58,7 +58,7 @@ pub struct Supervisor<'a> {
     files: Vec<Files>,
     common: Common,
     signals: &'a Signals,
-    buttons: heapless::Vec<OwnedFd, { button::MOST }>,
+    buttons: Vec<OwnedFd>,
     clients: Clients,
     /// When the logs are looked at next.
     look: Time,
@@ -72,7 +72,7 @@ impl<'a> Supervisor<'a> {
         environment: [Word; 3],
         machine: &Machine,
         signals: &'a Signals,
-    ) -> Supervisor<'a> {
+    ) -> Box<Supervisor<'a>> {
         let table = Table::new(services, &mut |service, name| {
             let parts = [service.place, ": service ", service.name, ": after=", name];
             log::error(&[&parts.concat(), " names no service that can be started before it"].concat());
@@ -93,7 +93,8 @@ impl<'a> Supervisor<'a> {
         let clients = Clients::listen();
         let common = Common { own, environment, chart: machine.is(Choice::Chart) };
         let buttons = button::find();
-        Supervisor { table, files, common, signals, buttons, clients, look, grace: machine.time(machine::Time::Grace) }
+        let grace = machine.time(machine::Time::Grace);
+        Box::new(Supervisor { table, files, common, signals, buttons, clients, look, grace })
     }
 
     /// Takes a service over whose process has been started already.
@@ -108,7 +109,7 @@ impl<'a> Supervisor<'a> {
 
     /// Goes on until the command has ended, or somebody asks for the end; signals that mean nothing to process 1 are passed on
     /// to the command. What is meant for the end of the machine has run then.
-    pub fn run(mut self) -> Over {
+    pub fn run(&mut self) -> Over {
         let over = self.go_on();
         if !matches!(over, Over::Asked(End { at_once: true, .. })) {
             let by = now().saturating_add(LAST);
