@@ -5,44 +5,38 @@ use crate::input::number::Parsed;
 use crate::input::services::which;
 use crate::input::settings::{Settings, absolute, word};
 use crate::machine::{Machine, Mount};
-use crate::text::{digits, kept, shown};
+use crate::text::{digits, joined};
 
 /// No line that a person wrote is longer.
 const LONGEST: usize = 8192;
 
 /// Reads the lines of contain.conf.
 pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
-    read_lines(settings, path, bytes, true, &mut |settings, line| {
-        let words = split_words(line, b'#').map_err(|what| (line, what))?;
-        settings.read_directive(&words).map_err(|what| match words.as_slice() {
-            [directive, first, ..] => (shown(kept(&[directive.as_bytes(), b" ", first.as_bytes()])), what),
-            _ => (words.first().copied().unwrap_or_default(), what),
-        })
+    read_lines(settings, path, bytes, &mut |settings, line| match split_words(line, b'#') {
+        Ok(words) => {
+            if let Err(what) = settings.read_directive(&words) {
+                settings.complain(&joined(words.get(..2).unwrap_or(&words), " "), what);
+            }
+        }
+        Err(what) => settings.complain(line, what),
     });
 }
 
-/// What a line is about, and what is wrong with it.
-pub type Complaint = (&'static str, &'static str);
-
-/// Reads a file, line by line. What is wrong with one is told with its number, where it is to be, and the others count.
+/// Reads a file, line by line; what is wrong with one is told with its number, and the others count.
 pub fn read_lines(
     settings: &mut Settings,
     path: &str,
     bytes: &'static [u8],
-    tells: bool,
-    read: &mut dyn FnMut(&mut Settings, &'static str) -> Result<(), Complaint>,
+    read: &mut dyn FnMut(&mut Settings, &'static str),
 ) {
     let before = settings.place;
     for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
-        settings.place = shown(kept(&[path.as_bytes(), b":", digits(number).as_bytes()]));
+        settings.place = [path, ":", digits(number)].concat().leak();
         let is_text = |b: u8| b >= b' ' && b != 0x7f || b.is_ascii_whitespace();
-        let done = match str::from_utf8(line) {
-            _ if line.len() > LONGEST => Err(("this line", "is longer than 8192 bytes")),
+        match str::from_utf8(line) {
+            _ if line.len() > LONGEST => settings.complain("this line", "is longer than 8192 bytes"),
             Ok(text) if text.bytes().all(is_text) => read(settings, text),
-            _ => Err(("this line", "is no text: write UTF-8")),
-        };
-        if let (Err((subject, what)), true) = (done, tells) {
-            settings.complain(subject, what);
+            _ => settings.complain("this line", "is no text: write UTF-8"),
         }
     }
     settings.place = before;
@@ -88,7 +82,7 @@ pub fn mount(machine: &mut Machine, words: &[&'static str], place: &'static str)
             }
         }
     }
-    absolute(target).or_else(|what| which(target, what))?;
+    absolute(target).map_err(|what| which(target, what))?;
     let (filesystem, source, target) = (word(filesystem), word(source), word(target));
     machine.mounts.push(Mount { filesystem, source, target, options: options.leak(), place });
     Ok(())

@@ -2,7 +2,8 @@
 //! gets; runlevels there are none.
 
 use crate::input::args::option::name;
-use crate::input::conf::{Complaint, read_lines};
+use crate::input::conf::read_lines;
+use crate::input::number::Parsed;
 use crate::input::settings::{Settings, word};
 use crate::machine::{Kind, Service};
 use crate::text::{self, digits, kept, place, split, words};
@@ -15,15 +16,19 @@ const KINDS: [Kind; 7] =
 pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
     let mut before: &'static [&'static str] = &[];
     for turn in 0..3 {
-        read_lines(settings, path, bytes, turn == 0, &mut |settings, line| {
+        settings.hushed = turn > 0;
+        read_lines(settings, path, bytes, &mut |settings, line| {
             // As busybox has it, in quotes too.
-            let line = split(line, b'#').next().unwrap_or_default();
+            let line = text::before(line, b'#');
             if !words(line).is_empty() {
-                before = entry(settings, line, turn, before)?;
+                match entry(settings, line, turn, before) {
+                    Ok(last) => before = last,
+                    Err(what) => settings.complain(line, what),
+                }
             }
-            Ok(())
         });
     }
+    settings.hushed = false;
 }
 
 /// Adds what one line asks for, if it is its turn; tells what those after it come after.
@@ -32,7 +37,7 @@ fn entry(
     line: &'static str,
     turn: usize,
     before: &'static [&'static str],
-) -> Result<&'static [&'static str], Complaint> {
+) -> Parsed<&'static [&'static str]> {
     let mut fields = line;
     let mut next = || {
         let field = text::before(fields, b':');
@@ -46,12 +51,12 @@ fn entry(
         return Ok(before);
     }
     let Some((at, kind)) = at.and_then(|at| Some((at, *KINDS.get(at)?))) else {
-        return Err((line, "has no action: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0"));
+        return Err("has no action: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0");
     };
     let process = fields.trim_ascii();
     let bare = process.strip_prefix('-').unwrap_or(process);
     let Some(program) = words(bare).first().copied() else {
-        return Err((line, "names no program: write its path at the end, as /bin/sh"));
+        return Err("names no program: write its path at the end, as /bin/sh");
     };
     if at.min(2) != turn {
         return Ok(before);

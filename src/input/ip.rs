@@ -49,7 +49,7 @@ pub fn line(machine: &mut Machine, words: &[&'static str], place: &'static str) 
         match text::place("gateway\ndns", before(word, b'=').as_bytes()) {
             Some(0) => *gateway = value,
             Some(1) => (*first, *second) = (before(value, b','), after(value, b',').unwrap_or_default()),
-            _ => return which(word, "is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS"),
+            _ => return Err(which(word, "is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS")),
         }
     }
     add(machine, &fields, place)
@@ -63,7 +63,7 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
     let [client, _, gateway, netmask, hostname, interface, way, first, second, _] = *fields;
     // IFNAMSIZ has a closing zero.
     if interface.len() > 15 || interface.bytes().any(|b| b == b'/' || b.is_ascii_whitespace()) {
-        return which(interface, "names no network interface: write one, as eth0");
+        return Err(which(interface, "names no network interface: write one, as eth0"));
     }
     let (gateway, servers) = (perhaps(gateway)?, [perhaps(first)?, perhaps(second)?]);
     let address = match text::place(WAYS, way.as_bytes()) {
@@ -73,12 +73,13 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
         }
         Some(5..) => None,
         Some(_) => Some(Address::Dhcp),
-        None => return which(way, "is not done: write dhcp or off"),
+        None => return Err(which(way, "is not done: write dhcp or off")),
     };
-    machine.nets.retain(|other| match interface {
-        "" => other.place == place,
-        _ => other.interface != interface,
-    });
+    let is_replaced =
+        |other: &Net| if interface.is_empty() { other.place != place } else { other.interface == interface };
+    while let Some(at) = machine.nets.iter().position(is_replaced) {
+        machine.nets.remove(at);
+    }
     machine.nets.extend(address.map(|address| Net { interface, address, servers, place }));
     let name = &mut machine.texts[Text::Hostname as usize];
     if name.is_empty() {
@@ -102,14 +103,15 @@ fn perhaps(text: &str) -> Parsed<[u8; 4]> {
     match address(text) {
         Some(address) => Ok(address),
         None if text.is_empty() => Ok([0; 4]),
-        None => which(text, "is no IPv4 address: write one, as 10.0.2.15"),
+        None => Err(which(text, "is no IPv4 address: write one, as 10.0.2.15")),
     }
 }
 
 /// `255.255.255.0` or `24`; of none, what the classes of old say, as the kernel has it.
 fn prefix(text: &str, client: [u8; 4]) -> Parsed<u8> {
     let length = match address(text).map(u32::from_be_bytes) {
-        Some(mask) if mask.count_ones() == mask.leading_ones() => Some(mask.leading_ones().into()),
+        // No bit is set behind one that is not.
+        Some(mask) if !mask & (!mask).wrapping_add(1) == 0 => Some(mask.leading_ones().into()),
         Some(_) => None,
         None if text.is_empty() => Some(match client[0] {
             0..128 => 8,
@@ -120,7 +122,7 @@ fn prefix(text: &str, client: [u8; 4]) -> Parsed<u8> {
     };
     match length {
         Some(length @ 0..=32) => Ok(length as u8),
-        _ => which(text, "is no netmask: write how many bits the network has, as 24, or 255.255.255.0"),
+        _ => Err(which(text, "is no netmask: write how many bits the network has, as 24, or 255.255.255.0")),
     }
 }
 

@@ -8,8 +8,9 @@ use crate::text::{cut, decimal, digits, place, split, words};
 pub type Parsed<T> = Result<T, &'static str>;
 
 /// A complaint, and what would be right.
-pub fn wrong<T>(what: &str, right: &str) -> Parsed<T> {
-    Err([what, right].concat().leak())
+#[inline(never)]
+pub fn wrong(what: &str, right: &str) -> &'static str {
+    [what, right].concat().leak()
 }
 
 /// What a number counts, and how it is written.
@@ -116,9 +117,9 @@ pub fn cpu(text: &str) -> Parsed<[u64; 2]> {
     // The kernel's own bounds, answered by EINVAL otherwise: a quota of 1 ms at least, a period of 1 ms to 1 s; and
     // max_bw_quota_period_us.
     match (quota, period) {
-        (None, _) | (_, None) => wrong("is not a CPU quota: ", RIGHT),
-        (Some(..1000), _) => wrong("is less than the kernel's least quota of 1000 microseconds: ", RIGHT),
-        (Some(0x1000_0000_0000..), _) => wrong("is more than the kernel can count: ", RIGHT),
+        (None, _) | (_, None) => Err(wrong("is not a CPU quota: ", RIGHT)),
+        (Some(..1000), _) => Err(wrong("is less than the kernel's least quota of 1000 microseconds: ", RIGHT)),
+        (Some(0x1000_0000_0000..), _) => Err(wrong("is more than the kernel can count: ", RIGHT)),
         (Some(quota), Some(period @ 1000..=1_000_000)) => Ok([quota, period]),
         _ => Err("has a period outside 1000 to 1000000 microseconds: 100000 is usual"),
     }
@@ -130,10 +131,10 @@ pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
     let (whole, fraction) = cut(text, b'.').unwrap_or((text, ""));
     let digits = [whole, fraction].concat();
     if decimal(&digits).is_none() && digits.len() < 12 {
-        return wrong("is not a number of CPUs: ", RIGHT);
+        return Err(wrong("is not a number of CPUs: ", RIGHT));
     }
     if whole.len() > 6 || fraction.len() > 5 {
-        return wrong("has more digits than a CPU count needs: ", RIGHT);
+        return Err(wrong("has more digits than a CPU count needs: ", RIGHT));
     }
     let mut quota = decimal(&digits).unwrap_or(0);
     for _ in fraction.len()..5 {
@@ -141,7 +142,7 @@ pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
     }
     match quota {
         1000.. => Ok([quota, 100_000]),
-        _ => wrong("is less than the kernel's least quota, 0.01 CPUs: ", RIGHT),
+        _ => Err(wrong("is less than the kernel's least quota, 0.01 CPUs: ", RIGHT)),
     }
 }
 

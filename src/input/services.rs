@@ -32,14 +32,14 @@ pub fn take_apart(words: &[&'static str], among: Range<usize>, set: Set<'_>) -> 
         let bare = text.strip_prefix("--").filter(|_| dashed).unwrap_or(text);
         let (key, value) = (before(bare, b'='), after(bare, b'='));
         if let (Some(at), Some(value)) = (find(key, true, &among), value) {
-            set(at - among.start, value).or_else(|what| which(value, what))?;
+            set(at - among.start, value).map_err(|what| which(value, what))?;
         } else if dashed
             || value.is_some()
                 && (help::option(Topic::Run, &["--", key].concat()).is_some()
                     // No program's name has this form.
                     || all.command.is_empty() && !has(key, b'/'))
         {
-            all.options.push(run_option(bare, among.clone()).or_else(|what| which(text, what))?);
+            all.options.push(run_option(bare, among.clone()).map_err(|what| which(text, what))?);
         } else {
             all.command.push(word(text));
         }
@@ -51,7 +51,8 @@ pub fn take_apart(words: &[&'static str], among: Range<usize>, set: Set<'_>) -> 
 }
 
 /// A complaint about one of the words.
-pub fn which<T>(text: &str, what: &str) -> Parsed<T> {
+#[inline(never)]
+pub fn which(text: &str, what: &str) -> &'static str {
     wrong(&["has ", text, ", which "].concat(), what)
 }
 
@@ -62,7 +63,7 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
     name(title)?;
     let all = &mut settings.machine.services;
     if let Some(other) = all.iter().find(|other| other.name == *title) {
-        return wrong("is there already: choose another name than that at ", other.place);
+        return Err(wrong("is there already: choose another name than that at ", other.place));
     }
     let is_container = words.iter().any(|text| text.strip_prefix("--").unwrap_or(text).starts_with("rootfs="));
     let service = Service::plain(title, kind, settings.place);
@@ -92,7 +93,7 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
         Ok(())
     })?;
     if !is_container && let Some(option) = options.first() {
-        return which(shown(option), "is for a container: name its root file system, rootfs=DIR");
+        return Err(which(shown(option), "is for a container: name its root file system, rootfs=DIR"));
     }
     if command.first().is_none_or(|word| word.is_empty()) {
         return Err("names no program: write its path behind the settings, as /bin/app");

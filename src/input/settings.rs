@@ -140,18 +140,20 @@ pub struct Settings<'a> {
     pub place: &'static str,
     /// What was wrong so far.
     complaints: usize,
+    /// All of that has been told.
+    pub hushed: bool,
     tell: &'a mut dyn FnMut(Error),
 }
 
 impl<'a> Settings<'a> {
     pub fn new(tell: &'a mut dyn FnMut(Error)) -> Settings<'a> {
-        Settings { machine: Box::leak(Box::new(Machine::nothing())), place: LINE, complaints: 0, tell }
+        Settings { machine: Box::leak(Box::new(Machine::nothing())), place: LINE, complaints: 0, hushed: false, tell }
     }
 
     /// Tells what is wrong with words that are left out.
     pub fn complain(&mut self, subject: &str, what: &str) {
-        self.complaints += 1;
-        if self.complaints > MOST {
+        self.complaints += usize::from(!self.hushed);
+        if self.hushed || self.complaints > MOST {
             return;
         }
         // Who writes that much reads the beginning.
@@ -274,7 +276,7 @@ pub fn run_option(text: &str, among: Range<usize>) -> Parsed<Word> {
     }
     match args::parse(vec![c"run", option]) {
         Ok(_) => Ok(option),
-        Err(error) => wrong("makes no sense: ", &error.sentence()),
+        Err(error) => Err(wrong("makes no sense: ", &error.sentence())),
     }
 }
 
@@ -290,7 +292,7 @@ fn unknown(key: &str, among: Range<usize>) -> Parsed<Word> {
     }
     let before = if among.start == STANDARD { "contain." } else { "" };
     match near.nearest() {
-        Some(known) => wrong("is not known: did you mean ", &[before, known, "?"].concat()),
+        Some(known) => Err(wrong("is not known: did you mean ", &[before, known, "?"].concat())),
         None => Err("is not known"),
     }
 }
@@ -363,7 +365,7 @@ fn run(machine: &mut Machine, values: &[&'static str]) -> Parsed<()> {
 pub fn one_of(text: &str, names: &'static str) -> Parsed<usize> {
     match split(names, b',').position(|name| name.trim_ascii_start() == text) {
         Some(at) => Ok(at),
-        None => wrong("is not known: write one of ", names),
+        None => Err(wrong("is not known: write one of ", names)),
     }
 }
 

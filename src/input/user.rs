@@ -58,24 +58,22 @@ pub struct Account {
 pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box<Account>> {
     let mut account = None;
     for line in split(passwd, b'\n') {
-        if let Some(fields) = entry(line, 7)
-            && let Some(uid) = number(fields[2])
-            && (written.user == Who::Number(uid) || is_called(written.user, fields[0]))
+        if let Some(uid) = id(line, 7)
+            && (written.user == Who::Number(uid) || is_called(written.user, line))
         {
-            account = Some((fields, uid));
+            account = Some((line, uid));
             break;
         }
     }
     let (mut gid, mut groups) = (None, Vec::new());
     for line in split(group, b'\n') {
-        let Some(fields) = entry(line, 4) else { continue };
-        let Some(id) = number(fields[2]) else { continue };
+        let Some(id) = id(line, 4) else { continue };
         match (written.group, account) {
-            (Some(name), _) if gid.is_none() && is_called(name, fields[0]) => gid = Some(id),
+            (Some(name), _) if gid.is_none() && is_called(name, line) => gid = Some(id),
             // Explicit groups replace the account's supplementary ones, as in docker. NGROUPS_MAX is 65536; a file that
             // claims more than a part of that is not followed.
             (None, Some((account, _)))
-                if groups.len() < 1024 && split(fields[3], b',').any(|name| name == account[0]) =>
+                if groups.len() < 1024 && split(field(line, 3), b',').any(|name| name == field(account, 0)) =>
             {
                 groups.push(id);
             }
@@ -90,9 +88,9 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box
         (Some(Who::Number(gid)), _) | (_, Some(gid)) => gid,
         (Some(Who::Name(name)), None) => return Err(fill("group % is not in the rootfs's /etc/group", &[name]).leak()),
         // As docker and podman: the account's own group, and 0 for a number without an account.
-        (None, None) => account.and_then(|(fields, _)| number(fields[3])).unwrap_or(0),
+        (None, None) => account.and_then(|(line, _)| number(field(line, 3))).unwrap_or(0),
     };
-    let home = account.and_then(|(fields, _)| std::str::from_utf8(fields[5]).ok());
+    let home = account.and_then(|(line, _)| std::str::from_utf8(field(line, 5)).ok());
     let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).unwrap_or("/");
     Ok(Box::new(Account { user: User { uid, gid, groups: groups.leak() }, home: String::from(home).leak() }))
 }
@@ -100,27 +98,30 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box
 /// What passwd(5) calls a user; empty where it does not know him.
 pub fn name(passwd: &[u8], uid: u32) -> &str {
     for line in split(passwd, b'\n') {
-        if let Some(fields) = entry(line, 7)
-            && number(fields[2]) == Some(uid)
-        {
-            return std::str::from_utf8(fields[0]).unwrap_or_default();
+        if id(line, 7) == Some(uid) {
+            return std::str::from_utf8(field(line, 0)).unwrap_or_default();
         }
     }
     ""
 }
 
-fn is_called(who: Who, name: &[u8]) -> bool {
-    matches!(who, Who::Name(called) if called.as_bytes() == name)
+fn is_called(who: Who, line: &[u8]) -> bool {
+    matches!(who, Who::Name(called) if called.as_bytes() == field(line, 0))
 }
 
-/// The fields of a line, separated by colons. One that has not exactly `count` of them is no entry.
-fn entry(line: &[u8], count: usize) -> Option<[&[u8]; 7]> {
-    let (mut fields, mut found) = ([&line[..0]; 7], 0);
-    for field in split(line, b':') {
-        *fields.get_mut(found)? = field;
-        found += 1;
+/// The id of an entry. A line is none that has not exactly so many fields.
+fn id(line: &[u8], fields: usize) -> Option<u32> {
+    match line {
+        [b'#', ..] => None,
+        _ if split(line, b':').count() != fields => None,
+        _ => number(field(line, 2)),
     }
-    (found == count && !line.starts_with(b"#")).then_some(fields)
+}
+
+/// There are colons between.
+#[inline(never)]
+fn field(line: &[u8], at: usize) -> &[u8] {
+    split(line, b':').nth(at).unwrap_or_default()
 }
 
 fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {

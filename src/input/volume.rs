@@ -99,7 +99,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
         source = before(text, b':');
         match after(text, b':') {
             Some(more) if !source.is_empty() => rest = more,
-            _ => return wrong("has no source and target: ", BIND),
+            _ => return Err(wrong("has no source and target: ", BIND)),
         }
     }
     let (mut target, mut options) = (before(rest, b':'), after(rest, b':').unwrap_or_default());
@@ -155,7 +155,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
         }
     }
     if !is_tmpfs && source.is_empty() {
-        return wrong("has no source: ", right);
+        return Err(wrong("has no source: ", right));
     }
     check(target, is_tmpfs, right)?;
     let (target, flags) = (word(target), Flags(flags));
@@ -188,16 +188,16 @@ fn unknown(at: u8, option: &str) -> &'static str {
 /// A target inside the container: absolute, and not the root itself.
 fn check(target: &str, is_tmpfs: bool, right: &str) -> Parsed<()> {
     if is_tmpfs && has(target, b',') {
-        return wrong("has a comma in its target: ", right);
+        return Err(wrong("has a comma in its target: ", right));
     }
     if !target.starts_with('/') {
-        return wrong("has a target that is not absolute: ", right);
+        return Err(wrong("has a target that is not absolute: ", right));
     }
     let mut is_root = true;
     for part in split(target, b'/') {
         match part {
             "" | "." => {}
-            ".." => return wrong("has .. in its target: ", right),
+            ".." => return Err(wrong("has .. in its target: ", right)),
             _ => is_root = false,
         }
     }
