@@ -41,6 +41,7 @@ mod state {
 #[path = "../src/sys"]
 mod sys {
     pub mod arch;
+    pub mod thin;
 }
 #[path = "../src/text.rs"]
 mod text;

@@ -3,8 +3,9 @@
 
 use crate::linux::io::Errno;
 
+use crate::packed::text;
 use crate::packed::{Packed, packed};
-use crate::text::{cut, decimal, digits, fill, lines, split};
+use crate::text::{cut, decimal, digits, lines, split};
 
 /// Exit status for words on the command line that make no sense.
 pub const USAGE: u8 = 2;
@@ -25,51 +26,53 @@ pub struct Error(Box<Told>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Told {
-    doing: String,
+    doing: &'static str,
     errno: Option<Errno>,
-    hint: String,
+    hint: &'static str,
     status: u8,
 }
 
 impl Error {
     /// A failure of set-up that is a finding of ours, with no errno to tell.
-    pub fn new(sentence: impl AsRef<str>) -> Self {
-        Error::told(sentence.as_ref(), None, SET_UP)
+    #[cold]
+    #[inline(never)]
+    pub fn new(sentence: impl Into<&'static str>) -> Self {
+        Error::told(sentence.into(), None, SET_UP)
     }
 
     /// A system call that failed while `doing` something.
-    pub fn os(doing: impl AsRef<str>, errno: Errno) -> Self {
-        Error::told(doing.as_ref(), Some(errno), SET_UP)
+    #[cold]
+    #[inline(never)]
+    pub fn os(doing: impl Into<&'static str>, errno: Errno) -> Self {
+        Error::told(doing.into(), Some(errno), SET_UP)
     }
 
     /// A word on the command line that makes no sense.
-    pub fn usage(sentence: impl AsRef<str>) -> Self {
-        Error::told(sentence.as_ref(), None, USAGE)
+    #[cold]
+    #[inline(never)]
+    pub fn usage(sentence: impl Into<&'static str>) -> Self {
+        Error::told(sentence.into(), None, USAGE)
     }
 
     #[cold]
     #[inline(never)]
-    fn told(doing: &str, errno: Option<Errno>, status: u8) -> Self {
-        Error(Box::new(Told { doing: doing.into(), errno, hint: String::new(), status }))
+    fn told(doing: &'static str, errno: Option<Errno>, status: u8) -> Self {
+        Error(Box::new(Told { doing, errno, hint: "", status }))
     }
 
     /// Adds what would be right. Says nothing where `hint` is empty.
-    pub fn with_hint(self, hint: impl AsRef<str>) -> Self {
-        self.hinted(hint.as_ref())
-    }
-
     #[cold]
     #[inline(never)]
-    fn hinted(mut self, hint: &str) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<&'static str>) -> Self {
         self.0.hint = hint.into();
         self
     }
 
     /// All but the hint.
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self) -> &'static str {
         match self.0.errno {
-            Some(errno) => fill("%: %", &[&self.0.doing, &named(errno)]),
-            None => self.0.doing.clone(),
+            Some(errno) => text!("%: %", self.0.doing, named(errno)),
+            None => self.0.doing,
         }
     }
 
@@ -87,16 +90,16 @@ impl Error {
     }
 
     /// What would be right, where that has to be said; else empty.
-    pub fn hint(&self) -> &str {
-        &self.0.hint
+    pub fn hint(&self) -> &'static str {
+        self.0.hint
     }
 }
 
 /// An errno as its name and its text: `EPERM (Operation not permitted)`.
-pub fn named(errno: Errno) -> String {
+pub fn named(errno: Errno) -> &'static str {
     match known(errno) {
-        Some((name, text)) => fill("% (%)", &[name, text]),
-        None => fill("errno %", &[digits(errno.raw_os_error() as u64)]),
+        Some((name, text)) => text!("% (%)", name, text),
+        None => text!("errno %", digits(errno.raw_os_error() as u64)),
     }
 }
 

@@ -4,7 +4,8 @@
 //! Strings are bytes: a path need not be UTF-8. A byte that is not part of any UTF-8 sequence is written as the lone
 //! surrogate \udc80 to \udcff, as Python's surrogateescape has it, and read back as that byte.
 
-use crate::text::{digits, fill, hex};
+use crate::packed::{Sentence, sentence, text};
+use crate::text::{digits, hex};
 
 /// How deep values may be nested; far more than any text of ours.
 const DEEPEST: u32 = 32;
@@ -13,12 +14,12 @@ const DEEPEST: u32 = 32;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wrong {
     pub at: usize,
-    pub what: &'static str,
+    pub what: Sentence,
 }
 
 impl Wrong {
-    pub fn text(&self) -> String {
-        fill("% at byte %", &[self.what, digits(self.at as u64)])
+    pub fn text(&self) -> &'static str {
+        text!("% at byte %", self.what.get(), digits(self.at as u64))
     }
 }
 
@@ -32,38 +33,38 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a [u8]) -> Self {
-        Reader { text, at: 0, depth: 0, wrong: Wrong { at: 0, what: "" } }
+        Reader { text, at: 0, depth: 0, wrong: Wrong { at: 0, what: sentence!("") } }
     }
 
-    pub fn wrong<T>(&mut self, what: &'static str) -> Option<T> {
+    pub fn wrong<T>(&mut self, what: Sentence) -> Option<T> {
         self.wrong = Wrong { at: self.at, what };
         None
     }
 
     /// Hands each member's name to `member`, which reads (or skips) its value.
     pub fn object(&mut self, member: &mut dyn FnMut(&[u8], &mut Reader<'a>) -> Option<()>) -> Option<()> {
-        self.list(b'{', b'}', "an object is wanted", &mut |reader| {
+        self.list(b'{', b'}', sentence!("an object is wanted"), &mut |reader| {
             let name = reader.string()?;
-            reader.expect(b':', "a colon is wanted")?;
+            reader.expect(b':', sentence!("a colon is wanted"))?;
             member(name, reader)
         })
     }
 
     /// Calls `item` for each item, to read (or skip) it.
     pub fn array(&mut self, item: &mut dyn FnMut(&mut Reader<'a>) -> Option<()>) -> Option<()> {
-        self.list(b'[', b']', "an array is wanted", item)
+        self.list(b'[', b']', sentence!("an array is wanted"), item)
     }
 
     fn list(
         &mut self,
         open: u8,
         close: u8,
-        wanted: &'static str,
+        wanted: Sentence,
         item: &mut dyn FnMut(&mut Reader<'a>) -> Option<()>,
     ) -> Option<()> {
         self.expect(open, wanted)?;
         if self.depth == DEEPEST {
-            return self.wrong("values are nested too deep");
+            return self.wrong(sentence!("values are nested too deep"));
         }
         self.depth += 1;
         if self.peek() == close {
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
                 match self.peek() {
                     b',' => self.at += 1,
                     byte if byte == close => break self.at += 1,
-                    _ => return self.wrong("a comma or the end of the list is wanted"),
+                    _ => return self.wrong(sentence!("a comma or the end of the list is wanted")),
                 }
             }
         }
@@ -84,11 +85,11 @@ impl<'a> Reader<'a> {
 
     /// A string: as it stands in the text, unless something in it is escaped.
     pub fn string(&mut self) -> Option<&'a [u8]> {
-        self.expect(b'"', "a string is wanted")?;
+        self.expect(b'"', sentence!("a string is wanted"))?;
         let mut plain = self.plain();
         let mut all = Vec::new();
         loop {
-            let Some(&byte) = self.text.get(self.at) else { return self.wrong("a string does not end") };
+            let Some(&byte) = self.text.get(self.at) else { return self.wrong(sentence!("a string does not end")) };
             self.at += 1;
             match byte {
                 b'"' if all.is_empty() => return Some(plain),
@@ -101,7 +102,7 @@ impl<'a> Reader<'a> {
                     self.escape(&mut all)?;
                     plain = self.plain();
                 }
-                _ => return self.wrong("a string has a control character"),
+                _ => return self.wrong(sentence!("a string has a control character")),
             }
         }
     }
@@ -134,21 +135,21 @@ impl<'a> Reader<'a> {
             return Some(());
         }
         if letter != Some(b'u') {
-            return self.wrong("an unknown escape");
+            return self.wrong(sentence!("an unknown escape"));
         }
         let mut code = self.four_digits()?;
         if (0xd800..0xdc00).contains(&code) && self.text[self.at..].starts_with(b"\\u") {
             self.at += 2;
             let low = self.four_digits()?;
             if !(0xdc00..0xe000).contains(&low) {
-                return self.wrong("half of a surrogate pair");
+                return self.wrong(sentence!("half of a surrogate pair"));
             }
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         }
         match char::from_u32(code) {
             Some(c) => all.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
             None if (0xdc80..=0xdcff).contains(&code) => all.push(code as u8),
-            None => return self.wrong("half of a surrogate pair"),
+            None => return self.wrong(sentence!("half of a surrogate pair")),
         }
         Some(())
     }
@@ -158,7 +159,7 @@ impl<'a> Reader<'a> {
         for at in self.at..self.at + 4 {
             match self.text.get(at).and_then(|digit| char::from(*digit).to_digit(16)) {
                 Some(digit) => code = code << 4 | digit,
-                None => return self.wrong("four hexadecimal digits are wanted"),
+                None => return self.wrong(sentence!("four hexadecimal digits are wanted")),
             }
         }
         self.at += 4;
@@ -178,7 +179,7 @@ impl<'a> Reader<'a> {
         match number.filter(|_| self.at > start && !fraction && !zeros) {
             Some(number) => Some(number),
             None => {
-                self.wrong = Wrong { at: start, what: "a whole number is wanted" };
+                self.wrong = Wrong { at: start, what: sentence!("a whole number is wanted") };
                 None
             }
         }
@@ -186,7 +187,7 @@ impl<'a> Reader<'a> {
 
     pub fn truth(&mut self) -> Option<bool> {
         let truth = self.word(b"true");
-        if truth || self.word(b"false") { Some(truth) } else { self.wrong("true or false is wanted") }
+        if truth || self.word(b"false") { Some(truth) } else { self.wrong(sentence!("true or false is wanted")) }
     }
 
     /// Whether the value is null, which is read then.
@@ -212,7 +213,7 @@ impl<'a> Reader<'a> {
     /// Makes sure that nothing but blanks follows.
     pub fn end(&mut self) -> Option<()> {
         self.peek();
-        if self.at == self.text.len() { Some(()) } else { self.wrong("the text goes on after its end") }
+        if self.at == self.text.len() { Some(()) } else { self.wrong(sentence!("the text goes on after its end")) }
     }
 
     fn word(&mut self, word: &[u8]) -> bool {
@@ -222,7 +223,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn expect(&mut self, byte: u8, what: &'static str) -> Option<()> {
+    fn expect(&mut self, byte: u8, what: Sentence) -> Option<()> {
         match self.peek() == byte {
             true => {
                 self.at += 1;
@@ -410,7 +411,7 @@ mod tests {
             let mut reader = Reader::new(text.as_bytes());
             assert_eq!(reader.skip_object(), None);
             let wrong = reader.wrong;
-            assert!(wrong.at == at && wrong.what.contains(what), "{text}: {}", wrong.text());
+            assert!(wrong.at == at && wrong.what.get().contains(what), "{text}: {}", wrong.text());
         }
         let deep = "[".repeat(1000);
         assert!(Reader::new(deep.as_bytes()).skip().is_none());

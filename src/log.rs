@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::linux;
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
 
-use crate::text::{Parts, digits, fill, hex, split};
+use crate::packed::{Sentence, text};
+use crate::text::{Parts, digits, hex, split};
 
 /// How much the user wants to hear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,9 +20,9 @@ pub enum Voice {
 
 impl Voice {
     /// A line of the story, a template and its parts: `[contain] pivoting root`.
-    pub fn story(self, template: &str, parts: &[&str]) {
+    pub fn story(self, template: Sentence, parts: &[&str]) {
         if self == Voice::Story {
-            line(&["[contain] ", &fill(template, parts)].concat());
+            line(&["[contain] ", template.fill(parts)].concat());
         }
     }
 }
@@ -100,17 +101,19 @@ fn write_all(mut rest: &[u8]) {
 
 /// The signals by name, in the order of their numbers, from 1 on (signal(7), x86 and ARM).
 pub fn signals() -> Parts<'static> {
-    let names = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN \
-        TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
+    let names = text!(
+        "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN \
+        TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
+    );
     split(names, b' ')
 }
 
 /// A signal's name and number: `signal 15 (SIGTERM)`.
-pub fn signal_name(number: i32) -> String {
+pub fn signal_name(number: i32) -> &'static str {
     let told = digits(number as u64);
     match usize::try_from(number - 1).ok().and_then(|index| signals().nth(index)) {
-        Some(name) => fill("signal % (SIG%)", &[told, name]),
-        None => fill("signal %", &[told]),
+        Some(name) => text!("signal % (SIG%)", told, name),
+        None => text!("signal %", told),
     }
 }
 

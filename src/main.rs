@@ -28,6 +28,7 @@ mod sys;
 use crate::error::Result;
 use crate::input::args::written::{Flag, Path};
 use crate::input::args::{self, Command, Line};
+use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::text::Word;
 
@@ -76,9 +77,9 @@ fn live(name: Word, mut words: Vec<Word>, environment: &[Word]) -> Result<u8> {
         Some(3..) => words.insert(0, text::tail(name, start)),
         _ if is_machines_first() && (known.is_some() || !begins_command) => life::boot::boot(&words, environment),
         Some(_) if !begins_command => {
-            log::error(
-                "not the first process of a machine, so nothing is mounted or set up: the command is looked after",
-            );
+            log::error(text!(
+                "not the first process of a machine, so nothing is mounted or set up: the command is looked after"
+            ));
             words.insert(0, c"init");
         }
         _ => {}
@@ -88,8 +89,8 @@ fn live(name: Word, mut words: Vec<Word>, environment: &[Word]) -> Result<u8> {
 
 /// A user who runs it would get rights that contain does not hold back.
 fn not_for_others() -> error::Error {
-    error::Error::new("contain is installed setuid, setgid or with file capabilities, so it does nothing")
-        .with_hint("take these off its file: chmod ug-s, setcap -r")
+    error::Error::new(sentence!("contain is installed setuid, setgid or with file capabilities, so it does nothing"))
+        .with_hint(sentence!("take these off its file: chmod ug-s, setcap -r"))
 }
 
 fn is_first() -> bool {
@@ -104,13 +105,14 @@ fn is_machines_first() -> bool {
 /// An image may name /proc/self/exe as its command. Then this runs inside, and whoever else is there could keep the host's
 /// file by /proc/PID/exe, and write into it later (CVE-2019-5736).
 fn seal() -> Result<()> {
-    kernel::program::become_sealed().map_err(|errno| error::Error::os("go on as a copy of contain in memory", errno))
+    kernel::program::become_sealed()
+        .map_err(|errno| error::Error::os(sentence!("go on as a copy of contain in memory"), errno))
 }
 
 fn command(words: Vec<Word>, environment: &[Word]) -> Result<u8> {
     life::output::require_streams()?;
     // Nothing that the caller left open is ours to pass on, or to be reached through: see docs/design.md, "Descriptors".
-    sys::process::close_from(3).map_err(|errno| error::Error::os("close inherited descriptors", errno))?;
+    sys::process::close_from(3).map_err(|errno| error::Error::os(sentence!("close inherited descriptors"), errno))?;
     let Line { command, topic, written } = args::parse(words)?;
     if matches!(command, Command::Exec | Command::Init) || is_first() {
         seal()?;

@@ -1,122 +1,246 @@
-//! Texts that are packed while compiling and unpacked where one is wanted: half as large. Where two bytes often stand side by
-//! side, one beyond ASCII stands for both (Gage, "A New Algorithm for Data Compression", 1994). Everyone knows this file; it
-//! knows nobody.
+//! Sentences as the program holds them: packed while compiling, unpacked where one is wanted, and half as large. A piece of text
+//! that often stands in them is one byte beyond ASCII; it is made of two others, so that all are small (Gage, "A New Algorithm
+//! for Data Compression", 1994). Everyone knows this file; it knows how
+//! texts are filled.
 
-/// Texts by their numbers, all of ASCII.
-pub struct Packed {
-    /// What the bytes from [`FIRST`] on stand for.
-    pairs: &'static [[u8; 2]; PAIRS],
-    /// Each ends in a NUL.
-    texts: &'static [u8],
+use crate::sys::thin::Thin;
+use crate::text::fill;
+
+/// A sentence, by where it begins: the least that can be passed on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sentence(Thin);
+
+impl Sentence {
+    pub const fn new(packed: &'static [u8]) -> Sentence {
+        Sentence(Thin::new(packed))
+    }
+
+    pub fn get(self) -> &'static str {
+        unpacked(self.0.bytes())
+    }
+
+    /// With one part after the other in place of each `%`.
+    pub fn fill(self, parts: &[&str]) -> &'static str {
+        fill(self.get(), parts)
+    }
 }
 
-const FIRST: u8 = 0x80;
-/// The more of them, the smaller, and the slower to compile.
-pub const PAIRS: usize = if cfg!(debug_assertions) { 8 } else { 128 };
+impl From<Sentence> for &'static str {
+    fn from(sentence: Sentence) -> &'static str {
+        sentence.get()
+    }
+}
+
+/// Texts by their numbers.
+pub struct Packed(pub &'static [u8]);
 
 impl Packed {
-    pub const fn new(pairs: &'static [[u8; 2]; PAIRS], texts: &'static [u8]) -> Packed {
-        Packed { pairs, texts }
-    }
-
     /// The text of this number; empty where there is none.
     pub fn text(&self, number: usize) -> &'static str {
-        let mut text = Vec::new();
-        self.unpack(self.texts.split(|byte| *byte == 0).nth(number).unwrap_or_default(), &mut text);
-        str::from_utf8(text.leak()).unwrap_or_default()
+        unpacked(self.0.split(|byte| *byte == 0).nth(number).unwrap_or_default())
     }
+}
 
-    fn unpack(&self, packed: &[u8], text: &mut Vec<u8>) {
-        for byte in packed {
-            match self.pairs.get(usize::from(*byte).wrapping_sub(FIRST.into())) {
-                Some(pair) => self.unpack(pair, text),
-                None => text.push(*byte),
-            }
+/// A sentence where it is wanted, with one part after the other in place of each `%`: `text!("mount % on %", what, place)`.
+macro_rules! text {
+    ($text:expr) => {
+        $crate::packed::sentence!($text).get()
+    };
+    ($text:expr, $($part:expr),+ $(,)?) => {
+        $crate::packed::sentence!($text).fill(&[$($part),+])
+    };
+}
+
+/// The [`Sentence`] of ASCII.
+macro_rules! sentence {
+    ($text:expr) => {
+        const {
+            const CODES: &[u8] = &$crate::packed::codes!($text, "\0");
+            $crate::packed::Sentence::new(CODES)
+        }
+    };
+}
+
+/// The [`Packed`] of texts that each end in a NUL.
+macro_rules! packed {
+    ($texts:expr) => {
+        const {
+            const CODES: &[u8] = &$crate::packed::codes!($texts, "");
+            $crate::packed::Packed(CODES)
+        }
+    };
+}
+
+macro_rules! codes {
+    ($text:expr, $end:expr) => {{
+        const LENGTH: usize = $text.len() + $end.len();
+        const PACKING: $crate::packed::Packing<LENGTH> = $crate::packed::pack($text);
+        PACKING.codes::<{ PACKING.length }>()
+    }};
+}
+pub(crate) use {codes, packed, sentence, text};
+
+#[cold]
+#[inline(never)]
+fn unpacked(packed: &[u8]) -> &'static str {
+    let mut text = Vec::new();
+    unpack(packed, &mut text);
+    str::from_utf8(text.leak()).unwrap_or_default()
+}
+
+fn unpack(packed: &[u8], text: &mut Vec<u8>) {
+    for byte in packed {
+        match PAIRS.get(usize::from(*byte).wrapping_sub(FIRST)) {
+            Some(pair) => unpack(pair, text),
+            None => text.push(*byte),
         }
     }
 }
 
-/// The [`Packed`] of these texts, each of which ends in a NUL.
-macro_rules! packed {
-    ($texts:expr) => {{
-        #[allow(long_running_const_eval)]
-        const PACKING: $crate::packed::Packing<{ $texts.len() }> = $crate::packed::pack($texts);
-        const CODES: [u8; PACKING.length] = PACKING.texts();
-        // What is borrowed is what the program holds.
-        const PAIRS: [[u8; 2]; $crate::packed::PAIRS] = PACKING.pairs;
-        $crate::packed::Packed::new(&PAIRS, &CODES)
-    }};
+const FIRST: usize = 0x80;
+/// What the bytes from [`FIRST`] on stand for, each made of two earlier ones or letters. The test below finds them.
+const PIECES: &str = concat!(
+    "  |e |s |t |in|    |er|th|on|ta|, |: |or|d |ro|it|con|an|re|se|conta|contain|no|is |--|        |the |un|",
+    "a |ch|ge|en|or |ma|as |le|it |er |y |st|l |me|at |us|mo|na|\n  |p |ne|o |ti|ce|contain |de|of|lo|li|wr|",
+    "te|fi|writ|roo|get|no |of |% |ar|set|in |me |pro|00|wh|co|pa|and |write |not |sta|id|at|ad|rou|ct|ces|",
+    "ck|ex|sy|has |op|grou|g |an |le |run|to |si|al|en |ed|ho|root|tr|that |on |ou|ith|wa|di|moun|\n  --|",
+    "                |com|proces|, or |ch |sh|with|ve |name|container|em|vi|es |this |: write |for |..",
+);
+const COUNT: usize = 0x100 - FIRST;
+static PAIRS: [[u8; 2]; COUNT] = INDEX.pairs;
+const INDEX: Index = index();
+
+/// The pieces, for packing.
+struct Index {
+    pairs: [[u8; 2]; COUNT],
+    /// Where each begins and ends in [`PIECES`].
+    places: [(usize, usize); COUNT],
+    /// The first that begins with a letter, and after each the next one that begins with the same; [`COUNT`] for none.
+    first: [usize; FIRST],
+    next: [usize; COUNT],
 }
-pub(crate) use packed;
+
+const fn index() -> Index {
+    let pieces = PIECES.as_bytes();
+    let mut index =
+        Index { pairs: [[0; 2]; COUNT], places: [(0, 0); COUNT], first: [COUNT; FIRST], next: [COUNT; COUNT] };
+    let (mut number, mut begin) = (0, 0);
+    while number < COUNT {
+        let mut end = begin;
+        while end < pieces.len() && pieces[end] != b'|' {
+            end += 1;
+        }
+        let mut cut = begin + 1;
+        while index.pairs[number][1] == 0 {
+            assert!(cut < end, "a piece is not made of two that stand before it");
+            let (left, right) = (index.code(number, begin, cut), index.code(number, cut, end));
+            if left != 0 && right != 0 {
+                index.pairs[number] = [left, right];
+            }
+            cut += 1;
+        }
+        index.places[number] = (begin, end);
+        let letter = pieces[begin] as usize;
+        index.next[number] = index.first[letter];
+        index.first[letter] = number;
+        begin = end + 1;
+        number += 1;
+    }
+    assert!(begin == pieces.len() + 1, "there are more pieces than codes");
+    index
+}
+
+impl Index {
+    /// The code of a part of [`PIECES`], one letter or one of the first pieces; 0 where it is neither.
+    const fn code(&self, count: usize, begin: usize, end: usize) -> u8 {
+        let pieces = PIECES.as_bytes();
+        if end - begin == 1 {
+            return pieces[begin];
+        }
+        let mut number = 0;
+        while number < count {
+            let (from, to) = self.places[number];
+            if to - from == end - begin && stands(pieces, begin, from, to) {
+                return (FIRST + number) as u8;
+            }
+            number += 1;
+        }
+        0
+    }
+}
+
+/// Whether a piece stands at a place of a text.
+const fn stands(text: &[u8], at: usize, from: usize, to: usize) -> bool {
+    let mut same = 0;
+    while same < to - from {
+        if at + same == text.len() || text[at + same] != PIECES.as_bytes()[from + same] {
+            return false;
+        }
+        same += 1;
+    }
+    true
+}
 
 pub struct Packing<const MOST: usize> {
-    pub pairs: [[u8; 2]; PAIRS],
-    texts: [u8; MOST],
+    codes: [u8; MOST],
     pub length: usize,
 }
 
 impl<const MOST: usize> Packing<MOST> {
-    pub const fn texts<const LENGTH: usize>(&self) -> [u8; LENGTH] {
-        let (mut texts, mut at) = ([0; LENGTH], 0);
+    pub const fn codes<const LENGTH: usize>(&self) -> [u8; LENGTH] {
+        let (mut codes, mut at) = ([0; LENGTH], 0);
         while at < LENGTH {
-            texts[at] = self.texts[at];
+            codes[at] = self.codes[at];
             at += 1;
         }
-        texts
+        codes
     }
 }
 
-/// Takes the most frequent pair out, again and again.
-pub const fn pack<const MOST: usize>(texts: &str) -> Packing<MOST> {
-    let mut packing = Packing { pairs: [[0; 2]; PAIRS], texts: [0; MOST], length: 0 };
-    while packing.length < texts.len() {
-        packing.texts[packing.length] = texts.as_bytes()[packing.length];
-        packing.length += 1;
-    }
-    let mut number = 0;
-    while number < PAIRS {
-        let pair = most_frequent(&packing.texts, packing.length);
-        let (mut from, mut to) = (0, 0);
-        while from < packing.length {
-            let is_it =
-                from + 1 < packing.length && packing.texts[from] == pair[0] && packing.texts[from + 1] == pair[1];
-            packing.texts[to] = if is_it { FIRST + number as u8 } else { packing.texts[from] };
-            from += 1 + is_it as usize;
-            to += 1;
-        }
-        packing.pairs[number] = pair;
-        packing.length = to;
-        number += 1;
-    }
-    packing
-}
-
-/// The pair that is there most often, within one text.
-const fn most_frequent(texts: &[u8], length: usize) -> [u8; 2] {
-    let mut counts = [0_u16; 1 << 16];
-    let (mut best, mut at) = (0, 1);
-    while at < length {
-        let pair = (texts[at - 1] as usize) << 8 | texts[at] as usize;
-        if texts[at - 1] != 0 && texts[at] != 0 {
-            counts[pair] += 1;
-            if counts[pair] > counts[best] {
-                best = pair;
+/// A text in as few codes as there can be, with a NUL after it where there is room: found from its end on.
+pub const fn pack<const MOST: usize>(text: &str) -> Packing<MOST> {
+    let text = text.as_bytes();
+    // The codes from a place on: how many there are, and the first one with what it stands for.
+    let (mut counts, mut codes, mut lengths) = ([0_u16; MOST], [0_u8; MOST], [1_u8; MOST]);
+    let mut at = text.len();
+    while at > 0 {
+        at -= 1;
+        let letter = text[at] as usize;
+        codes[at] = text[at];
+        counts[at] = 1 + if at + 1 < text.len() { counts[at + 1] } else { 0 };
+        let mut number = INDEX.first[letter];
+        while number < COUNT {
+            let (from, to) = INDEX.places[number];
+            let after = at + to - from;
+            let count = 1 + if after < text.len() { counts[after] } else { 0 };
+            if count < counts[at] && stands(text, at, from, to) {
+                counts[at] = count;
+                codes[at] = (FIRST + number) as u8;
+                lengths[at] = (to - from) as u8;
             }
+            number = INDEX.next[number];
         }
-        at += 1;
     }
-    [(best >> 8) as u8, best as u8]
+    let (mut packing, mut from) = (Packing { codes: [0; MOST], length: 0 }, 0);
+    while from < text.len() {
+        packing.codes[packing.length] = codes[from];
+        packing.length += 1;
+        from += lengths[from] as usize;
+    }
+    packing.length += MOST - text.len();
+    packing
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn what_is_packed_is_unpacked() {
-        const TEXTS: &str = "banana bandana\0\0an\0\tbandanas\nand bananas\0";
+        const TEXTS: &str = "contain run\0\0: write % of the %\0\tx|\n\0";
         let packed = packed!(TEXTS);
         for (number, text) in TEXTS.split('\0').enumerate() {
             assert_eq!(packed.text(number), text);
         }
-        assert_eq!((packed.text(9), packed.texts.len() < TEXTS.len() / 2), ("", true), "{:?}", packed.texts);
+        assert_eq!((packed.text(9), packed.0.len() < TEXTS.len() * 2 / 3), ("", true), "{:?}", packed.0);
+        assert_eq!((text!("the container"), text!("% of %", "a", "b"), text!("")), ("the container", "a of b", ""));
     }
 }

@@ -5,6 +5,7 @@ use crate::input::number::Parsed;
 use crate::input::services::which;
 use crate::input::settings::{Settings, absolute, word};
 use crate::machine::{Machine, Mount};
+use crate::packed::text;
 use crate::text::{digits, joined};
 
 /// No line that a person wrote is longer.
@@ -34,9 +35,9 @@ pub fn read_lines(
         settings.place = [path, ":", digits(number)].concat().leak();
         let is_text = |b: u8| b >= b' ' && b != 0x7f || b.is_ascii_whitespace();
         match str::from_utf8(line) {
-            _ if line.len() > LONGEST => settings.complain("this line", "is longer than 8192 bytes"),
+            _ if line.len() > LONGEST => settings.complain(text!("this line"), text!("is longer than 8192 bytes")),
             Ok(text) if text.bytes().all(is_text) => read(settings, text),
-            _ => settings.complain("this line", "is no text: write UTF-8"),
+            _ => settings.complain(text!("this line"), text!("is no text: write UTF-8")),
         }
     }
     settings.place = before;
@@ -63,14 +64,14 @@ pub fn split_words(text: &str, comment: u8) -> Parsed<Vec<&'static str>> {
             }
         }
     }
-    if quote == 0 { Ok(words) } else { Err("has a quote that does not end: write another one") }
+    if quote == 0 { Ok(words) } else { Err(text!("has a quote that does not end: write another one")) }
 }
 
 /// `TYPE TARGET [FLAG,...] [KEY=VALUE...]`.
 #[inline(never)]
 pub fn mount(machine: &mut Machine, words: &[&'static str], place: &'static str) -> Parsed<()> {
     let [filesystem, target, more @ ..] = words else {
-        return Err("names no directory: write `mount TYPE DIRECTORY`, as `mount tmpfs /tmp`");
+        return Err(text!("names no directory: write `mount TYPE DIRECTORY`, as `mount tmpfs /tmp`"));
     };
     let (mut source, mut options) = (*filesystem, String::new());
     for option in more {

@@ -1,7 +1,8 @@
 //! `--env` and `--env-file`: words `KEY=VALUE`, or `KEY` alone for the caller's own value.
 
 use crate::input::number::Parsed;
-use crate::text;
+use crate::packed::text;
+use crate::text::{has, lines};
 
 /// One `--env` word or line of an environment file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,12 +15,12 @@ pub enum Variable {
 /// Checks one word. The value may be empty; the key may not.
 pub fn variable(word: &'static str) -> Parsed<Variable> {
     if word.is_empty() || word.starts_with('=') {
-        return Err("has no name before the =: write KEY=VALUE");
+        return Err(text!("has no name before the =: write KEY=VALUE"));
     }
-    if text::has(word, 0) {
-        return Err("has a NUL byte, which no environment can hold");
+    if has(word, 0) {
+        return Err(text!("has a NUL byte, which no environment can hold"));
     }
-    match text::has(word, b'=') {
+    match has(word, b'=') {
         true => Ok(Variable::Set(word)),
         false => Ok(Variable::Inherit(word)),
     }
@@ -29,7 +30,7 @@ pub fn variable(word: &'static str) -> Parsed<Variable> {
 /// comes with its line number.
 pub fn file(text: &'static str) -> Result<Vec<Variable>, (usize, &'static str)> {
     let mut all = Vec::new();
-    for (index, line) in text::lines(text).enumerate() {
+    for (index, line) in lines(text).enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if !line.is_empty() && !line.starts_with('#') {
             all.push(variable(line).map_err(|what| (index + 1, what))?);

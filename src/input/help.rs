@@ -6,8 +6,9 @@ use crate::input::texts::TEXTS;
 #[cfg(test)]
 pub use crate::input::texts::TOPICS;
 pub use crate::input::texts::Topic;
+use crate::packed::text;
 use crate::packed::{Packed, packed};
-use crate::text::{fill, lines, place, split};
+use crate::text::{lines, place, split};
 
 /// A command of some name: what is told of it, and how many words it takes.
 pub struct Named {
@@ -125,7 +126,7 @@ pub fn flags(topic: Topic) -> Vec<&'static str> {
     for (row, (name, _)) in option::all().enumerate() {
         if LISTED.topics[row] & 1 << topic as u32 != 0 {
             if LISTED.letters[row] != 0 {
-                flags.push(&*fill("-%", &[char::from(LISTED.letters[row]).encode_utf8(&mut [0; 4])]).leak());
+                flags.push(&*text!("-%", char::from(LISTED.letters[row]).encode_utf8(&mut [0; 4])));
             }
             flags.push(name);
         }

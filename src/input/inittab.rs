@@ -6,6 +6,7 @@ use crate::input::conf::read_lines;
 use crate::input::number::Parsed;
 use crate::input::settings::{Settings, word};
 use crate::machine::{Kind, Service};
+use crate::packed::text;
 use crate::text::{self, digits, kept, place, split, words};
 
 const ACTIONS: &str = "sysinit\nwait\nonce\nrespawn\naskfirst\nctrlaltdel\nshutdown\nrestart";
@@ -51,12 +52,12 @@ fn entry(
         return Ok(before);
     }
     let Some((at, kind)) = at.and_then(|at| Some((at, *KINDS.get(at)?))) else {
-        return Err("has no action: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0");
+        return Err(text!("has no action: write ID:RUNLEVELS:ACTION:PROCESS, as ttyS0::respawn:/sbin/getty -L ttyS0"));
     };
     let process = fields.trim_ascii();
     let bare = process.strip_prefix('-').unwrap_or(process);
     let Some(program) = words(bare).first().copied() else {
-        return Err("names no program: write its path at the end, as /bin/sh");
+        return Err(text!("names no program: write its path at the end, as /bin/sh"));
     };
     if at.min(2) != turn {
         return Ok(before);

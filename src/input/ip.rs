@@ -3,6 +3,7 @@
 use crate::input::number::Parsed;
 use crate::input::services::which;
 use crate::machine::{Address, Machine, Net, Text};
+use crate::packed::{Sentence, sentence, text};
 use crate::text::{self, after, before, decimal, split};
 
 /// CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, two servers of names, and one of the time.
@@ -17,9 +18,9 @@ pub fn fields(machine: &mut Machine, text: &'static str, place: &'static str) ->
         (*field, count) = (part, count + 1);
     }
     if parts.next().is_some() {
-        return Err(
-            "has more than ten fields: write CLIENT::GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS:DNS, or dhcp",
-        );
+        return Err(text!(
+            "has more than ten fields: write CLIENT::GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS:DNS, or dhcp"
+        ));
     }
     let [client, server, _, _, _, device, way, ..] = &mut fields;
     if count == 1 && text::place(WAYS, client.as_bytes()).is_some() {
@@ -34,22 +35,23 @@ pub fn fields(machine: &mut Machine, text: &'static str, place: &'static str) ->
 /// The same of `INTERFACE dhcp|ADDRESS/PREFIX [gateway=ADDRESS] [dns=ADDRESS,ADDRESS]`.
 #[inline(never)]
 pub fn line(machine: &mut Machine, words: &[&'static str], place: &'static str) -> Parsed<()> {
-    const USAGE: &str = "names no address: write `net eth0 dhcp`, or `net eth0 10.0.2.15/24 gateway=10.0.2.2`";
-    let [device, how, more @ ..] = words else { return Err(USAGE) };
+    const USAGE: Sentence =
+        sentence!("names no address: write `net eth0 dhcp`, or `net eth0 10.0.2.15/24 gateway=10.0.2.2`");
+    let [device, how, more @ ..] = words else { return Err(USAGE.get()) };
     let mut fields = [""; 10];
     let [client, _, gateway, netmask, _, interface, way, first, second, _] = &mut fields;
     *interface = device;
     match after(how, b'/') {
         Some(bits) => (*client, *netmask) = (before(how, b'/'), bits),
         None if *how == "dhcp" => *way = how,
-        None => return Err(USAGE),
+        None => return Err(USAGE.get()),
     }
     for word in more {
         let value = after(word, b'=').unwrap_or_default();
         match text::place("gateway\ndns", before(word, b'=').as_bytes()) {
             Some(0) => *gateway = value,
             Some(1) => (*first, *second) = (before(value, b','), after(value, b',').unwrap_or_default()),
-            _ => return Err(which(word, "is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS")),
+            _ => return Err(which(word, text!("is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS"))),
         }
     }
     add(machine, &fields, place)
@@ -63,7 +65,7 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
     let [client, _, gateway, netmask, hostname, interface, way, first, second, _] = *fields;
     // IFNAMSIZ has a closing zero.
     if interface.len() > 15 || interface.bytes().any(|b| b == b'/' || b.is_ascii_whitespace()) {
-        return Err(which(interface, "names no network interface: write one, as eth0"));
+        return Err(which(interface, text!("names no network interface: write one, as eth0")));
     }
     let (gateway, servers) = (perhaps(gateway)?, [perhaps(first)?, perhaps(second)?]);
     let address = match text::place(WAYS, way.as_bytes()) {
@@ -73,7 +75,7 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
         }
         Some(5..) => None,
         Some(_) => Some(Address::Dhcp),
-        None => return Err(which(way, "is not done: write dhcp or off")),
+        None => return Err(which(way, text!("is not done: write dhcp or off"))),
     };
     let is_replaced =
         |other: &Net| if interface.is_empty() { other.place != place } else { other.interface == interface };
@@ -103,7 +105,7 @@ fn perhaps(text: &str) -> Parsed<[u8; 4]> {
     match address(text) {
         Some(address) => Ok(address),
         None if text.is_empty() => Ok([0; 4]),
-        None => Err(which(text, "is no IPv4 address: write one, as 10.0.2.15")),
+        None => Err(which(text, text!("is no IPv4 address: write one, as 10.0.2.15"))),
     }
 }
 
@@ -122,7 +124,7 @@ fn prefix(text: &str, client: [u8; 4]) -> Parsed<u8> {
     };
     match length {
         Some(length @ 0..=32) => Ok(length as u8),
-        _ => Err(which(text, "is no netmask: write how many bits the network has, as 24, or 255.255.255.0")),
+        _ => Err(which(text, text!("is no netmask: write how many bits the network has, as 24, or 255.255.255.0"))),
     }
 }
 

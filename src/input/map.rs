@@ -1,20 +1,21 @@
 //! Maps of ids as written: `--uidmap` and `--gidmap`, and the host's subuid(5) and subgid(5).
 
 use crate::input::number::Parsed;
+use crate::packed::text;
 use crate::spec::{Map, Range};
-use crate::text::{cut, digits, fill, kept, lines, split};
+use crate::text::{cut, digits, kept, lines, split};
 
 /// Adds a range `INSIDE:OUTSIDE:COUNT` to a map.
 #[inline(never)]
 pub fn add(map: &mut Map, text: &str) -> Parsed<()> {
     let Some(new) = Range::of(text) else {
-        return Err("is no range of ids: write INSIDE:OUTSIDE:COUNT, as 0:100000:65536");
+        return Err(text!("is no range of ids: write INSIDE:OUTSIDE:COUNT, as 0:100000:65536"));
     };
     let meets = |old: &Range| {
         (0..2).any(|at| new.starts[at] < old.starts[at] + old.count && old.starts[at] < new.starts[at] + new.count)
     };
     if map.ranges().iter().any(meets) {
-        return Err("has ids that an earlier range has: each goes once, inside and outside");
+        return Err(text!("has ids that an earlier range has: each goes once, inside and outside"));
     }
     *map = Map(kept(&[map.0.to_bytes(), if map.is_none() { b"" } else { b" " }, text.as_bytes()]));
     Ok(())
@@ -59,7 +60,7 @@ pub fn given(file: &str, ranges: bool, found: &mut Vec<Range>) {
     for line in lines(file) {
         let field = |at| split(line, b':').nth(at).unwrap_or_default().trim_ascii();
         let (start, count) = if ranges { (field(1), field(2)) } else { (field(2), "1") };
-        found.extend(Range::of(&fill("0:%:%", &[start, count])));
+        found.extend(Range::of(text!("0:%:%", start, count)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The nearest known word to a mistyped one, for "did you mean".
 
 use crate::error::Error;
-use crate::text::fill;
+use crate::packed::text;
 
 /// The known word that takes the fewest edits.
 pub struct Near<'a> {
@@ -23,13 +23,13 @@ impl<'a> Near<'a> {
     }
 
     /// The error that the word is none of them.
-    pub fn unknown(self, sentence: String) -> Error {
+    pub fn unknown(self, sentence: &'static str) -> Error {
         Error::usage(sentence).with_hint(self.hint())
     }
 
     /// The question that is asked where there is a near one; else empty.
-    pub fn hint(&self) -> String {
-        self.nearest().map_or(String::new(), |nearest| fill("did you mean %?", &[nearest]))
+    pub fn hint(&self) -> &'static str {
+        self.nearest().map_or("", |nearest| text!("did you mean %?", nearest))
     }
 
     /// The nearest where the edits are few for the word's length.
@@ -64,7 +64,7 @@ mod tests {
         let hint = |word| {
             let mut near = Near::to(word);
             ["memory", "memory-swap", "pids", "hostname", "cpu", "cpus"].iter().for_each(|known| near.consider(known));
-            near.unknown(String::new()).hint().to_string()
+            near.unknown("").hint().to_string()
         };
         for (word, meant) in [("memroy", "memory"), ("pid", "pids"), ("host-name", "hostname")] {
             assert_eq!(hint(word), format!("did you mean {meant}?"), "{word}");

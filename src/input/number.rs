@@ -2,6 +2,7 @@
 //! wrong and what would be right; the caller puts the flag's name before it.
 
 use crate::log::signals;
+use crate::packed::{Sentence, sentence, text};
 use crate::spec::MAX;
 use crate::text::{cut, decimal, digits, place, split, words};
 
@@ -9,8 +10,8 @@ pub type Parsed<T> = Result<T, &'static str>;
 
 /// A complaint, and what would be right.
 #[inline(never)]
-pub fn wrong(what: &str, right: &str) -> &'static str {
-    [what, right].concat().leak()
+pub fn wrong(what: Sentence, right: Sentence) -> &'static str {
+    [what.get(), right.get()].concat().leak()
 }
 
 /// What a number counts, and how it is written.
@@ -38,7 +39,7 @@ pub enum Kind {
 
 /// In the unit of its kind: bytes, milliseconds, or a count.
 pub fn number(kind: Kind, text: &str) -> Parsed<u64> {
-    const TIME: &str = "is not a duration: write a number with ms, s, m, h or d, as 30s";
+    const TIME: Sentence = sentence!("is not a duration: write a number with ms, s, m, h or d, as 30s");
     // A thousand years of milliseconds: more than anyone waits, less than the clock's range.
     const AGES: u64 = 31_536_000_000_000;
     let (number, least, most, wrong) = match kind {
@@ -47,19 +48,23 @@ pub fn number(kind: Kind, text: &str) -> Parsed<u64> {
         Kind::Size | Kind::Most => return size(text),
         Kind::LogSize => match size(text) {
             Err(what) if !text.starts_with('0') => return Err(what),
-            size => (size.ok(), 4096, MAX, "is too little for a log file: write 4K or more, as in 1M"),
+            size => (size.ok(), 4096, MAX, sentence!("is too little for a log file: write 4K or more, as in 1M")),
         },
         // PID_MAX_LIMIT of the kernel on 64 bits.
-        Kind::Pids => (decimal(text), 1, 4_194_304, "is not a count of processes: write 1 to 4194304, or max"),
-        Kind::Weight => (decimal(text), 1, 10_000, "is not a CPU weight: write 1 to 10000; 100 is everyone's default"),
+        Kind::Pids => {
+            (decimal(text), 1, 4_194_304, sentence!("is not a count of processes: write 1 to 4194304, or max"))
+        }
+        Kind::Weight => {
+            (decimal(text), 1, 10_000, sentence!("is not a CPU weight: write 1 to 10000; 100 is everyone's default"))
+        }
         Kind::Time => (time(text), 1, AGES, TIME),
         Kind::Wait => (time(text), 0, AGES, TIME),
-        Kind::Count => (decimal(text), 0, MAX, "is no number: write one, as 100"),
-        Kind::Signal => (signal(text), 1, 64, "is no signal: write a name or number, as TERM or 15"),
+        Kind::Count => (decimal(text), 0, MAX, sentence!("is no number: write one, as 100")),
+        Kind::Signal => (signal(text), 1, 64, sentence!("is no signal: write a name or number, as TERM or 15")),
     };
     match number {
         Some(number) if number >= least && number <= most => Ok(number),
-        _ => Err(wrong),
+        _ => Err(wrong.get()),
     }
 }
 
@@ -71,7 +76,7 @@ fn leading(text: &str) -> (Option<u64>, &str) {
 
 /// A size in bytes: `67108864`, `64M`, `64MiB`, `1G`, `512K`. The units are powers of 1024, as in cgroups(7).
 fn size(text: &str) -> Parsed<u64> {
-    const NONE: &str = "is not a size: write bytes, or a number with K, M, G or T, as in 64M";
+    const NONE: Sentence = sentence!("is not a size: write bytes, or a number with K, M, G or T, as in 64M");
     let (number, unit) = leading(text);
     let unit = unit.strip_suffix('B').map_or(unit, |unit| unit.strip_suffix('i').unwrap_or(unit));
     let scale = match unit.as_bytes() {
@@ -81,15 +86,15 @@ fn size(text: &str) -> Parsed<u64> {
             b'M' => 1 << 20,
             b'G' => 1 << 30,
             b'T' => 1 << 40,
-            _ => return Err(NONE),
+            _ => return Err(NONE.get()),
         },
-        _ => return Err(NONE),
+        _ => return Err(NONE.get()),
     };
     match number.and_then(|number| number.checked_mul(scale)) {
-        None if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) => Err(NONE),
-        Some(0) => Err("would leave no memory at all: write bytes, or a number with K, M, G or T, as in 64M"),
+        None if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) => Err(NONE.get()),
+        Some(0) => Err(text!("would leave no memory at all: write bytes, or a number with K, M, G or T, as in 64M")),
         Some(bytes) if bytes < 1 << 63 => Ok(bytes),
-        _ => Err("is more than the kernel can count: write less than 8388608T"),
+        _ => Err(text!("is more than the kernel can count: write less than 8388608T")),
     }
 }
 
@@ -108,7 +113,7 @@ fn signal(text: &str) -> Option<u64> {
 
 /// `QUOTA` or `QUOTA PERIOD` in microseconds, as cpu.max has them; the period is 100000 where none is given.
 pub fn cpu(text: &str) -> Parsed<[u64; 2]> {
-    const RIGHT: &str = "write microseconds of run time in each 100000, as 50000, or \"50000 100000\"";
+    const RIGHT: Sentence = sentence!("write microseconds of run time in each 100000, as 50000, or \"50000 100000\"");
     let (quota, period) = match *words(text) {
         [quota] => (decimal(quota), Some(100_000)),
         [quota, period] => (decimal(quota), decimal(period)),
@@ -117,24 +122,26 @@ pub fn cpu(text: &str) -> Parsed<[u64; 2]> {
     // The kernel's own bounds, answered by EINVAL otherwise: a quota of 1 ms at least, a period of 1 ms to 1 s; and
     // max_bw_quota_period_us.
     match (quota, period) {
-        (None, _) | (_, None) => Err(wrong("is not a CPU quota: ", RIGHT)),
-        (Some(..1000), _) => Err(wrong("is less than the kernel's least quota of 1000 microseconds: ", RIGHT)),
-        (Some(0x1000_0000_0000..), _) => Err(wrong("is more than the kernel can count: ", RIGHT)),
+        (None, _) | (_, None) => Err(wrong(sentence!("is not a CPU quota: "), RIGHT)),
+        (Some(..1000), _) => {
+            Err(wrong(sentence!("is less than the kernel's least quota of 1000 microseconds: "), RIGHT))
+        }
+        (Some(0x1000_0000_0000..), _) => Err(wrong(sentence!("is more than the kernel can count: "), RIGHT)),
         (Some(quota), Some(period @ 1000..=1_000_000)) => Ok([quota, period]),
-        _ => Err("has a period outside 1000 to 1000000 microseconds: 100000 is usual"),
+        _ => Err(text!("has a period outside 1000 to 1000000 microseconds: 100000 is usual")),
     }
 }
 
 /// A number of CPUs with up to five decimals, as `0.5` or `2`, as a quota in the usual period of 100000.
 pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
-    const RIGHT: &str = "write how many CPUs at most, as 0.5 or 2";
+    const RIGHT: Sentence = sentence!("write how many CPUs at most, as 0.5 or 2");
     let (whole, fraction) = cut(text, b'.').unwrap_or((text, ""));
     let digits = [whole, fraction].concat();
     if decimal(&digits).is_none() && digits.len() < 12 {
-        return Err(wrong("is not a number of CPUs: ", RIGHT));
+        return Err(wrong(sentence!("is not a number of CPUs: "), RIGHT));
     }
     if whole.len() > 6 || fraction.len() > 5 {
-        return Err(wrong("has more digits than a CPU count needs: ", RIGHT));
+        return Err(wrong(sentence!("has more digits than a CPU count needs: "), RIGHT));
     }
     let mut quota = decimal(&digits).unwrap_or(0);
     for _ in fraction.len()..5 {
@@ -142,7 +149,7 @@ pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
     }
     match quota {
         1000.. => Ok([quota, 100_000]),
-        _ => Err(wrong("is less than the kernel's least quota, 0.01 CPUs: ", RIGHT)),
+        _ => Err(wrong(sentence!("is less than the kernel's least quota, 0.01 CPUs: "), RIGHT)),
     }
 }
 
@@ -155,12 +162,12 @@ pub fn cpu_list(text: &str) -> Parsed<()> {
     };
     match split(text, b',').all(is_range) {
         true => Ok(()),
-        false => Err("is not a list of CPUs: write numbers and ranges, as 0-3,5"),
+        false => Err(text!("is not a list of CPUs: write numbers and ranges, as 0-3,5")),
     }
 }
 
 /// Bytes for people: `64M`, `63.9M`, `512K`, `100B`; one decimal, rounded down so that a limit is never overstated.
-pub fn readable(bytes: u64) -> String {
+pub fn readable(bytes: u64) -> &'static str {
     let (shift, name) = match bytes {
         0..1024 => (0, "B"),
         1024..1_048_576 => (10, "K"),
@@ -174,7 +181,8 @@ pub fn readable(bytes: u64) -> String {
         text.push('.');
         text.push(char::from(b'0' + tenth as u8));
     }
-    text + name
+    text.push_str(name);
+    text.leak()
 }
 
 #[cfg(test)]

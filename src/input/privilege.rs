@@ -4,6 +4,7 @@ use std::ffi::CStr;
 
 use crate::input::near::Near;
 use crate::input::number::Parsed;
+use crate::packed::text;
 use crate::text::{Word, after, before, decimal, fill, has, joined, kept, limits, lines, place, shown, split};
 
 /// The capabilities of capabilities(7) in the order of their numbers, a line each.
@@ -23,7 +24,12 @@ pub fn capability(name: &str) -> Parsed<usize> {
     if let Some(number) = place(CAPABILITIES, bare.as_bytes()) {
         return Ok(number);
     }
-    Err(unknown(CAPABILITIES, bare, "names no capability with '%': %", "capabilities(7) lists them, as NET_ADMIN"))
+    Err(unknown(
+        CAPABILITIES,
+        bare,
+        text!("names no capability with '%': %"),
+        text!("capabilities(7) lists them, as NET_ADMIN"),
+    ))
 }
 
 /// A complaint about a word that is none of these, with the nearest of them or what would be `right`.
@@ -31,7 +37,7 @@ fn unknown(known: &'static str, word: &str, complaint: &str, right: &str) -> &'s
     let mut near = Near::to(word);
     lines(known).for_each(|known| near.consider(known));
     let hint = near.hint();
-    fill(complaint, &[word, if hint.is_empty() { right } else { &hint }]).leak()
+    fill(complaint, &[word, if hint.is_empty() { right } else { hint }])
 }
 
 /// A list of capabilities, or `ALL`: a bit for each.
@@ -76,11 +82,16 @@ pub fn resource(word: &CStr) -> u32 {
 pub fn ulimit(text: &str) -> Parsed<()> {
     let (name, values) = (before(text, b'='), after(text, b'=').unwrap_or_default());
     if place(ULIMITS, name.as_bytes()).is_none() {
-        return Err(unknown(ULIMITS, name, "names no limit with '%': %", "setrlimit(2) lists them, as nofile"));
+        return Err(unknown(
+            ULIMITS,
+            name,
+            text!("names no limit with '%': %"),
+            text!("setrlimit(2) lists them, as nofile"),
+        ));
     }
     match limits(values) {
         Some([soft, hard]) if soft <= hard => Ok(()),
-        _ => Err("has no limit that can be: write NAME=SOFT:HARD, as nofile=1024:4096, or unlimited"),
+        _ => Err(text!("has no limit that can be: write NAME=SOFT:HARD, as nofile=1024:4096, or unlimited")),
     }
 }
 
@@ -90,7 +101,7 @@ pub fn oom_score_adj(text: &str) -> Parsed<()> {
     // With a 0 before it the kernel takes a number for an octal one.
     match decimal(digits) {
         Some(..=1000) if !digits.starts_with('0') || digits.len() == 1 => Ok(()),
-        _ => Err("is no score: write -1000 to 1000; what is higher is killed sooner"),
+        _ => Err(text!("is no score: write -1000 to 1000; what is higher is killed sooner")),
     }
 }
 
@@ -107,7 +118,7 @@ pub fn sysctl(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
         path.iter_mut().filter(|b| **b == b'.').for_each(|b| *b = b'/');
     }
     if value.is_empty() || !is_plain(&path) {
-        return Err("is not KEY=VALUE: write it as net.ipv4.ip_forward=1");
+        return Err(text!("is not KEY=VALUE: write it as net.ipv4.ip_forward=1"));
     }
     let begins = |with: &str| path.starts_with(with.as_bytes());
     match begins("sys/net/") || begins("sys/fs/mqueue/") || place(IPC, &path).is_some() {
@@ -115,9 +126,9 @@ pub fn sysctl(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
             all.push((kept(&[&path]), kept(&[value.as_bytes()])));
             Ok(())
         }
-        false => Err(
-            "would change the host: a container has its own net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}, and --hostname",
-        ),
+        false => Err(text!(
+            "would change the host: a container has its own net.*, fs.mqueue.*, kernel.{msg*,sem,shm*}, and --hostname"
+        )),
     }
 }
 
@@ -135,14 +146,14 @@ pub fn device(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
         false => (host, rest),
     };
     if !matches!(letters, "" | "rw" | "rwm") {
-        return Err("has other letters than rwm: a device can be read and written, or is not there");
+        return Err(text!("has other letters than rwm: a device can be read and written, or is not there"));
     }
     match inside.strip_prefix("/dev/") {
         Some(below) if host.starts_with('/') && is_plain(inside.as_bytes()) => {
             all.push((kept(&[host.as_bytes()]), kept(&[below.as_bytes()])));
             Ok(())
         }
-        _ => Err("names no device below /dev: write HOST or HOST:INSIDE, as /dev/fuse"),
+        _ => Err(text!("names no device below /dev: write HOST or HOST:INSIDE, as /dev/fuse")),
     }
 }
 

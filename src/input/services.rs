@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::input::args::option::name;
 use crate::input::help::{self, Topic};
-use crate::input::number::{Parsed, wrong};
+use crate::input::number::Parsed;
 use crate::input::settings::{OF_CONTAINER, OF_PROCESS, Settings, absolute, find, one_of, run_option, time, word};
 use crate::machine::{Kind, Restart, SECOND, Service};
+use crate::packed::text;
 use crate::text::{Word, after, before, has, place, shown, split};
 
 /// The words of a line that are no settings: a container's options, and the command.
@@ -53,17 +54,17 @@ pub fn take_apart(words: &[&'static str], among: Range<usize>, set: Set<'_>) -> 
 /// A complaint about one of the words.
 #[inline(never)]
 pub fn which(text: &str, what: &str) -> &'static str {
-    wrong(&["has ", text, ", which "].concat(), what)
+    text!("has %, which %", text, what)
 }
 
 /// Adds what a line describes.
 #[inline(never)]
 pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parsed<()> {
-    let Some((title, words)) = words.split_first() else { return Err("has no name") };
+    let Some((title, words)) = words.split_first() else { return Err(text!("has no name")) };
     name(title)?;
     let all = &mut settings.machine.services;
     if let Some(other) = all.iter().find(|other| other.name == *title) {
-        return Err(wrong("is there already: choose another name than that at ", other.place));
+        return Err(text!("is there already: choose another name than that at %", other.place));
     }
     let is_container = words.iter().any(|text| text.strip_prefix("--").unwrap_or(text).starts_with("rootfs="));
     let service = Service::plain(title, kind, settings.place);
@@ -72,7 +73,7 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
     let Words { options, command } = take_apart(words, among, &mut |at, value| {
         match at {
             0 => {
-                service.restart = match one_of(value, "no, on-failure, always")? {
+                service.restart = match one_of(value, text!("no, on-failure, always"))? {
                     0 => Restart::No,
                     1 => Restart::OnFailure,
                     _ => Restart::Always,
@@ -88,15 +89,15 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
             }
             4 => service.user = value,
             _ if !value.starts_with('=') && has(value, b'=') => environment.push(word(value)),
-            _ => return Err("sets no variable: write env=KEY=VALUE"),
+            _ => return Err(text!("sets no variable: write env=KEY=VALUE")),
         }
         Ok(())
     })?;
     if !is_container && let Some(option) = options.first() {
-        return Err(which(shown(option), "is for a container: name its root file system, rootfs=DIR"));
+        return Err(which(shown(option), text!("is for a container: name its root file system, rootfs=DIR")));
     }
     if command.first().is_none_or(|word| word.is_empty()) {
-        return Err("names no program: write its path behind the settings, as /bin/app");
+        return Err(text!("names no program: write its path behind the settings, as /bin/app"));
     }
     (service.command, service.options) = (command.leak(), options.leak());
     (service.after, service.environment) = (after.leak(), environment.leak());
@@ -109,7 +110,7 @@ fn backoff(text: &str) -> Parsed<[u64; 2]> {
     let last = after(text, b'.').map_or(text, |last| last.strip_prefix('.').unwrap_or(last));
     match [time(before(text, b'.'))?, time(last)?] {
         pauses @ [first, last] if first <= last => Ok(pauses),
-        _ => Err("ends before it begins: write the shorter pause first, as 1s..30s"),
+        _ => Err(text!("ends before it begins: write the shorter pause first, as 1s..30s")),
     }
 }
 

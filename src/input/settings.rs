@@ -10,9 +10,10 @@ use crate::input::conf::{self, split_words};
 use crate::input::help::{self, Topic};
 use crate::input::ip;
 use crate::input::near::Near;
-use crate::input::number::{self, Parsed, number, wrong};
+use crate::input::number::{self, Parsed, number};
 use crate::input::services::{self, Words};
 use crate::machine::{Choice, FOR_EVER, Kind, Machine, Mode, Report, Text, Time, UNSAID};
+use crate::packed::text;
 use crate::text::{Word, after, before, decimal, digits, fill, kept, lines, place, shown, split};
 
 /// What a word sets.
@@ -159,7 +160,7 @@ impl<'a> Settings<'a> {
         // Who writes that much reads the beginning.
         let short = (0..=100).rev().find_map(|end| subject.get(..end)).unwrap_or_default();
         let subject = if short.len() < subject.len() { [short, "..."].concat() } else { short.into() };
-        (self.tell)(Error::new(fill("%: % %", &[self.place, &subject, what])));
+        (self.tell)(Error::new(text!("%: % %", self.place, &subject, what)));
     }
 
     /// The kernel command line, which comes last: it wins over what a file says.
@@ -204,7 +205,7 @@ impl<'a> Settings<'a> {
             return Ok(());
         }
         if find(key, !valued, &among).is_some() {
-            return Err(if valued { "has a value, and takes none" } else { "needs a value" });
+            return Err(if valued { text!("has a value, and takes none") } else { text!("needs a value") });
         }
         let mut option = String::from(key);
         for value in values {
@@ -231,7 +232,7 @@ impl<'a> Settings<'a> {
             (Act::Run, _) => run(machine, values),
             (_, []) => set_to(machine, act, "", self.place),
             (_, [value]) => set_to(machine, act, value, self.place),
-            _ => Err("takes one value: put double quotes around it"),
+            _ => Err(text!("takes one value: put double quotes around it")),
         }
     }
 
@@ -249,14 +250,14 @@ impl<'a> Settings<'a> {
         if machine.mode() != Mode::Run
             && let Some(option) = machine.options.first()
         {
-            let text = "% is for a container, and there is none: name its root file system, contain.rootfs=DIR";
+            let text = text!("% is for a container, and there is none: name its root file system, contain.rootfs=DIR");
             tell(Error::new(fill(text, &[shown(option)])));
             machine.options.clear();
         }
         if complaints > MOST {
-            tell(Error::new(fill(
+            tell(Error::new(text!(
                 "% more complaints about the settings are not told",
-                &[digits((complaints - MOST) as u64)],
+                digits((complaints - MOST) as u64)
             )));
         }
         machine
@@ -276,7 +277,7 @@ pub fn run_option(text: &str, among: Range<usize>) -> Parsed<Word> {
     }
     match args::parse(vec![c"run", option]) {
         Ok(_) => Ok(option),
-        Err(error) => Err(wrong("makes no sense: ", &error.sentence())),
+        Err(error) => Err(text!("makes no sense: %", error.sentence())),
     }
 }
 
@@ -292,8 +293,8 @@ fn unknown(key: &str, among: Range<usize>) -> Parsed<Word> {
     }
     let before = if among.start == STANDARD { "contain." } else { "" };
     match near.nearest() {
-        Some(known) => Err(wrong("is not known: did you mean ", &[before, known, "?"].concat())),
-        None => Err("is not known"),
+        Some(known) => Err(text!("is not known: did you mean %%?", before, known)),
+        None => Err(text!("is not known")),
     }
 }
 
@@ -345,7 +346,7 @@ fn exec(machine: &mut Machine, values: &[&'static str]) -> Parsed<()> {
     };
     machine.command.clear();
     if words.first().is_none_or(|word| word.is_empty()) {
-        return Err("names no program: write one, as /bin/sh");
+        return Err(text!("names no program: write one, as /bin/sh"));
     }
     for text in words {
         machine.command.push(word(text));
@@ -365,7 +366,7 @@ fn run(machine: &mut Machine, values: &[&'static str]) -> Parsed<()> {
 pub fn one_of(text: &str, names: &'static str) -> Parsed<usize> {
     match split(names, b',').position(|name| name.trim_ascii_start() == text) {
         Some(at) => Ok(at),
-        None => Err(wrong("is not known: write one of ", names)),
+        None => Err(text!("is not known: write one of %", names)),
     }
 }
 
@@ -379,7 +380,7 @@ pub fn word(text: &str) -> Word {
 }
 
 pub fn absolute(text: &str) -> Parsed<()> {
-    if text.starts_with('/') { Ok(()) } else { Err("is no absolute path: write one that begins with /") }
+    if text.starts_with('/') { Ok(()) } else { Err(text!("is no absolute path: write one that begins with /")) }
 }
 
 #[inline(never)]
@@ -401,7 +402,7 @@ fn report(text: &'static str) -> Parsed<Report> {
         (Some(5), Some(port)) => port.strip_prefix("0x").filter(|port| !port.is_empty()).and_then(hex).map(Report::Isa),
         _ => None,
     };
-    found.ok_or("is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4")
+    found.ok_or(text!("is not known: write auto, off, serial, virtio:NAME, vsock:PORT or isa:0xf4"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! container's root file system and may say anything.
 
 use crate::input::number::Parsed;
+use crate::packed::text;
 use crate::spec::User;
-use crate::text::{cut, decimal, fill, has};
+use crate::text::{cut, decimal, has};
 
 /// A user or group as written: by number or by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,19 +31,19 @@ pub fn parse(text: &'static str) -> Parsed<WrittenUser> {
 /// One of the two alone.
 pub fn who(word: &'static str, kind: &str) -> Parsed<Who> {
     if word.is_empty() {
-        return Err(fill("has no %: write UID[:GID] or NAME[:GROUP], as 1000:1000 or nobody", &[kind]).leak());
+        return Err(text!("has no %: write UID[:GID] or NAME[:GROUP], as 1000:1000 or nobody", kind));
     }
     weak!("weak-users", return Ok(Who::Number(0)));
     if !word.bytes().all(|b| b.is_ascii_digit()) {
         return match word.bytes().any(|b| b == b':' || b.is_ascii_control()) || word.starts_with(['-', '+']) {
-            true => Err(fill("has no % name that passwd(5) allows: write UID[:GID] or NAME[:GROUP]", &[kind]).leak()),
+            true => Err(text!("has no % name that passwd(5) allows: write UID[:GID] or NAME[:GROUP]", kind)),
             false => Ok(Who::Name(word)),
         };
     }
     // (uid_t)-1 means "unchanged" to the kernel and is nobody's id.
     match decimal(word) {
         Some(number @ ..0xffff_ffff) => Ok(Who::Number(number as u32)),
-        _ => Err(fill("has a % id over 4294967294", &[kind]).leak()),
+        _ => Err(text!("has a % id over 4294967294", kind)),
     }
 }
 
@@ -82,11 +83,11 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box
     }
     let uid = match (written.user, account) {
         (Who::Number(uid), _) | (_, Some((_, uid))) => uid,
-        (Who::Name(name), None) => return Err(fill("user % is not in the rootfs's /etc/passwd", &[name]).leak()),
+        (Who::Name(name), None) => return Err(text!("user % is not in the rootfs's /etc/passwd", name)),
     };
     let gid = match (written.group, gid) {
         (Some(Who::Number(gid)), _) | (_, Some(gid)) => gid,
-        (Some(Who::Name(name)), None) => return Err(fill("group % is not in the rootfs's /etc/group", &[name]).leak()),
+        (Some(Who::Name(name)), None) => return Err(text!("group % is not in the rootfs's /etc/group", name)),
         // As docker and podman: the account's own group, and 0 for a number without an account.
         (None, None) => account.and_then(|(line, _)| number(field(line, 3))).unwrap_or(0),
     };

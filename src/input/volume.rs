@@ -3,12 +3,13 @@
 
 use crate::input::number::{Parsed, wrong};
 use crate::input::settings::word;
+use crate::packed::{Sentence, sentence, text};
 use crate::spec::{Flags, Volume, VolumeKind};
-use crate::text::{after, before, fill, has, lines, place, split};
+use crate::text::{after, before, has, lines, place, split};
 
-const BIND: &str = "write SRC:DST or SRC:DST:ro, as /srv/data:/data:ro";
-const TMPFS: &str = "write DST or DST:size=64m, as /tmp:size=64m,mode=1777";
-const MOUNT: &str = "write type=bind,source=/srv/data,target=/data, or type=tmpfs,target=/tmp";
+const BIND: Sentence = sentence!("write SRC:DST or SRC:DST:ro, as /srv/data:/data:ro");
+const TMPFS: Sentence = sentence!("write DST or DST:size=64m, as /tmp:size=64m,mode=1777");
+const MOUNT: Sentence = sentence!("write type=bind,source=/srv/data,target=/data, or type=tmpfs,target=/tmp");
 
 /// What an option does.
 #[derive(Clone, Copy)]
@@ -99,7 +100,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
         source = before(text, b':');
         match after(text, b':') {
             Some(more) if !source.is_empty() => rest = more,
-            _ => return Err(wrong("has no source and target: ", BIND)),
+            _ => return Err(wrong(sentence!("has no source and target: "), BIND)),
         }
     }
     let (mut target, mut options) = (before(rest, b':'), after(rest, b':').unwrap_or_default());
@@ -110,7 +111,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
         at = match place("bind\ntmpfs", kind.as_bytes()) {
             Some(0) => BIND_MOUNT,
             Some(_) => TMP_MOUNT,
-            None => return Err(fill("has the type %: known are bind and tmpfs", &[kind]).leak()),
+            None => return Err(text!("has the type %: known are bind and tmpfs", kind)),
         };
     }
     let is_tmpfs = at & BINDS == 0;
@@ -127,7 +128,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
         if let Act::Propagation = act {
             act = match self::act(V, value) {
                 Some(act @ (Act::Set(bits) | Act::Clear(bits))) if bits & HEARS != 0 => act,
-                _ => return Err(fill("has %: write private, slave or shared", &[option]).leak()),
+                _ => return Err(text!("has %: write private, slave or shared", option)),
             };
             value = "";
         }
@@ -135,7 +136,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
             Act::Set(bits) | Act::Clear(bits) => {
                 let sets = match place("\ntrue\n1\nfalse\n0", value.as_bytes()) {
                     Some(place) => matches!(act, Act::Set(_)) == (place < 3),
-                    None => return Err(fill("has %: write % or %=false", &[option, name, name]).leak()),
+                    None => return Err(text!("has %: write % or %=false", option, name, name)),
                 };
                 // These two exclude each other.
                 flags &= !(if bits & HEARS != 0 { HEARS } else { bits });
@@ -155,7 +156,7 @@ pub fn add(volumes: &mut Vec<Volume>, way: Way, text: &str) -> Parsed<()> {
         }
     }
     if !is_tmpfs && source.is_empty() {
-        return Err(wrong("has no source: ", right));
+        return Err(wrong(sentence!("has no source: "), right));
     }
     check(target, is_tmpfs, right)?;
     let (target, flags) = (word(target), Flags(flags));
@@ -173,7 +174,7 @@ fn act(at: u8, name: &str) -> Option<Act> {
 }
 
 fn unknown(at: u8, option: &str) -> &'static str {
-    let mut text = fill("has an unknown option %: known are", &[option]);
+    let mut text = String::from(text!("has an unknown option %: known are", option));
     let mut between = " ";
     for (name, (places, act)) in lines(NAMES).zip(ACTS) {
         if places & at != 0 {
@@ -186,22 +187,22 @@ fn unknown(at: u8, option: &str) -> &'static str {
 }
 
 /// A target inside the container: absolute, and not the root itself.
-fn check(target: &str, is_tmpfs: bool, right: &str) -> Parsed<()> {
+fn check(target: &str, is_tmpfs: bool, right: Sentence) -> Parsed<()> {
     if is_tmpfs && has(target, b',') {
-        return Err(wrong("has a comma in its target: ", right));
+        return Err(wrong(sentence!("has a comma in its target: "), right));
     }
     if !target.starts_with('/') {
-        return Err(wrong("has a target that is not absolute: ", right));
+        return Err(wrong(sentence!("has a target that is not absolute: "), right));
     }
     let mut is_root = true;
     for part in split(target, b'/') {
         match part {
             "" | "." => {}
-            ".." => return Err(wrong("has .. in its target: ", right)),
+            ".." => return Err(wrong(sentence!("has .. in its target: "), right)),
             _ => is_root = false,
         }
     }
-    if is_root { Err("would cover the whole root: name a directory below /") } else { Ok(()) }
+    if is_root { Err(text!("would cover the whole root: name a directory below /")) } else { Ok(()) }
 }
 
 #[cfg(test)]

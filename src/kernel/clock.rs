@@ -7,8 +7,9 @@ use crate::linux::fs::{CWD, Mode, OFlags, openat};
 use crate::linux::io::Result;
 
 use crate::kernel::file;
+use crate::packed::text;
 use crate::sys::clock::{self, REAL, Time};
-use crate::text::{decimal, digits, fill, kept, lines, place};
+use crate::text::{decimal, digits, kept, lines, place};
 
 /// How the clocks of hypervisors are called in /sys/class/ptp. That of a network card says nothing before somebody sets it.
 const HYPERVISORS: &str = "KVM virtual PTP\nhyperv\nptp_vmclock\nptp_vmw";
@@ -16,7 +17,7 @@ const HYPERVISORS: &str = "KVM virtual PTP\nhyperv\nptp_vmclock\nptp_vmw";
 const NEVER_SET: i64 = 1_735_689_600;
 
 /// Steps the clock where it is wrong; says by what.
-pub fn step() -> Result<Option<String>> {
+pub fn step() -> Result<Option<&'static str>> {
     let now = clock::read(REAL)?;
     if let Some((name, time)) = hypervisors() {
         let off = millis(now).abs_diff(millis(time)) / 1000;
@@ -24,12 +25,12 @@ pub fn step() -> Result<Option<String>> {
             return Ok(None);
         }
         clock::set(time)?;
-        return Ok(Some(fill("the clock was off by % s: set by %", &[digits(off), &name])));
+        return Ok(Some(text!("the clock was off by % s: set by %", digits(off), &name)));
     }
     match battery() {
         Some(time) if now.0 < NEVER_SET && time.0 >= NEVER_SET => {
             clock::set(time)?;
-            Ok(Some("the clock was not set: set by /dev/rtc0".into()))
+            Ok(Some(text!("the clock was not set: set by /dev/rtc0")))
         }
         _ => Ok(None),
     }

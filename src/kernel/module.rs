@@ -10,8 +10,9 @@ use crate::linux::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::kernel::file;
+use crate::packed::text;
 use crate::sys;
-use crate::text::{Word, cut, cut_last, fill, has, kept, lines, shown, split};
+use crate::text::{Word, cut, cut_last, has, kept, lines, shown, split};
 
 /// Where the modules of the running kernel lie.
 pub fn place() -> Word {
@@ -49,7 +50,7 @@ impl<'a> Modules<'a> {
         match failed {
             Some(error) => Err(error),
             None if known || self.is_there(name) => Ok(()),
-            None => Err(Error::new(fill("load the module %: there is none below %", &[name, shown(self.place)]))),
+            None => Err(Error::new(text!("load the module %: there is none below %", name, shown(self.place)))),
         }
     }
 
@@ -122,14 +123,14 @@ impl<'a> Modules<'a> {
         // Where it is not absolute.
         let place = if path.starts_with('/') { "" } else { shown(self.place) };
         let file = kept(&[place.as_bytes(), b"/", path.trim_start_matches('/').as_bytes()]);
-        let doing = || fill("load the module %", &[shown(file)]);
+        let doing = || text!("load the module %", shown(file));
         let loaded = openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .and_then(|file| sys::module::load(file.as_fd(), kept(&[parameters.as_bytes()]), is_compressed));
         match loaded {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(Errno::OPNOTSUPP | Errno::INVAL) if is_compressed => Err(Error::new(fill(
+            Err(Errno::OPNOTSUPP | Errno::INVAL) if is_compressed => Err(Error::new(text!(
                 "%: this kernel does not unpack it, for which it needs CONFIG_MODULE_DECOMPRESS (Linux 5.17)",
-                &[&doing()],
+                &doing()
             ))),
             Err(errno) => Err(Error::os(doing(), errno)),
         }

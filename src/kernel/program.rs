@@ -15,6 +15,7 @@ use crate::linux::process::Pid;
 use crate::error::{Error, NOT_EXECUTABLE, NOT_FOUND};
 use crate::kernel::file::read_text;
 use crate::kernel::root::{self, Rootfs};
+use crate::packed::text;
 use crate::sys::process::{Reaped, Vector, execve, reap};
 use crate::sys::start::begin_anew;
 use crate::text::{Word, kept};
@@ -102,8 +103,8 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
         (None, Errno::NOENT | Errno::NOTDIR) => {
             status = NOT_FOUND;
             match word.to_bytes().contains(&b'/') {
-                true => ": not found in the container".into(),
-                false => ": not found in the PATH of the container".into(),
+                true => text!(": not found in the container").into(),
+                false => text!(": not found in the PATH of the container").into(),
             }
         }
         (None, _) => String::new(),
@@ -111,12 +112,12 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
     };
     let shown = found.unwrap_or(word).to_string_lossy();
     let error = match why.is_empty() {
-        true => Error::os(["execute ", &shown].concat(), errno),
-        false => Error::new([&*shown, &why].concat()),
+        true => Error::os(text!("execute %", &shown), errno),
+        false => Error::new(text!("%%", &*shown, &why)),
     };
     let is_option = status == NOT_FOUND && word.to_bytes().starts_with(b"-");
     error.with_status(status).with_hint(if is_option {
-        "options of contain's stand before the rootfs and the command"
+        text!("options of contain's stand before the rootfs and the command")
     } else {
         ""
     })
@@ -126,25 +127,29 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
 fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<String> {
     let head = match root::read_head(root, path) {
         Ok(head) => head,
-        Err(Errno::ISDIR) => return Some(" is a directory".into()),
+        Err(Errno::ISDIR) => return Some(text!(" is a directory").into()),
         Err(_) => return None,
     };
     let why = match errno {
-        Errno::ACCESS => " is not executable: chmod +x it, or look for a noexec mount",
+        Errno::ACCESS => text!(" is not executable: chmod +x it, or look for a noexec mount"),
         Errno::NOENT => {
             let interpreter = script_interpreter(&head).or_else(|| elf_interpreter(&head))?;
             // A script's interpreter may be there, and lack its own.
             let its = root::read_head(root, kept(&[interpreter.as_bytes()])).ok();
             let missing = its.and_then(|head| elf_interpreter(&head)).unwrap_or(interpreter);
-            return Some([" needs the interpreter ", &missing, ", which is missing in the rootfs"].concat());
+            return Some(
+                [text!(" needs the interpreter "), &missing, text!(", which is missing in the rootfs")].concat(),
+            );
         }
-        Errno::NOEXEC if !head.starts_with(b"\x7fELF") => " is neither an ELF program nor a script that begins with #!",
+        Errno::NOEXEC if !head.starts_with(b"\x7fELF") => {
+            text!(" is neither an ELF program nor a script that begins with #!")
+        }
         Errno::NOEXEC => match foreign_machine(&head) {
             Some(machine) => {
                 let own = std::env::consts::ARCH;
-                return Some([" is a program for ", machine, ", and this machine is ", own].concat());
+                return Some([text!(" is a program for "), machine, text!(", and this machine is "), own].concat());
             }
-            None => " is a damaged or incomplete ELF program",
+            None => text!(" is a damaged or incomplete ELF program"),
         },
         _ => return None,
     };
@@ -189,7 +194,8 @@ fn foreign_machine(head: &[u8]) -> Option<&'static str> {
     ];
     let bytes = [*head.get(18)?, *head.get(19)?];
     let number = if head.get(5) == Some(&2) { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
-    let name = MACHINES.iter().find(|(machine, _)| *machine == number).map_or("another machine", |(_, name)| name);
+    let name =
+        MACHINES.iter().find(|(machine, _)| *machine == number).map_or(text!("another machine"), |(_, name)| name);
     (name != std::env::consts::ARCH).then_some(name)
 }
 

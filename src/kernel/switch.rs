@@ -14,7 +14,8 @@ use crate::linux::process::{chdir, chroot, fchdir, getpid};
 use crate::error::Error;
 use crate::kernel::{mount, root};
 use crate::log;
-use crate::text::{Word, fill, shown, tail};
+use crate::packed::{sentence, text};
+use crate::text::{Word, shown, tail};
 
 /// What moves to the new root, and what goes with the old one.
 pub type Mounts<'a> = (&'a [Word], &'a [Word]);
@@ -22,25 +23,25 @@ pub type Mounts<'a> = (&'a [Word], &'a [Word]);
 /// Makes the directory the root, and says which of the programs is the first that is there. Before anything is destroyed it is
 /// made sure that there is a way to switch, and something to switch to.
 pub fn switch_to(path: &CStr, inits: &[Word], mounts: Mounts<'_>) -> crate::error::Result<Word> {
-    let failed = |errno| Error::os(fill("switch to %", &[shown(path)]), errno);
+    let failed = |errno| Error::os(text!("switch to %", shown(path)), errno);
     let (new, old) = (root::open(path).map_err(failed)?, root::open(c"/").map_err(failed)?);
     let init = inits.iter().find(|init| is_program(new.as_fd(), init));
     let why = if getpid() != linux::process::Pid::INIT {
-        "only process 1 can"
+        text!("only process 1 can")
     } else if !root::is_initramfs() {
-        "this root is no initramfs, and its files would be deleted"
+        text!("this root is no initramfs, and its files would be deleted")
     } else if fstat(&new).map(|it| it.st_dev) == fstat(&old).map(|it| it.st_dev) {
-        "nothing is mounted there"
+        text!("nothing is mounted there")
     } else if init.is_none() && !inits.is_empty() {
-        "it has no program for an init: name one, as init=/sbin/init"
+        text!("it has no program for an init: name one, as init=/sbin/init")
     } else {
         move_root(new.as_fd(), mounts).map_err(failed)?;
         if let Err(errno) = delete_all(old) {
-            log::error(&Error::os("delete what the initramfs held", errno).sentence());
+            log::error(Error::os(sentence!("delete what the initramfs held"), errno).sentence());
         }
         return Ok(init.unwrap_or(&c""));
     };
-    Err(Error::new(fill("switch to %: %", &[shown(path), why])))
+    Err(Error::new(text!("switch to %: %", shown(path), why)))
 }
 
 fn is_program(new: BorrowedFd<'_>, path: &CStr) -> bool {

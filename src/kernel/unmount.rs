@@ -7,8 +7,9 @@ use crate::linux::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use crate::error::Error;
 use crate::kernel::cgroup::mounts::unescape;
 use crate::kernel::{file, mount};
+use crate::packed::text;
 use crate::sys;
-use crate::text::{cut, fill, kept, lines, place};
+use crate::text::{cut, kept, lines, place};
 
 /// Those that keep nothing.
 const KEEP_NOTHING: &str = "rootfs\ntmpfs\nramfs\ndevtmpfs\nproc\nsysfs\ndevpts\ncgroup\ncgroup2\nmqueue\nsecurityfs\ndebugfs\n\
@@ -20,7 +21,7 @@ pub fn all(tell: &mut dyn FnMut(Error)) {
     for line in lines(&swaps).skip(1) {
         let path = unescape(cut(line, b' ').map_or(line, |(path, _)| path));
         if let Err(errno) = sys::mount::swapoff(kept(&[path.as_bytes()])) {
-            tell(Error::os(fill("switch off swap on %", &[&path]), errno));
+            tell(Error::os(text!("switch off swap on %", &path), errno));
         }
     }
     let mut points = Vec::new();
@@ -38,7 +39,7 @@ pub fn all(tell: &mut dyn FnMut(Error)) {
         let done = mount_remount(path, MountFlags::RDONLY, c"");
         let is_gone = point != "/" && unmount(path, UnmountFlags::NOFOLLOW).is_ok();
         if let (Err(errno), false) = (done, is_gone) {
-            tell(Error::os(fill("unmount %, or make it read-only", &[point]), errno));
+            tell(Error::os(text!("unmount %, or make it read-only", point), errno));
         }
     }
 }

@@ -16,8 +16,9 @@ use crate::error::{Error, Result, SET_UP};
 use crate::kernel::file::{self, read_all, read_start, write_all};
 use crate::kernel::mount;
 use crate::kernel::program::wait;
+use crate::packed::{Sentence, sentence, text};
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
-use crate::text::{Word, digits, fill, kept, shown};
+use crate::text::{Word, digits, kept, shown};
 
 /// Writes one of the files of a process's user namespace. The kernel takes a map in one piece, a line for each range.
 pub fn write(pid: Pid, file: Word, text: Word) -> linux::io::Result<()> {
@@ -49,7 +50,7 @@ pub fn of(pid: Pid) -> linux::io::Result<OwnedFd> {
 /// abstract names (unix(7)) are held by one socket each and go with it, whatever becomes of their holder.
 pub fn hold(first: u64) -> linux::io::Result<bool> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    let name = SocketAddrUnix::new_abstract_name(fill("contain/ids/%", &[digits(first)]).as_bytes())?;
+    let name = SocketAddrUnix::new_abstract_name(text!("contain/ids/%", digits(first)).as_bytes())?;
     match bind(&socket, &name) {
         Err(Errno::ADDRINUSE) => Ok(false),
         Err(errno) => Err(errno),
@@ -67,12 +68,12 @@ pub fn run_mapper(program: Word, pid: Pid, map: Word) -> Result<()> {
     let parts = map.to_bytes().split(|b| matches!(b, b' ' | b':'));
     parts.for_each(|part| words.push(kept(&[part])));
     let name = shown(program);
-    let told = run(program, &words).map_err(|errno| Error::os(["run ", name].concat(), errno))?;
+    let told = run(program, &words).map_err(|errno| Error::os(text!("run %", name), errno))?;
     match told {
         None => Ok(()),
         Some(told) => {
             let told = String::from_utf8_lossy(&told);
-            Err(Error::new(fill("% cannot map %: %", &[name, shown(map), told.trim_ascii()])).with_hint(MAPPER))
+            Err(Error::new(text!("% cannot map %: %", name, shown(map), told.trim_ascii())).with_hint(MAPPER))
         }
     }
 }
@@ -98,8 +99,9 @@ fn run(program: Word, words: &[Word]) -> linux::io::Result<Option<Vec<u8>>> {
     }
 }
 
-const MAPPER: &str =
-    "it is setuid root, and gives what /etc/subuid and /etc/subgid list; --uidmap 0:ID:1, your own, needs none";
+const MAPPER: Sentence = sentence!(
+    "it is setuid root, and gives what /etc/subuid and /etc/subgid list; --uidmap 0:ID:1, your own, needs none"
+);
 
 /// Whether this user can make a user namespace, and has power in it.
 pub fn attempt() -> bool {
@@ -112,24 +114,26 @@ pub fn attempt() -> bool {
 
 /// What forbids user namespaces, after the kernel has refused one, or anything in one: a knob, what it says then, the errno,
 /// and what to do.
-const KNOBS: [(&CStr, u8, [Errno; 2], &str); 3] = [
+const KNOBS: [(&CStr, u8, [Errno; 2], Sentence); 3] = [
     (
         c"/proc/sys/user/max_user_namespaces",
         b'0',
         [Errno::NOSPC, Errno::USERS],
-        "user namespaces are forbidden here: as root, sysctl user.max_user_namespaces=10000",
+        sentence!("user namespaces are forbidden here: as root, sysctl user.max_user_namespaces=10000"),
     ),
     (
         c"/proc/sys/kernel/unprivileged_userns_clone",
         b'0',
         [Errno::PERM; 2],
-        "user namespaces are root's only here: as root, sysctl kernel.unprivileged_userns_clone=1",
+        sentence!("user namespaces are root's only here: as root, sysctl kernel.unprivileged_userns_clone=1"),
     ),
     (
         c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         b'1',
         [Errno::PERM, Errno::ACCESS],
-        "AppArmor forbids what is done in user namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        sentence!(
+            "AppArmor forbids what is done in user namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+        ),
     ),
 ];
 
@@ -142,7 +146,7 @@ pub fn forbidden(met: Option<Errno>) -> &'static str {
             && text[0] == value
             && !text[1].is_ascii_digit()
         {
-            return told;
+            return told.get();
         }
     }
     ""

@@ -5,6 +5,7 @@ use crate::linux::rand::{GetRandomFlags, getrandom};
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::mounts::{self, Mounted};
+use crate::packed::sentence;
 use crate::plan::facts::{Cgroups, Controller, Facts, Mapper, V1, V2, levels};
 use crate::spec::Spec;
 use crate::text::{Word, hex, words};
@@ -122,6 +123,7 @@ pub fn listed(text: &str) -> Vec<Controller> {
 /// 16 hexadecimal digits of the kernel's randomness.
 pub fn draw_id() -> Result<&'static str> {
     let mut bytes = [0u8; 8];
-    getrandom(&mut bytes, GetRandomFlags::empty()).map_err(|errno| Error::os("draw the container's id", errno))?;
+    getrandom(&mut bytes, GetRandomFlags::empty())
+        .map_err(|errno| Error::os(sentence!("draw the container's id"), errno))?;
     Ok(hex(u64::from_ne_bytes(bytes), 16).leak())
 }

@@ -22,12 +22,13 @@ use crate::kernel::{file, identity, mount, namespace, net, proc, program, spread
 use crate::launch::child::Inherited;
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
+use crate::packed::{Sentence, sentence, text};
 use crate::plan::step::{Act, Step};
 use crate::plan::{Namespaces, Plan};
 use crate::spec::Flags;
 use crate::sys::clone::{Stack, clone_beside};
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
-use crate::text::{Word, fill, kept};
+use crate::text::{Word, kept};
 
 /// A container's first process, running.
 pub struct Child {
@@ -76,10 +77,16 @@ const INIT: [&CStr; 3] = [c"contain", c"init", c"--"];
 /// Makes the container and returns once its command runs.
 pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let (rootfs, voice) = (given.rootfs, given.voice);
-    let failed = |doing: &'static str| move |errno| Error::os(doing, errno);
-    let (ours, theirs) = record::channel().map_err(failed("make a pair of sockets"))?;
-    let launcher = pidfd_open(linux::process::getpid(), PidfdFlags::empty()).map_err(failed("open own pidfd"))?;
-    let init = plan.program.init.then(program::sealed_copy).transpose().map_err(failed("copy contain into memory"))?;
+    let failed = |doing: Sentence| move |errno| Error::os(doing, errno);
+    let (ours, theirs) = record::channel().map_err(failed(sentence!("make a pair of sockets")))?;
+    let launcher =
+        pidfd_open(linux::process::getpid(), PidfdFlags::empty()).map_err(failed(sentence!("open own pidfd")))?;
+    let init = plan
+        .program
+        .init
+        .then(program::sealed_copy)
+        .transpose()
+        .map_err(failed(sentence!("copy contain into memory")))?;
     let host = given.host.as_ref();
     let process = host.map_or(launcher.as_fd(), |host| host.process);
     let (group, taken) = before(plan, process, rootfs)?;
@@ -102,10 +109,10 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         streams: given.streams,
         cpus,
     }));
-    voice.story("creating namespaces: %", &[&plan.namespaces.names()]);
+    voice.story(sentence!("creating namespaces: %"), &[&plan.namespaces.names()]);
     if let (true, [rootfs]) = (host.is_none(), rootfs.layers.as_slice()) {
         // The child finds the rootfs as its working directory: see kernel/root.rs, bind_here.
-        linux::process::fchdir(rootfs).map_err(failed("enter the rootfs"))?;
+        linux::process::fchdir(rootfs).map_err(failed(sentence!("enter the rootfs")))?;
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
     let mut stack = if shares_memory(plan, host.is_some()) { Stack::new().ok() } else { None };
@@ -235,14 +242,16 @@ fn map_ids(step: &Step, pid: Pid, taken: &[OwnedFd]) -> Result<()> {
         let here = linux::process::getcwd(Vec::new()).unwrap_or_default();
         let path = if step.path.to_bytes().starts_with(b"/") { step.path } else { &here };
         match errno {
-            Errno::INVAL | Errno::PERM => error.with_hint(fill(NO_MAP, &[&mount::file_systems(path)])),
+            Errno::INVAL | Errno::PERM => error.with_hint(NO_MAP.fill(&[&mount::file_systems(path)])),
             _ => error,
         }
     })
 }
 
-const NO_MAP: &str = "of the file systems at and below it (%) one takes no map of ids: ext4, xfs and btrfs do; leave it out, or idmap, \
-    or --userns";
+const NO_MAP: Sentence = sentence!(
+    "of the file systems at and below it (%) one takes no map of ids: ext4, xfs and btrfs do; leave it out, or idmap, \
+    or --userns"
+);
 
 fn beside(plan: &Plan, step: &Step, socket: BorrowedFd<'_>, child: &mut Child) -> linux::io::Result<()> {
     weak!(
@@ -304,11 +313,13 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
     let voice = given.voice;
     let mut descriptors = Descriptors::new();
     loop {
-        match record::hear(socket, &mut descriptors).map_err(|errno| Error::os("listen to the container", errno))? {
+        match record::hear(socket, &mut descriptors)
+            .map_err(|errno| Error::os(sentence!("listen to the container"), errno))?
+        {
             None => return Ok(()),
             Some(Said::Begins(index)) => {
                 if let Some(step) = plan.inside.get(index) {
-                    voice.story("%", &[&step.story()]);
+                    voice.story(sentence!("%"), &[step.story()]);
                 }
             }
             Some(Said::Failed(index, errno)) => return Err(child_error(plan, given.rootfs, index, errno)),
@@ -321,7 +332,7 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
                 if let Some(host) = &mut given.host {
                     (host.release)()?;
                 }
-                record::give(socket, &[]).map_err(|errno| Error::os("release the container", errno))?;
+                record::give(socket, &[]).map_err(|errno| Error::os(sentence!("release the container"), errno))?;
             }
         }
     }
@@ -331,9 +342,9 @@ fn ready(plan: &Plan, voice: Voice) {
     let system = linux::system::uname();
     let [name, release, machine] = [system.sysname(), system.release(), system.machine()].map(CStr::to_bytes);
     let system = [name, b" ", release, b" ", machine].concat();
-    voice.story("container ready: %", &[&String::from_utf8_lossy(&system)]);
+    voice.story(sentence!("container ready: %"), &[&String::from_utf8_lossy(&system)]);
     if let Some(step) = plan.inside.last() {
-        voice.story("running: %", &[&step.with.to_string_lossy()]);
+        voice.story(sentence!("running: %"), &[&step.with.to_string_lossy()]);
     }
 }
 
@@ -341,9 +352,12 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
     if namespaces == Namespaces::NONE {
         // Where the first process has ended there are no numbers for others (pid_namespaces(7)).
         let errno = if errno == Errno::NOMEM { Errno::SRCH } else { errno };
-        let hint =
-            if errno == Errno::AGAIN { "the container's limit on processes is reached, or ulimit -u" } else { "" };
-        return Error::os("make a process in the container", errno).with_hint(hint);
+        let hint = if errno == Errno::AGAIN {
+            text!("the container's limit on processes is reached, or ulimit -u")
+        } else {
+            ""
+        };
+        return Error::os(sentence!("make a process in the container"), errno).with_hint(hint);
     }
     let mut missing = String::new();
     for (name, kind) in Namespaces::ALL {
@@ -351,25 +365,22 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
             missing.extend([" ", name]);
         }
     }
-    let doing = ["clone with new namespaces ", &namespaces.names()].concat();
-    let error = Error::os(doing, errno);
+    let error = Error::os(text!("clone with new namespaces %", &namespaces.names()), errno);
     match errno {
-        Errno::INVAL if !missing.is_empty() => {
-            error.with_hint(["this kernel has no namespaces for:", &missing].concat())
-        }
+        Errno::INVAL if !missing.is_empty() => error.with_hint(text!("this kernel has no namespaces for:%", &missing)),
         _ => match users::forbidden(Some(errno)) {
             knob if !knob.is_empty() && namespaces.has(Namespaces::USER) => error.with_hint(knob),
-            _ => error.with_hint(hint_for(CLONE_HINTS, name(errno))),
+            _ => error.with_hint(hint_for(CLONE_HINTS.get(), name(errno))),
         },
     }
 }
 
-const CLONE_HINTS: &str = concat!(
+const CLONE_HINTS: Sentence = sentence!(concat!(
     "EPERM none can be made in a chroot, nor where a seccomp filter or a security module forbids it\t",
     "ENOSPC,EUSERS a limit below /proc/sys/user/max_*_namespaces, or 32 nested ones, is reached\t",
     "EINVAL this kernel lacks one of these namespaces, or was built without: see `contain check`\t",
     "EAGAIN a limit on processes is reached: see ulimit -u and pids.max",
-);
+));
 
 fn launcher_error(step: &Step, errno: Errno) -> Error {
     let hint = if step.act == Act::WriteLimit { limit_hint(step.path, errno) } else { step.hint(errno) };
@@ -381,16 +392,18 @@ pub fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
     let is = |file: &str| path.to_bytes().ends_with(file.as_bytes());
     match errno {
         Errno::NOENT | Errno::OPNOTSUPP if is("swap.max") || is("memsw.limit_in_bytes") => {
-            "this kernel does not count swap: boot with swapaccount=1, or leave --memory-swap out"
+            text!("this kernel does not count swap: boot with swapaccount=1, or leave --memory-swap out")
         }
         Errno::NOENT if is("cpu.max") || is("cfs_quota_us") => {
-            "this kernel has no CPU bandwidth control (CONFIG_CFS_BANDWIDTH)"
+            text!("this kernel has no CPU bandwidth control (CONFIG_CFS_BANDWIDTH)")
         }
         _ if is("cpuset.cpus") => {
-            "--cpuset names a CPU that this machine does not have: see /sys/devices/system/cpu/online"
+            text!("--cpuset names a CPU that this machine does not have: see /sys/devices/system/cpu/online")
         }
-        Errno::ACCESS if is("oom_score_adj") => "to lower it takes CAP_SYS_RESOURCE: give --oom-score-adj a higher one",
-        Errno::NOENT => "this kernel's controller has no such limit",
+        Errno::ACCESS if is("oom_score_adj") => {
+            text!("to lower it takes CAP_SYS_RESOURCE: give --oom-score-adj a higher one")
+        }
+        Errno::NOENT => text!("this kernel's controller has no such limit"),
         _ => "",
     }
 }
@@ -398,14 +411,14 @@ pub fn limit_hint(path: &CStr, errno: Errno) -> &'static str {
 fn child_error(plan: &Plan, rootfs: &Rootfs, index: usize, errno: Errno) -> Error {
     let Some(step) = plan.inside.get(index) else {
         let hint = if errno == Errno::ACCESS { OUTSIDE } else { "" };
-        return Error::os("enter the container's cgroup", errno).with_hint(hint);
+        return Error::os(sentence!("enter the container's cgroup"), errno).with_hint(hint);
     };
     if step.act == Act::Execute {
         let word = if plan.program.init { INIT[0] } else { plan.program.arguments[0] };
         return program::failure(rootfs, &as_seen_from_root(plan), word, errno);
     }
     let hint = match step.hint(errno) {
-        "" if errno == Errno::NOSYS => "contain needs Linux 5.9 or newer: see `contain check`",
+        "" if errno == Errno::NOSYS => text!("contain needs Linux 5.9 or newer: see `contain check`"),
         "" if plan.namespaces.has(Namespaces::USER) => users::forbidden(Some(errno)),
         hint => hint,
     };

@@ -9,8 +9,8 @@ use crate::input::args::Command;
 use crate::input::args::written::{Flag, Written};
 use crate::kernel::file;
 use crate::kernel::proc::{Disposition, disposition};
+use crate::packed::text;
 use crate::sys::signal::from_number;
-use crate::text::fill;
 
 /// What each asks for: its name, the signal as busybox has it, the one as systemd does, and what reboot(2) does at once.
 type Ask = (&'static str, Signal, i32, RebootCommand);
@@ -24,7 +24,7 @@ pub fn ask(command: Command, written: &Written) -> Result<u8> {
         Command::Reboot => REBOOT,
         _ => HALT,
     };
-    let failed = |errno| Error::os(fill("% this machine", &[name]), errno);
+    let failed = |errno| Error::os(text!("% this machine", name), errno);
     if written.has(Flag::Force) {
         if !written.has(Flag::NoSync) {
             sync();
@@ -36,8 +36,8 @@ pub fn ask(command: Command, written: &Written) -> Result<u8> {
     let has_systemd = file::place(c"/run/systemd/system").is_some();
     let signal = if has_systemd { from_number(systemd).unwrap_or(busybox) } else { busybox };
     if disposition(Pid::INIT, signal) == Disposition::Default {
-        let text = fill("process 1 takes no signal that asks it to % this machine", &[name]);
-        return Err(Error::new(text).with_hint(fill("contain % -f does it at once, with nothing ended first", &[name])));
+        let text = text!("process 1 takes no signal that asks it to % this machine", name);
+        return Err(Error::new(text).with_hint(text!("contain % -f does it at once, with nothing ended first", name)));
     }
     kill_process(Pid::INIT, signal).map(|()| 0).map_err(failed)
 }

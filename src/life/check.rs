@@ -8,6 +8,7 @@ use crate::life::ids::of_ordinary;
 use crate::life::output;
 use crate::life::remember::sweep_all;
 use crate::linux;
+use crate::packed::{Sentence, sentence, text};
 use crate::plan::facts::{Cgroups, Controller, Mapper};
 use crate::spec::User;
 use crate::text::{Word, cut, lines, shown, version, words};
@@ -62,61 +63,70 @@ user|USER_NS
 const FILE_SYSTEMS: &str = "*proc\n*tmpfs\n*devpts\n*sysfs\nmqueue\n";
 
 /// The controllers with their flags.
-const LIMITS: &str = "\
+const LIMITS: Sentence = sentence!(
+    "\
 memory (--memory)|boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG
 cpu (--cpu, --cpus, --cpu-weight)|build the kernel with CONFIG_CGROUP_SCHED and CONFIG_CFS_BANDWIDTH
 cpuset (--cpuset)|build the kernel with CONFIG_CPUSETS
 pids (--pids)|build the kernel with CONFIG_CGROUP_PIDS
-";
+"
+);
 
 fn kernel(report: &mut Report) {
     let system = linux::system::uname();
     let release = shown(system.release());
-    let remedy = "contain needs Linux 5.9 or newer (close_range)";
+    let remedy = text!("contain needs Linux 5.9 or newer (close_range)");
     report.line(version(release) >= (5, 9), true, &["Linux ", release].concat(), remedy);
-    let what = "read-only volumes with what is mounted below them";
-    report.line(version(release) >= (5, 12), false, what, "needs Linux 5.12 (mount_setattr)");
-    report.table(NAMESPACES, &proc::has_namespace, ["", " namespaces"], "build the kernel with CONFIG_");
+    let what = text!("read-only volumes with what is mounted below them");
+    report.line(version(release) >= (5, 12), false, what, text!("needs Linux 5.12 (mount_setattr)"));
+    report.table(NAMESPACES, &proc::has_namespace, ["", text!(" namespaces")], text!("build the kernel with CONFIG_"));
 }
 
 fn user(report: &mut Report, environment: &[Word]) {
     match identity::is_administrator() {
-        true => report.line(true, true, "this user may make containers", ""),
+        true => report.line(true, true, text!("this user may make containers"), ""),
         false => {
             let tried = users::attempt();
             let knob = users::forbidden(None);
-            let remedy = if knob.is_empty() { "it was refused, as in a chroot; run contain as root" } else { knob };
-            report.line(tried, true, "this user may make containers, in user namespaces", remedy);
+            let remedy =
+                if knob.is_empty() { text!("it was refused, as in a chroot; run contain as root") } else { knob };
+            report.line(tried, true, text!("this user may make containers, in user namespaces"), remedy);
             let (_, mapper) = of_ordinary(false, &User::default(), environment);
-            let remedy = "install uidmap, and have root give a range: usermod -v 100000-165535 -w 100000-165535 USER";
-            report.line(mapper != Mapper::OwnIds, false, "with more ids than the user's own", remedy);
+            let remedy =
+                text!("install uidmap, and have root give a range: usermod -v 100000-165535 -w 100000-165535 USER");
+            report.line(mapper != Mapper::OwnIds, false, text!("with more ids than the user's own"), remedy);
         }
     }
-    let remedy = "this is a bare initramfs; let contain be its /init, which makes the root pivotable";
-    report.line(root::is_pivotable(), true, "the root can be pivoted from", remedy);
+    let remedy = text!("this is a bare initramfs; let contain be its /init, which makes the root pivotable");
+    report.line(root::is_pivotable(), true, text!("the root can be pivoted from"), remedy);
 }
 
 fn file_systems(report: &mut Report) {
     let known = file::read_text(linux::fs::CWD, c"/proc/filesystems").unwrap_or_default();
     let known = words(&known);
     let is_known = |name: &str| known.contains(&name);
-    report.table(FILE_SYSTEMS, &is_known, ["file system ", ""], "this kernel was built without it");
+    report.table(FILE_SYSTEMS, &is_known, [text!("file system "), ""], text!("this kernel was built without it"));
 }
 
 fn cgroups(report: &mut Report) {
     let cgroups = facts::cgroups_of(mounts::find(), &Controller::ALL, "");
     let (found, what, writable) = match &cgroups {
-        Cgroups::Absent => (false, "cgroups are mounted", false),
-        Cgroups::V1(v1) => (true, "cgroup v1", v1.writable),
-        Cgroups::V2(v2) => (true, "cgroup v2", v2.writable),
+        Cgroups::Absent => (false, text!("cgroups are mounted"), false),
+        Cgroups::V1(v1) => (true, text!("cgroup v1"), v1.writable),
+        Cgroups::V2(v2) => (true, text!("cgroup v2"), v2.writable),
     };
-    report.line(found, false, what, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+    report.line(found, false, what, text!("mount -t cgroup2 cgroup2 /sys/fs/cgroup"));
     let has = |name: &str| match &cgroups {
         Cgroups::Absent => false,
         Cgroups::V1(v1) => v1.mounts.iter().any(|(controller, _)| controller.name() == name),
         Cgroups::V2(v2) => v2.available.iter().any(|controller| controller.name() == name),
     };
-    report.table(LIMITS, &has, ["limit ", ""], "");
-    report.line(writable, false, "limits can be set", "the cgroup file system is not writable for this user");
+    report.table(LIMITS.get(), &has, ["limit ", ""], "");
+    report.line(
+        writable,
+        false,
+        text!("limits can be set"),
+        text!("the cgroup file system is not writable for this user"),
+    );
     sweep_all();
 }

@@ -6,33 +6,40 @@ use crate::input::help::{self, Topic};
 use crate::input::privilege::{CAPABILITIES, ULIMITS};
 use crate::life::output;
 use crate::log::signals;
+use crate::packed::{Sentence, sentence};
 use crate::state::place::Places;
 use crate::state::record::Status;
 use crate::text::{Parts, Word, kept, lines, place, split};
 
 const SHELLS: &str = "bash\nzsh\nfish";
-const SCRIPTS: [&str; 3] = [
-    r#"_contain() { COMPREPLY=($("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)); }
+const SCRIPTS: [Sentence; 3] = [
+    sentence!(
+        r#"_contain() { COMPREPLY=($("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)); }
 complete -o default -F _contain contain
-"#,
-    r#"_contain() {
+"#
+    ),
+    sentence!(
+        r#"_contain() {
   local -a found=(${(f)"$($words[1] __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
   (( $#found )) && compadd -a found || _files
 }
 compdef _contain contain
-"#,
-    r#"function __contain
+"#
+    ),
+    sentence!(
+        r#"function __contain
     set -l words (commandline -opc) (commandline -ct)
     set -g __contain ($words[1] __complete $words[2..] 2>/dev/null)
     set -q __contain[1]
 end
 complete -c contain -f -n __contain -a '$__contain'
-"#,
+"#
+    ),
 ];
 
 /// Prints the script of a shell.
 pub fn script(shell: &str) -> Result<u8> {
-    output::print(place(SHELLS, shell.as_bytes()).map_or("", |at| SCRIPTS[at]))
+    output::print(place(SHELLS, shell.as_bytes()).map_or("", |at| SCRIPTS[at].get()))
 }
 
 /// Commands whose words are alike, a line each. What is no command yet stands with the one that takes a command's name.

@@ -14,12 +14,13 @@ use crate::kernel::proc;
 use crate::life::output;
 use crate::life::remember::clear;
 use crate::life::running::{self, Found, PATIENCE, about, find, handle, not_running, unseen};
+use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root, waited};
 use crate::supervise::signals::is_passed_on;
 use crate::sys::signal::from_number;
-use crate::text::{digits, fill, joined};
+use crate::text::{digits, joined};
 
 /// Finds several containers, does something to all of them together, and to each in its turn; prints what that gives.
 pub fn with_each(
@@ -88,18 +89,18 @@ impl Found {
             }
             was_paused
         })?;
-        thawed.map_err(|errno| Error::os(["resume container ", self.word].concat(), errno))
+        thawed.map_err(|errno| Error::os(text!("resume container %", self.word), errno))
     }
 
     /// Freezes it, and writes it down.
     fn freeze(&self, group: &Group) -> Result<()> {
         let word = self.word;
         if !group.can_freeze() {
-            return Err(about(word, " has no control group that it can be frozen by")
-                .with_hint("one that is started with -d has, where its user may make groups"));
+            return Err(about(word, text!(" has no control group that it can be frozen by"))
+                .with_hint(sentence!("one that is started with -d has, where its user may make groups")));
         }
         if group.is_frozen() {
-            return Err(about(word, " is paused already"));
+            return Err(about(word, text!(" is paused already")));
         }
         // What is frozen is always written down as paused: whoever is killed in between leaves no riddle.
         note(word, &self.entry, &mut |record| {
@@ -125,9 +126,9 @@ impl Found {
         })?;
         match frozen {
             Ok(true) => Ok(()),
-            Ok(false) => Err(about(word, " goes on: some process in it did not stop in 10s")
-                .with_hint("it may be waiting for a disk: try again later")),
-            Err(errno) => Err(Error::os(["freeze container ", word].concat(), errno)),
+            Ok(false) => Err(about(word, text!(" goes on: some process in it did not stop in 10s"))
+                .with_hint(sentence!("it may be waiting for a disk: try again later"))),
+            Err(errno) => Err(Error::os(text!("freeze container %", word), errno)),
         }
     }
 }
@@ -137,7 +138,7 @@ pub fn note(word: &str, entry: &Entry, change: &mut dyn FnMut(&mut Record) -> bo
     entry.change(change).map_err(|damage| match damage {
         // Removed meanwhile.
         Damage::Missing | Damage::Unreadable(Errno::NOENT) => not_running(word),
-        damage => about(word, &[" could not be written down: ", &damage.text()].concat()),
+        damage => about(word, &[text!(" could not be written down: "), damage.text()].concat()),
     })
 }
 
@@ -154,7 +155,7 @@ pub fn kill(targets: &[&'static str], signal: i32, places: &Places) -> Result<u8
             None => Err(not_running(found.word)),
         });
     }
-    let signal = from_number(signal).ok_or_else(|| Error::new("no such signal"))?;
+    let signal = from_number(signal).ok_or_else(|| Error::new(sentence!("no such signal")))?;
     with_each(targets, places, &mut |_| (), &mut |_, found| {
         let (record, supervisor) = found.running()?;
         // What contain itself lives by, or dies of, would not be passed on.
@@ -195,9 +196,9 @@ pub fn end(
             let pid = found.record.as_ref().map_or(0, |record| record.supervisor.pid);
             return Err(about(
                 found.word,
-                &fill(" was killed, but process %, which waits for it, goes on", &[digits(pid)]),
+                text!(" was killed, but process %, which waits for it, goes on", digits(pid)),
             )
-            .with_hint("the container may wait for a disk, or that process may be stopped: continue it"));
+            .with_hint(sentence!("the container may wait for a disk, or that process may be stopped: continue it")));
         }
         clear(root, &found.entry);
         then(root, found).map(|()| found.word)
@@ -237,8 +238,8 @@ pub fn wait(targets: &[&'static str], places: &Places) -> Result<u8> {
         let noted = found.entry.record().ok().and_then(|record| record.exit_code);
         let code = noted.or_else(|| found.told.as_ref().and_then(waited::told).map(u64::from));
         code.map(digits).ok_or_else(|| {
-            about(found.word, " has ended, but its exit status is not known")
-                .with_hint("the contain that waited for it was killed")
+            about(found.word, text!(" has ended, but its exit status is not known"))
+                .with_hint(sentence!("the contain that waited for it was killed"))
         })
     })
 }
@@ -250,7 +251,7 @@ pub fn pause(targets: &[&'static str], places: &Places) -> Result<u8> {
 pub fn resume(targets: &[&'static str], places: &Places) -> Result<u8> {
     each_group(targets, places, &mut |found, group| match group.is_frozen() {
         true => found.thaw(group),
-        false => Err(about(found.word, " is not paused")),
+        false => Err(about(found.word, text!(" is not paused"))),
     })
 }
 

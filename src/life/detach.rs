@@ -13,6 +13,7 @@ use crate::linux::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::error::{Error, Result};
 use crate::kernel::file::write_all;
+use crate::packed::sentence;
 use crate::sys::process::{Cloned, clone3, exit_now};
 use crate::sys::signal::reset;
 use crate::text::cut;
@@ -24,7 +25,7 @@ pub struct Caller(Cell<Option<OwnedFd>>);
 /// Lives `life`, which tells its exit status, in a child in a session of its own. What it fails with before it has called
 /// [`Caller::release`] is this function's error.
 pub fn detach(life: &mut dyn FnMut(&Caller) -> Result<u8>) -> Result<u8> {
-    let failed = |errno| Error::os("leave the container in the background", errno);
+    let failed = |errno| Error::os(sentence!("leave the container in the background"), errno);
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
     match clone3(0, None).map_err(failed)? {
         Cloned::Child => {
@@ -66,13 +67,13 @@ fn read_answer(pipe: &OwnedFd) -> linux::io::Result<Vec<u8>> {
 /// What came back.
 fn heard(bytes: &[u8]) -> Result<u8> {
     let Some((status, text)) = bytes.split_first() else {
-        return Err(Error::new("the process that was to wait for the container was killed"));
+        return Err(Error::new(sentence!("the process that was to wait for the container was killed")));
     };
     if *status == 0 {
         return Ok(0);
     }
-    let text = String::from_utf8_lossy(text);
-    let (sentence, hint) = cut(&text, 0).unwrap_or((&text, ""));
+    let text = String::from_utf8_lossy(text).into_owned().leak();
+    let (sentence, hint) = cut(text, 0).unwrap_or((text, ""));
     Err(Error::new(sentence).with_hint(hint).with_status(*status))
 }
 
@@ -86,7 +87,7 @@ impl Caller {
             dup2_stderr(&null)?;
             linux::process::chdir(c"/")
         };
-        let_go().map_err(|errno| Error::os("let go of the caller's terminal", errno))?;
+        let_go().map_err(|errno| Error::os(sentence!("let go of the caller's terminal"), errno))?;
         self.say(&[0]);
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::linux::fs::AtFlags;
 use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Written};
 use crate::kernel::device::{self, Node};
+use crate::packed::text;
 use crate::spec::Device;
 use crate::text::{Word, shown, tail};
 
@@ -17,8 +18,8 @@ pub fn devices(run: &Written, owns_ids: bool) -> Result<&'static [Device]> {
     for (source, path) in &run.devices {
         match device::node(source, AtFlags::empty()) {
             Ok(Some(node)) => add(*source, *path, node, false),
-            Ok(None) => return Err(Error::new(["--device ", shown(source), " is no device"].concat())),
-            Err(errno) => return Err(Error::os(["--device ", shown(source)].concat(), errno)),
+            Ok(None) => return Err(Error::new(text!("--device % is no device", shown(source)))),
+            Err(errno) => return Err(Error::os(text!("--device %", shown(source)), errno)),
         }
     }
     if run.has(Flag::Privileged) {

@@ -23,11 +23,12 @@ use crate::kernel::{identity, program};
 use crate::life::network::{self, Setup, configure, failed, with_prefix};
 use crate::life::output;
 use crate::log;
+use crate::packed::{sentence, text};
 use crate::supervise::signals::{Action, Signals, action};
 use crate::sys::clock::since_boot;
 use crate::sys::net::{bind, send_to};
 use crate::sys::process::{Cloned, clone3, exit_now};
-use crate::text::{digits, fill};
+use crate::text::digits;
 
 /// Ports of UDP.
 const CLIENT: u8 = 68;
@@ -55,7 +56,7 @@ pub fn dhcp(name: &str, once: bool) -> Result<u8> {
     let _called = linux::thread::set_name(c"contain");
     let naming = if host_name(&uname()).is_empty() { SYS_ADMIN } else { 0 };
     identity::keep_only(NET_BIND_SERVICE | NET_ADMIN | NET_RAW | naming)
-        .map_err(|errno| Error::os("drop capabilities", errno))?;
+        .map_err(|errno| Error::os(sentence!("drop capabilities"), errno))?;
     let none = Lease { address: [0; 4], prefix: 0, server: [0; 4], times: [0; 3] };
     Client { link, signals, lease: none, held: None, id: [0; 4], begun: 0, tries: 0 }.live(once)
 }
@@ -128,7 +129,7 @@ impl Client {
                 Event::Over if phase == Phase::Bound => Phase::Renew,
                 Event::Over if phase == Phase::Renew => Phase::Rebind,
                 Event::Over if phase == Phase::Discover => {
-                    return Err(Error::new(fill("%: no DHCP server has answered", &[self.link.name()])));
+                    return Err(Error::new(text!("%: no DHCP server has answered", self.link.name())));
                 }
                 Event::Over | Event::Refused => {
                     self.lose(true);
@@ -143,7 +144,7 @@ impl Client {
         let (mut socket, mut next) = (None, u64::MAX);
         self.begun = since_boot();
         if phase != Phase::Bound {
-            socket = Some(self.open(phase).map_err(|errno| failed(&self.link, "a socket", errno))?);
+            socket = Some(self.open(phase).map_err(|errno| failed(&self.link, text!("a socket"), errno))?);
             // Whoever was refused waits before it begins anew.
             next = self.begun + if phase == Phase::Discover && self.tries > 0 { self.pause(phase, 0) } else { 0 };
         }
@@ -235,7 +236,7 @@ impl Client {
             _ => send_to(socket, message, &internet(server, SERVER)),
         };
         match sent {
-            Err(errno @ (Errno::NXIO | Errno::NODEV)) => Err(failed(&self.link, "a packet", errno)),
+            Err(errno @ (Errno::NXIO | Errno::NODEV)) => Err(failed(&self.link, text!("a packet"), errno)),
             _ => Ok(()),
         }
     }
@@ -266,8 +267,8 @@ impl Client {
         let link = self.link;
         apart(&|| {
             set_up(&link, reply, address)?;
-            let told = || fill("%: % for % seconds\n", &[link.name(), &with_prefix(&address), digits(lifetime.into())]);
-            if phase == Phase::Request { output::print(&told()) } else { Ok(0) }
+            let told = || text!("%: % for % seconds\n", link.name(), &with_prefix(&address), digits(lifetime.into()));
+            if phase == Phase::Request { output::print(told()) } else { Ok(0) }
         });
     }
 
@@ -277,9 +278,9 @@ impl Client {
             let link = self.link;
             apart(&|| {
                 if told {
-                    log::error(&fill("%: the lease of % is over", &[link.name(), &with_prefix(&held)]));
+                    log::error(text!("%: the lease of % is over", link.name(), &with_prefix(&held)));
                 }
-                held.remove().map(|()| 0).map_err(|errno| failed(&link, "no address", errno))
+                held.remove().map(|()| 0).map_err(|errno| failed(&link, text!("no address"), errno))
             });
         }
     }
@@ -322,7 +323,7 @@ fn host_name(system: &Uname) -> &[u8] {
 fn set_up(link: &Link, reply: &Reply<'_>, address: Address) -> Result<()> {
     let name = dhcp::name(reply.option(HOSTNAME));
     if !name.is_empty() && host_name(&uname()).is_empty() {
-        sethostname(name.as_bytes()).map_err(|errno| Error::os("name the machine", errno))?;
+        sethostname(name.as_bytes()).map_err(|errno| Error::os(sentence!("name the machine"), errno))?;
     }
     // None that IPv4 could not live with.
     if let Some(mtu) = reply.number(MTU).map(u16::from_be_bytes).filter(|mtu| *mtu >= 576) {

@@ -18,6 +18,7 @@ use crate::life::ids::check;
 use crate::life::mean::{account, add, has_terminal, held_to, set, word};
 use crate::life::running::{self, Running};
 use crate::log::Voice;
+use crate::packed::{sentence, text};
 use crate::plan::join::{self, Guest};
 use crate::plan::{Namespaces, Person, Plan};
 use crate::seccomp::whole;
@@ -32,7 +33,7 @@ use crate::text::{Word, digits, kept};
 pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) -> Result<u8> {
     let tty = has_terminal(written, "exec")?;
     if written.words[0].is_empty() {
-        return Err(Error::usage("exec: the command is empty: name a program, as /bin/sh"));
+        return Err(Error::usage(sentence!("exec: the command is empty: name a program, as /bin/sh")));
     }
     let container = Container::find(written.target, places)?;
     let plan = container.plan(written, environment, tty)?;
@@ -64,8 +65,8 @@ impl Container<'_> {
         let running = running::running(places, word)?;
         let record = running.record;
         if record.status == Status::Paused {
-            let hint = ["resume it first: contain resume ", word].concat();
-            return Err(running::about(word, " is paused").with_hint(hint));
+            let hint = text!("resume it first: contain resume %", word);
+            return Err(running::about(word, text!(" is paused")).with_hint(hint));
         }
         let path = kept(&[b"/proc/", digits(record.process.pid).as_bytes(), b"/root"]);
         let root = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
@@ -141,13 +142,15 @@ impl Container<'_> {
         let mut streams = Vec::new();
         while caller.is_some() && streams.len() < 3 {
             let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
-            streams.push(null.map_err(|errno| Error::os("open /dev/null", errno))?);
+            streams.push(null.map_err(|errno| Error::os(sentence!("open /dev/null"), errno))?);
         }
         // Those of v1 are entered through `tasks`.
         let (mut groups, mut born_in) = (Vec::new(), None);
         for directory in self.group.directories() {
             match mount::exists(directory, c"tasks") {
-                true => groups.push(cgroup::entrance(directory).map_err(|errno| Error::os("enter its cgroup", errno))?),
+                true => groups.push(
+                    cgroup::entrance(directory).map_err(|errno| Error::os(sentence!("enter its cgroup"), errno))?,
+                ),
                 false => born_in = Some(directory),
             }
         }
@@ -220,5 +223,5 @@ fn namespaces(spec: &Spec) -> Namespaces {
 }
 
 fn over(word: &str) -> Error {
-    running::about(word, " is not running: it has just ended")
+    running::about(word, text!(" is not running: it has just ended"))
 }

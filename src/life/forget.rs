@@ -12,10 +12,11 @@ use crate::life::output;
 use crate::life::remember::{end_rest, sweep_all};
 use crate::life::running::{about, handle, held};
 use crate::log;
+use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
-use crate::text::{fill, is_id, place};
+use crate::text::{is_id, place};
 
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
@@ -29,7 +30,7 @@ pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) ->
     }
     with_each(targets, places, &mut |_| (), &mut |root, found| {
         if let Ok((record, _)) = found.running() {
-            let text = [" is ", record.status.name(), ": stop it first, or use rm -f"].concat();
+            let text = [" is ", record.status.name(), text!(": stop it first, or use rm -f")].concat();
             return Err(about(found.word, &text));
         }
         remove(root, &found.entry).map(|_| found.word)
@@ -51,8 +52,8 @@ fn remove(root: &Root, entry: &Entry) -> Result<bool> {
     }
     if !entry.lock(waits) {
         return match waits && entry.is_alive() {
-            true => Err(Error::new(fill("container % has ended, but a contain still holds it", &[entry.id]))
-                .with_hint("somebody else may be removing it: try again")),
+            true => Err(Error::new(text!("container % has ended, but a contain still holds it", entry.id))
+                .with_hint(sentence!("somebody else may be removing it: try again"))),
             false => Ok(false),
         };
     }
@@ -90,10 +91,10 @@ pub fn prune(places: &Places) -> Result<u8> {
         let ours = place("names\n.\n..", name.to_bytes()).is_some()
             || is_id(name.to_bytes()) && !matches!(root.open(name), Ok(None));
         if !ours && is_there() {
-            log::error(&fill("%/% is not contain's: left alone", &[root.path, &name.to_string_lossy()]));
+            log::error(text!("%/% is not contain's: left alone", root.path, &name.to_string_lossy()));
         }
     });
-    listed.map_err(|errno| Error::os(["list ", root.path].concat(), errno))?;
+    listed.map_err(|errno| Error::os(text!("list %", root.path), errno))?;
     Ok(status)
 }
 

@@ -8,11 +8,12 @@ use crate::input::args::written::{Text, Written};
 use crate::input::map::{COUNT, free, given, ordinary};
 use crate::input::user;
 use crate::kernel::{file, identity, users};
+use crate::packed::{Sentence, sentence, text};
 use crate::plan::candidates;
 use crate::plan::facts::Mapper;
 use crate::spec::{Map, Range, Spec, User};
 use crate::state::place::Places;
-use crate::text::{Word, digits, fill, kept, place};
+use crate::text::{Word, digits, kept, place};
 
 /// The caller's own ids.
 pub fn own() -> [u32; 2] {
@@ -29,7 +30,9 @@ pub fn ids(run: &Written, ours: &[Word], id: &str, places: &Places, spec: &mut S
     let mut mapper = Mapper::Launcher;
     match kind {
         Some(_) if written => {
-            return Err(Error::usage("--userns and --uidmap, --gidmap exclude each other: leave one of them out"));
+            return Err(Error::usage(sentence!(
+                "--userns and --uidmap, --gidmap exclude each other: leave one of them out"
+            )));
         }
         None if written => {
             // One for both, as podman has it.
@@ -43,13 +46,13 @@ pub fn ids(run: &Written, ours: &[Word], id: &str, places: &Places, spec: &mut S
                     mapper = programs(ours).ok_or_else(|| Error::new(MORE).with_hint(INSTALL))?;
                 }
                 if !maps.iter().all(|map| map.holds(0)) {
-                    let text = "--uidmap, --gidmap: map id 0, too: the container is set up as its root";
+                    let text = text!("--uidmap, --gidmap: map id 0, too: the container is set up as its root");
                     return Err(Error::usage(text));
                 }
             }
         }
         None | Some(HOST) if administrator => {}
-        Some(HOST) => return Err(Error::new(NOT_HOST).with_hint("leave it out, or run contain as root")),
+        Some(HOST) => return Err(Error::new(NOT_HOST).with_hint(sentence!("leave it out, or run contain as root"))),
         Some(KEEP) if administrator => return Err(Error::usage(NOT_KEEP)),
         Some(_) if administrator => maps = [unused(id, places)?; 2],
         _ => (maps, mapper) = of_ordinary(kind == Some(KEEP), &spec.user, ours),
@@ -64,10 +67,11 @@ const KINDS: &str = "host\nkeep-id\nauto";
 const HOST: usize = 0;
 const KEEP: usize = 1;
 
-const NOT_KEEP: &str = "--userns keep-id: root's own ids are the host's: write auto for others, or host";
-const NOT_HOST: &str = "--userns host: an ordinary user makes containers in user namespaces only";
-const MORE: &str = "--uidmap: only newuidmap and newgidmap map other ids than one's own for an ordinary user";
-const INSTALL: &str = "they are not in PATH: install uidmap (shadow-utils)";
+const NOT_KEEP: Sentence = sentence!("--userns keep-id: root's own ids are the host's: write auto for others, or host");
+const NOT_HOST: Sentence = sentence!("--userns host: an ordinary user makes containers in user namespaces only");
+const MORE: Sentence =
+    sentence!("--uidmap: only newuidmap and newgidmap map other ids than one's own for an ordinary user");
+const INSTALL: Sentence = sentence!("they are not in PATH: install uidmap (shadow-utils)");
 
 /// As many ids as a container takes, which nobody else has: none of the host's accounts, nobody to whom the host gives ranges, no
 /// container that runs. Two that look at the same time do not get the same.
@@ -95,10 +99,10 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
         })
     });
     match (found, refused) {
-        (_, Some(errno)) => Err(Error::os("--userns auto: hold ids", errno)),
-        (Some(start), None) => Ok(Map(kept(&[fill("0:%:%", &[digits(start), digits(COUNT)]).as_bytes()]))),
-        (None, None) => Err(Error::new("--userns auto: no 65536 ids from 524288 to 1879048191 are free")
-            .with_hint("choose them yourself: --uidmap 0:FIRST:COUNT")),
+        (_, Some(errno)) => Err(Error::os(sentence!("--userns auto: hold ids"), errno)),
+        (Some(start), None) => Ok(Map(kept(&[text!("0:%:%", digits(start), digits(COUNT)).as_bytes()]))),
+        (None, None) => Err(Error::new(sentence!("--userns auto: no 65536 ids from 524288 to 1879048191 are free"))
+            .with_hint(sentence!("choose them yourself: --uidmap 0:FIRST:COUNT"))),
     }
 }
 
@@ -146,23 +150,23 @@ pub fn programs(ours: &[Word]) -> Option<Mapper> {
 
 /// Whether the maps have all that a user is.
 pub fn check(user: &User, maps: &[Map; 2], keeps_groups: bool) -> Result<()> {
-    let has = |kind: usize, what: &str, id: u32, lost: bool, hint: &str| {
+    let has = |kind: usize, what: Sentence, id: u32, lost: bool, hint: Sentence| {
         let map = maps[kind];
         if map.is_none() || map.holds(id) && !lost {
             return Ok(());
         }
-        let text = fill("% % is not in the container's map of ids, %", &[what, digits(id.into()), map.text()]);
+        let text = text!("% % is not in the container's map of ids, %", what.get(), digits(id.into()), map.text());
         Err(Error::new(text).with_hint(hint))
     };
-    has(0, "--user: user", user.uid, false, "")?;
-    has(1, "--user: group", user.gid, false, "")?;
+    has(0, sentence!("--user: user"), user.uid, false, sentence!(""))?;
+    has(1, sentence!("--user: group"), user.gid, false, sentence!(""))?;
     for group in user.groups {
         has(
             1,
-            "--user, --group-add: supplementary group",
+            sentence!("--user, --group-add: supplementary group"),
             *group,
             keeps_groups,
-            "name the group, as --user 1000:1000: then it is the only one",
+            sentence!("name the group, as --user 1000:1000: then it is the only one"),
         )?;
     }
     Ok(())

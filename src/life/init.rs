@@ -6,6 +6,7 @@ use crate::linux::io::Errno;
 use crate::error::{Error, NOT_EXECUTABLE, Result};
 use crate::kernel::program;
 use crate::kernel::root::{self, Rootfs};
+use crate::packed::sentence;
 use crate::plan::candidates;
 use crate::supervise::Outcome;
 use crate::supervise::reaper::{self, Manner, Workload};
@@ -32,7 +33,7 @@ pub fn look_after(words: &[Word], environment: &[Word], manner: Manner) -> Resul
 pub fn failure(candidates: &[Word], command: Word, errno: Errno) -> Error {
     match own_root() {
         Ok(own) => program::failure(&own, candidates, command, errno),
-        Err(_) => Error::os("execute the command", errno).with_status(NOT_EXECUTABLE),
+        Err(_) => Error::os(sentence!("execute the command"), errno).with_status(NOT_EXECUTABLE),
     }
 }
 

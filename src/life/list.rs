@@ -14,13 +14,14 @@ use crate::life::running::{self, running};
 use crate::life::service;
 use crate::life::table::{self, Columns, Line, Table};
 use crate::log;
+use crate::packed::{sentence, text};
 use crate::plan::shell_line;
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
 use crate::supervise::request::{COMMAND, Verb};
 use crate::sys::clock::since_boot;
-use crate::text::{digits, fill};
+use crate::text::digits;
 
 /// A container as it is now.
 #[derive(Default)]
@@ -98,16 +99,16 @@ impl Seen {
         let Record { id, process, created, name, spec, exit_code, oom, .. } = &self.record;
         let pid = if self.runs && process.pid > 0 { digits(process.pid) } else { "-" };
         let (mut status, code) = (self.status(), exit_code.map_or("?", digits));
-        let ended = fill("stopped (%%)", &[code, if *oom { ", oom" } else { "" }]);
+        let ended = text!("stopped (%%)", code, if *oom { ", oom" } else { "" });
         if status == "stopped" {
-            status = &ended;
+            status = ended;
         }
-        let date = if *created == 0 { "-".into() } else { utc(*created) };
+        let date = if *created == 0 { "-" } else { utc(*created) };
         let command = match &self.damage {
-            Some(damage) => damage.text(),
+            Some(damage) => damage.text().into(),
             None => shell_line(spec.command),
         };
-        table.row(self.record.newness(), &[id, pid, status, &date, name.unwrap_or("-"), &command]);
+        table.row(self.record.newness(), &[id, pid, status, date, name.unwrap_or("-"), &command]);
     }
 
     /// Everything, as JSON.
@@ -172,7 +173,7 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
     let printed = table.print(ps.has(Flag::NoTrunc));
     if table.is_empty() && ended > 0 {
         let have = if ended == 1 { "has" } else { "have" };
-        log::error(&fill("% % ended: contain ps -a", &[digits(ended as u64), have]));
+        log::error(text!("% % ended: contain ps -a", digits(ended as u64), have));
     }
     printed
 }
@@ -188,7 +189,7 @@ fn services(table: &mut Table) {
             continue;
         }
         let created = now().saturating_sub(since_boot().saturating_sub(told.since) / 1_000_000);
-        let cells = ["service", digits(told.pid), &told.status(), &utc(created), told.name, &command];
+        let cells = ["service", digits(told.pid), told.status(), utc(created), told.name, &command];
         table.row(created << 23 | told.pid, &cells);
     }
 }
@@ -235,8 +236,8 @@ pub fn top(target: &'static str, places: &Places) -> Result<u8> {
         let Some(told) = proc::tell(pid) else { continue };
         let [inside, outside, user, minutes] =
             [told.inside, pid.as_raw_pid() as u64, told.uid, told.ran / 6000].map(digits);
-        let time = fill("%:%.%", &[minutes, two(told.ran / 100 % 60), two(told.ran % 100)]);
-        table.row(0, &[inside, outside, user, &time, &told.command]);
+        let time = text!("%:%.%", minutes, two(told.ran / 100 % 60), two(told.ran % 100));
+        table.row(0, &[inside, outside, user, time, &told.command]);
     }
     table.print(false)
 }
@@ -248,7 +249,7 @@ fn two(number: u64) -> &'static str {
 }
 
 /// Seconds since the epoch as a date, up to the year 9999.
-fn utc(seconds: u64) -> String {
+fn utc(seconds: u64) -> &'static str {
     let seconds = seconds.min(253_402_300_799);
     let (mut day, mut year, mut month) = (seconds / 86_400, 1970, 1);
     loop {
@@ -262,7 +263,7 @@ fn utc(seconds: u64) -> String {
         (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
     }
     let numbers = [year, month, day + 1, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60];
-    fill("%-%-% %:%:% UTC", &numbers.map(two))
+    sentence!("%-%-% %:%:% UTC").fill(&numbers.map(two))
 }
 
 #[cfg(test)]

@@ -15,10 +15,10 @@ use crate::error::{Error, Result};
 use crate::kernel::file;
 use crate::kernel::file::{copy, write_all};
 use crate::life::running;
+use crate::packed::{sentence, text};
 use crate::state::Entry;
 use crate::state::log::{self, NAMES, Names};
 use crate::state::place::Places;
-use crate::text::fill;
 
 /// How often it is looked where nothing tells of a change.
 const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -30,9 +30,9 @@ pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Pla
     match show(&entry, follow, lines) {
         // A reader that has gone wanted no more.
         Ok(true) | Err(Errno::PIPE) => Ok(0),
-        Ok(false) => Err(Error::new(fill("container % has no logs: what it prints goes to its caller", &[target]))
-            .with_hint("run it with -d, or with --log")),
-        Err(errno) => Err(Error::os(["show the logs of ", target].concat(), errno)),
+        Ok(false) => Err(Error::new(text!("container % has no logs: what it prints goes to its caller", target))
+            .with_hint(sentence!("run it with -d, or with --log"))),
+        Err(errno) => Err(Error::os(text!("show the logs of %", target), errno)),
     }
 }
 

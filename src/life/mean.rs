@@ -19,6 +19,7 @@ use crate::life::devices::devices;
 use crate::life::ids;
 use crate::life::rootfs::{self, absolute};
 use crate::log::{self, Voice};
+use crate::packed::{sentence, text};
 use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
 use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Share, Spec, User, Volume, VolumeKind};
@@ -41,10 +42,11 @@ pub fn mean(
     spec.command = words;
     let rootfs = rootfs::open(run, paths, spec).map_err(|error| {
         // What is wrong with --overlay it says itself.
-        match std::ptr::eq(words, run.words.as_slice()) || error.sentence().starts_with("open --overlay") {
+        match std::ptr::eq(words, run.words.as_slice()) || error.sentence().starts_with(text!("open --overlay")) {
             true => error,
-            false => error
-                .with_hint("a first word that is a directory is the rootfs; write -- before a command of that name"),
+            false => error.with_hint(sentence!(
+                "a first word that is a directory is the rootfs; write -- before a command of that name"
+            )),
         }
     })?;
     let account = person(run, rootfs)?;
@@ -57,9 +59,10 @@ pub fn mean(
     let is_others = |layer| fstat(layer).is_ok_and(|found| !uids.has(1, found.st_uid));
     spec.maps_rootfs = rooted && rootfs.layers.iter().any(is_others);
     if spec.maps_rootfs && !spec.layers.is_empty() {
-        let text =
-            "--userns auto, --uidmap: the ids of a root of layers or an image cannot be mapped for root's container";
-        return Err(Error::new(text).with_hint("name one directory as --rootfs, without --overlay"));
+        let text = text!(
+            "--userns auto, --uidmap: the ids of a root of layers or an image cannot be mapped for root's container"
+        );
+        return Err(Error::new(text).with_hint(sentence!("name one directory as --rootfs, without --overlay")));
     }
     spec.share = run.share();
     spec.hostname = match run.text(Text::Hostname) {
@@ -102,8 +105,9 @@ pub fn has_terminal(written: &Written, command: &str) -> Result<bool> {
     let detached = written.has(Flag::Detach);
     let tty = written.tty().unwrap_or_else(|| !detached && terminal::is_caller());
     if detached && (tty || written.has(Flag::Interactive)) {
-        let text =
-            "%: --tty and --interactive have nothing to join with --detach: leave them out, or use contain exec -it";
+        let text = text!(
+            "%: --tty and --interactive have nothing to join with --detach: leave them out, or use contain exec -it"
+        );
         return Err(Error::usage(fill(text, &[command])));
     }
     Ok(tty)
@@ -133,8 +137,12 @@ fn rootfs_and_command(run: &'static Written, ours: &[Word]) -> Result<(&'static 
         paths = Box::leak(Box::new([path]));
     }
     match words.first() {
-        None => Err(Error::usage("run: which command? write `contain run --rootfs DIR -- COMMAND`, as /bin/sh")),
-        Some(word) if word.is_empty() => Err(Error::usage("run: the command is empty: name a program, as /bin/sh")),
+        None => {
+            Err(Error::usage(sentence!("run: which command? write `contain run --rootfs DIR -- COMMAND`, as /bin/sh")))
+        }
+        Some(word) if word.is_empty() => {
+            Err(Error::usage(sentence!("run: the command is empty: name a program, as /bin/sh")))
+        }
         Some(_) => Ok((paths, words)),
     }
 }
@@ -153,11 +161,11 @@ fn capabilities(run: &Written, owns_ids: bool) -> Result<u64> {
         let bit = 1 << number;
         let why = match run.added {
             ALL => break,
-            added if added & bit & !known != 0 => ": this kernel has no such capability",
-            added if added & bit & !held != 0 => ": contain itself does not hold it, so it cannot give it",
+            added if added & bit & !known != 0 => text!(": this kernel has no such capability"),
+            added if added & bit & !held != 0 => text!(": contain itself does not hold it, so it cannot give it"),
             _ => continue,
         };
-        return Err(Error::new(["--cap-add ", name, why].concat()));
+        return Err(Error::new(text!("--cap-add %%", name, why)));
     }
     Ok(set & held)
 }
@@ -171,12 +179,13 @@ fn seccomp(run: &Written, capabilities: u64) -> Result<Seccomp> {
     }
     let path = shown(name);
     let text = file::read_text(CWD, name).map_err(|errno| {
-        let hint = if errno == Errno::NOENT { "write default, unconfined, or the path of a profile" } else { "" };
-        Error::os(fill("--seccomp: read %", &[path]), errno).with_hint(hint)
+        let hint =
+            if errno == Errno::NOENT { text!("write default, unconfined, or the path of a profile") } else { "" };
+        Error::os(text!("--seccomp: read %", path), errno).with_hint(hint)
     })?;
     let reading = Reading { capabilities, kernel: version(shown(linux::system::uname().release())) };
     let program = profile::read(text.as_bytes(), reading)
-        .map_err(|(line, what)| Error::new(fill("--seccomp % line %: %", &[path, digits(line), what])))?;
+        .map_err(|(line, what)| Error::new(text!("--seccomp % line %: %", path, digits(line), what)))?;
     Ok(Seccomp { name, program })
 }
 
@@ -207,7 +216,7 @@ pub fn account(flag: &str, written: &WrittenUser, rootfs: &Rootfs) -> Result<Box
     let by_name = |who: &Who| matches!(who, Who::Name(_));
     let passwd = accounts(rootfs, c"etc/passwd", by_name(&written.user))?;
     let group = accounts(rootfs, c"etc/group", written.group.as_ref().is_some_and(by_name))?;
-    user::look_up(written, passwd, group).map_err(|what| Error::new([flag, ": ", what].concat()))
+    user::look_up(written, passwd, group).map_err(|what| Error::new(text!("%: %", flag, what)))
 }
 
 /// Hard limits that the container may not raise, as from a user namespace, are taken down to what this process has, and told.
@@ -219,8 +228,8 @@ pub fn held_to(ulimits: &[Word], owns_ids: bool) -> &'static [Word] {
         let [soft, hard] = rlimit::numbers(word);
         if hard > most {
             let (soft, most) = (digits(soft.min(most)), digits(most));
-            log::error(&fill("--ulimit %: % is the most that this user may set, so that is taken", &[name, most]));
-            *word = kept(&[fill("%=%:%", &[name, soft, most]).as_bytes()]);
+            log::error(text!("--ulimit %: % is the most that this user may set, so that is taken", name, most));
+            *word = kept(&[text!("%=%:%", name, soft, most).as_bytes()]);
         }
     }
     all.leak()
@@ -232,12 +241,13 @@ fn shares(run: &Written) -> Result<()> {
     let has = |text| run.text(text).is_some();
     let changes = |(path, _): &(Word, Word)| if path.to_bytes().starts_with(b"sys/net/") { net } else { ipc };
     if uts && (has(Text::Hostname) || has(Text::Domainname)) {
-        return Err(Error::usage(
-            "--hostname or --domainname would rename the host with --uts host: leave one of them out",
-        ));
+        return Err(Error::usage(sentence!(
+            "--hostname or --domainname would rename the host with --uts host: leave one of them out"
+        )));
     }
     if ipc && run.number(Number::ShmSize).is_some() || run.sysctls.iter().any(changes) {
-        let text = "--sysctl or --shm-size would change the host with --net host or --ipc host: leave one of them out";
+        let text =
+            text!("--sysctl or --shm-size would change the host with --net host or --ipc host: leave one of them out");
         return Err(Error::usage(text));
     }
     Ok(())
@@ -250,12 +260,12 @@ fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<&'static [u8]>
         Err(_) if !needed => Ok(&[]),
         Err(errno) => {
             let hint = match errno {
-                Errno::INVAL | Errno::ISDIR => "it is no regular file",
-                Errno::FBIG => "it is larger than 1 MiB",
-                Errno::NOENT => "give the user by number: --user 1000:1000",
+                Errno::INVAL | Errno::ISDIR => text!("it is no regular file"),
+                Errno::FBIG => text!("it is larger than 1 MiB"),
+                Errno::NOENT => text!("give the user by number: --user 1000:1000"),
                 _ => "",
             };
-            Err(Error::os(fill("read % of the rootfs", &[&path.to_string_lossy()]), errno).with_hint(hint))
+            Err(Error::os(text!("read % of the rootfs", &path.to_string_lossy()), errno).with_hint(hint))
         }
     }
 }
@@ -266,18 +276,19 @@ fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
     let most = MOST_SOURCES - 8;
     let count = run.volumes.len() + run.layers.len();
     if count > most {
-        let text = fill(
+        let text = text!(
             "--rootfs, --volume, --mount and --tmpfs are given % times: % is the most",
-            &[digits(count as u64), digits(most as u64)],
+            digits(count as u64),
+            digits(most as u64)
         );
         return Err(Error::usage(text));
     }
     let mut volumes = run.volumes.clone();
     for volume in &mut volumes {
         if volume.flags.has(Flags::ID_MAP) && !rooted {
-            let text = "volume %: idmap is for containers of root's with ids of their own";
+            let text = text!("volume %: idmap is for containers of root's with ids of their own");
             return Err(Error::new(fill(text, &[shown(volume.target)]))
-                .with_hint("run contain as root with --userns auto, or leave idmap out"));
+                .with_hint(sentence!("run contain as root with --userns auto, or leave idmap out")));
         }
         if let VolumeKind::Bind { source } = &mut volume.kind {
             *source = absolute(source)?;
@@ -288,8 +299,10 @@ fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
             // What is not there, the launch says.
             let heard = mount::is_heard(source, volume.flags.has(Flags::SLAVE)).unwrap_or(true);
             if !heard {
-                let text = fill("volume %: the host's mount there is private, so nothing would pass", &[shown(source)]);
-                return Err(Error::new(text).with_hint("mount --make-shared MOUNTPOINT; `findmnt -T PATH` names it"));
+                let text = text!("volume %: the host's mount there is private, so nothing would pass", shown(source));
+                return Err(
+                    Error::new(text).with_hint(sentence!("mount --make-shared MOUNTPOINT; `findmnt -T PATH` names it"))
+                );
             }
         }
     }
@@ -326,11 +339,11 @@ pub fn add(all: &mut Vec<Word>, sources: &[EnvironmentSource], ours: &[Word]) ->
 fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
     let shown = shown(path);
     let text = file::read_text(CWD, path).map_err(|errno| match errno {
-        Errno::ILSEQ => Error::new(fill("--env-file % is not UTF-8 text", &[shown])),
-        errno => Error::os(["--env-file: read ", shown].concat(), errno),
+        Errno::ILSEQ => Error::new(text!("--env-file % is not UTF-8 text", shown)),
+        errno => Error::os(text!("--env-file: read %", shown), errno),
     })?;
     env::file(text.leak())
-        .map_err(|(line, what)| Error::new(fill("--env-file % line % %", &[shown, digits(line as u64), what])))
+        .map_err(|(line, what)| Error::new(text!("--env-file % line % %", shown, digits(line as u64), what)))
 }
 
 /// Sets one variable, in place of an earlier one of the same name.

@@ -11,7 +11,8 @@ use crate::kernel::device::make_directory;
 use crate::kernel::file::replace;
 use crate::kernel::net::Link;
 use crate::kernel::net::route::Address;
-use crate::text::{Word, digits, fill, joined, kept};
+use crate::packed::{sentence, text};
+use crate::text::{Word, digits, joined, kept};
 
 /// All that an interface gets.
 pub struct Setup<'a> {
@@ -27,25 +28,25 @@ pub struct Setup<'a> {
 /// Gives an interface what it gets. What fails first is the error.
 pub fn configure(link: &Link, setup: &Setup<'_>) -> Result<()> {
     let address = &setup.address;
-    address.add().map_err(|errno| failed(link, &with_prefix(address), errno))?;
+    address.add().map_err(|errno| failed(link, with_prefix(address), errno))?;
     let mut routes = setup.routes;
     while let Some(next) = route(&mut routes) {
-        address.route(next).map_err(|errno| failed(link, &["a route by ", &dotted(next.2)].concat(), errno))?;
+        address.route(next).map_err(|errno| failed(link, &[text!("a route by "), &dotted(next.2)].concat(), errno))?;
     }
     write_servers(setup.servers, setup.domain)
 }
 
 /// What an interface could not be given.
 pub fn failed(link: &Link, what: &str, errno: Errno) -> Error {
-    Error::os(fill("give % %", &[link.name(), what]), errno)
+    Error::os(text!("give % %", link.name(), what), errno)
 }
 
 /// An interface that cannot be raised.
 pub fn missing(name: &str, errno: Errno) -> Error {
-    let name = if name.is_empty() { "of a network card" } else { name };
+    let name = if name.is_empty() { text!("of a network card") } else { name };
     match errno {
-        Errno::NODEV => Error::new(fill("there is no interface %: `ls /sys/class/net` lists those there are", &[name])),
-        _ => Error::os(fill("raise the interface %", &[name]), errno),
+        Errno::NODEV => Error::new(text!("there is no interface %: `ls /sys/class/net` lists those there are", name)),
+        _ => Error::os(text!("raise the interface %", name), errno),
     }
 }
 
@@ -54,8 +55,8 @@ pub fn dotted(address: [u8; 4]) -> String {
     joined(&address.map(|byte| digits(byte.into())), ".")
 }
 
-pub fn with_prefix(address: &Address) -> String {
-    fill("%/%", &[&dotted(address.address), digits(address.prefix.into())])
+pub fn with_prefix(address: &Address) -> &'static str {
+    text!("%/%", &dotted(address.address), digits(address.prefix.into()))
 }
 
 /// More than resolvers ask.
@@ -69,11 +70,11 @@ pub fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
     }
     let mut text = if domain.is_empty() { String::new() } else { ["search ", domain, "\n"].concat() };
     for server in servers.as_chunks().0.iter().take(SERVERS) {
-        text.push_str(&["nameserver ", &dotted(*server), "\n"].concat());
+        text.push_str(&[text!("nameserver "), &dotted(*server), "\n"].concat());
     }
     write_linked(c"/etc/resolv.conf", text.as_bytes()).map_err(|errno| {
         let _told = replace(c"/run/resolv.conf", text.as_bytes());
-        Error::os("write /etc/resolv.conf (so it is /run/resolv.conf that has the name servers)", errno)
+        Error::os(sentence!("write /etc/resolv.conf (so it is /run/resolv.conf that has the name servers)"), errno)
     })
 }
 

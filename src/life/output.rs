@@ -6,6 +6,7 @@ use crate::linux::stdio::stdout;
 
 use crate::error::{Error, Result};
 use crate::log;
+use crate::packed::sentence;
 
 /// Writes the text; the exit status of a command that was to do no more. A reader that has gone (EPIPE) wanted no more, which
 /// is no error.
@@ -16,7 +17,7 @@ pub fn print(text: &str) -> Result<u8> {
             Ok(count) => rest = &rest[count..],
             Err(Errno::INTR) => {}
             Err(Errno::PIPE) => break,
-            Err(errno) => return Err(Error::os("write to standard output", errno)),
+            Err(errno) => return Err(Error::os(sentence!("write to standard output"), errno)),
         }
     }
     Ok(0)
@@ -24,7 +25,7 @@ pub fn print(text: &str) -> Result<u8> {
 
 /// Says what went wrong and what would be right; the exit status of that.
 pub fn fail(error: &Error) -> u8 {
-    log::error(&error.sentence());
+    log::error(error.sentence());
     if !error.hint().is_empty() {
         log::line(&["hint: ", error.hint()].concat());
     }
@@ -39,14 +40,14 @@ pub fn require_streams() -> Result<()> {
     use linux::stdio::{stderr, stdin};
     let is_open = |result: linux::io::Result<FdFlags>| result != Err(Errno::BADF);
     if !is_open(fcntl_getfd(stdout())) {
-        return Err(Error::new("standard output is closed: open it, or send it to /dev/null"));
+        return Err(Error::new(sentence!("standard output is closed: open it, or send it to /dev/null")));
     }
     // openat gives the lowest free number: the closed one, since those below it are open.
     for _closed in [stdin(), stderr()].into_iter().filter(|stream| !is_open(fcntl_getfd(stream))) {
         let null = openat(CWD, c"/dev/null", OFlags::RDWR, Mode::empty());
         match null {
             Ok(null) => std::mem::forget(null),
-            Err(errno) => return Err(Error::os("open /dev/null in place of a closed stream", errno)),
+            Err(errno) => return Err(Error::os(sentence!("open /dev/null in place of a closed stream"), errno)),
         }
     }
     Ok(())

@@ -13,11 +13,12 @@ use crate::kernel::root::Rootfs;
 use crate::kernel::{file, proc};
 use crate::launch::facts;
 use crate::life::running;
+use crate::packed::text;
 use crate::plan::facts::Controller;
 use crate::state::place::{ELSEWHERE, Places};
 use crate::state::record::{Process, Record, Status};
 use crate::state::{Damage, Entry, METADATA, Root};
-use crate::text::{Word, fill, kept};
+use crate::text::{Word, kept};
 
 /// A container of this process's: what is known of it, and where that is written down.
 pub struct Remembered {
@@ -87,10 +88,10 @@ impl Remembered {
         };
         self.published = true;
         written.map_err(|damage| {
-            let doing = ["write ", &root.file(entry.id, METADATA)].concat();
+            let doing = text!("write %", &root.file(entry.id, METADATA));
             match damage {
                 Damage::Unreadable(errno) => Error::os(doing, errno).with_hint(ELSEWHERE),
-                damage => Error::new([&doing, ": ", &damage.text()].concat()),
+                damage => Error::new(text!("%: %", doing, damage.text())),
             }
         })
     }
@@ -118,7 +119,7 @@ impl Remembered {
             noted => noted,
         };
         if let Err(damage) = noted {
-            crate::log::error(&fill("note the end of container %: %", &[entry.id, &damage.text()]));
+            crate::log::error(text!("note the end of container %: %", entry.id, &damage.text()));
         }
     }
 

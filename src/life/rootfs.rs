@@ -10,6 +10,7 @@ use crate::error::{Error, Result, hint_for, name};
 use crate::input::args::written::{Flag, Path, Written};
 use crate::kernel::root::{self, Rootfs};
 use crate::kernel::{identity, layer, mount};
+use crate::packed::{Sentence, sentence, text};
 use crate::plan::shell_line;
 use crate::spec::Spec;
 use crate::text::{Word, fill, kept, shown};
@@ -27,7 +28,7 @@ pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<&'static m
         spec.rootfs = path;
     }
     if !is_one {
-        let text = "rootfs % has none of bin, usr and etc: unpack a root file system there";
+        let text = text!("rootfs % has none of bin, usr and etc: unpack a root file system there");
         return Err(Error::new(fill(text, &[shown(spec.rootfs)])));
     }
     let is_plain = matches!(images.as_slice(), [kind] if kind.is_empty());
@@ -56,24 +57,26 @@ pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<&'static m
     Ok(rootfs)
 }
 
-const UPPER_HINTS: &str = concat!(
+const UPPER_HINTS: Sentence = sentence!(concat!(
     "EAGAIN a running container has it: each needs a directory of its own\t",
     "ELOOP it lies in the rootfs: choose one beside it",
-);
+));
 
 #[inline(never)]
 fn open_upper(path: Word, rootfs: &mut Rootfs) -> Result<()> {
     let upper = layer::open_upper(path, &rootfs.layers).map_err(|errno| {
-        let text = fill("open --overlay %", &[shown(path)]);
-        Error::os(text, errno).with_hint(hint_for(UPPER_HINTS, name(errno)))
+        let text = text!("open --overlay %", shown(path));
+        Error::os(text, errno).with_hint(hint_for(UPPER_HINTS.get(), name(errno)))
     })?;
     // It has been there before: what was written then is seen first.
     match mount::real_directory(upper.as_fd(), c"upper") {
         Ok(layer) => rootfs.layers.push(layer),
         Err(Errno::NOENT) => {}
         Err(errno) => {
-            let text = fill("open --overlay %/upper", &[shown(path)]);
-            return Err(Error::os(text, errno).with_hint("it must be a directory, no link: contain makes it"));
+            let text = text!("open --overlay %/upper", shown(path));
+            return Err(
+                Error::os(text, errno).with_hint(sentence!("it must be a directory, no link: contain makes it"))
+            );
         }
     }
     rootfs.upper = Some(upper);
@@ -85,52 +88,53 @@ pub fn absolute(path: Word) -> Result<Word> {
     if path.to_bytes().starts_with(b"/") {
         return Ok(path);
     }
-    let here = linux::process::getcwd(Vec::new()).map_err(|errno| Error::os("find the working directory", errno))?;
+    let here = linux::process::getcwd(Vec::new())
+        .map_err(|errno| Error::os(sentence!("find the working directory"), errno))?;
     Ok(kept(&[here.to_bytes(), b"/", path.to_bytes()]))
 }
 
-const HINTS: &str = concat!(
+const HINTS: Sentence = sentence!(concat!(
     "ENOENT name an unpacked root file system: --rootfs DIR, $CONTAIN_ROOTFS, or a first word that is a directory\t",
     "ENOTDIR it is neither a directory nor an image of squashfs, erofs or ext4\t",
     "EACCES this user may not read it: run contain as root",
-);
+));
 
 /// A directory, or the root directory of an image, and that one's file system.
 #[inline(never)]
 fn open_layer(path: &CStr) -> Result<(OwnedFd, Word)> {
     let shown = shown(path);
     let failed = |errno| {
-        let hint = hint_for(HINTS, name(errno));
-        Error::os(fill("open rootfs %", &[shown]), errno).with_hint(hint)
+        let hint = hint_for(HINTS.get(), name(errno));
+        Error::os(text!("open rootfs %", shown), errno).with_hint(hint)
     };
     let opened = match root::open(path) {
         Err(Errno::NOTDIR) => return open_image(path, &failed),
         opened => opened.map_err(failed)?,
     };
-    let look = |errno| Error::os(fill("look into rootfs %", &[shown]), errno);
-    let wrong = |text| Error::new(fill(text, &[shown]));
+    let look = |errno| Error::os(text!("look into rootfs %", shown), errno);
+    let wrong = |sentence: Sentence| Error::new(sentence.fill(&[shown]));
     if root::is_host_root(opened.as_fd()).map_err(look)? {
-        return Err(wrong("rootfs % is this machine's own root: name a directory with another one"));
+        return Err(wrong(sentence!("rootfs % is this machine's own root: name a directory with another one")));
     }
     if root::is_noexec(opened.as_fd()).map_err(look)? {
-        return Err(wrong("rootfs % is on a file system mounted noexec: nothing there can be executed")
-            .with_hint("remount it: mount -o remount,exec MOUNTPOINT"));
+        return Err(wrong(sentence!("rootfs % is on a file system mounted noexec: nothing there can be executed"))
+            .with_hint(sentence!("remount it: mount -o remount,exec MOUNTPOINT")));
     }
     Ok((opened, c""))
 }
 
-const IMAGE_HINTS: &str = concat!(
+const IMAGE_HINTS: Sentence = sentence!(concat!(
     "ENOENT,ENXIO,ENODEV this kernel lacks loop devices or that file system: modprobe loop\t",
     "EPERM,EACCES the kernel mounts images for root only: unpack it into a directory\t",
     "EINVAL,EIO,EUCLEAN,EBADMSG it is damaged or cut off, or too new for this kernel: see dmesg",
-);
+));
 
 #[inline(never)]
 fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, Word)> {
     let (file, kind) = layer::open_image(path).map_err(failed)?;
     if kind == c"tar" {
         let line = shell_line(&[kept(&[path.to_bytes()])]);
-        let text = fill("rootfs % is an archive: mkdir rootfs && tar -xf % -C rootfs", &[shown(path), &line]);
+        let text = text!("rootfs % is an archive: mkdir rootfs && tar -xf % -C rootfs", shown(path), &line);
         return Err(Error::new(text));
     }
     if kind.is_empty() {
@@ -141,7 +145,7 @@ fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, 
         false => Err(Errno::PERM),
     };
     mounted.map(|mounted| (mounted, kind)).map_err(|errno| {
-        let text = fill("mount the % in rootfs %", &[shown(kind), shown(path)]);
-        Error::os(text, errno).with_hint(hint_for(IMAGE_HINTS, name(errno)))
+        let text = text!("mount the % in rootfs %", shown(kind), shown(path));
+        Error::os(text, errno).with_hint(hint_for(IMAGE_HINTS.get(), name(errno)))
     })
 }

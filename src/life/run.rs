@@ -16,6 +16,7 @@ use crate::life::output;
 use crate::life::remember::{Remembered, clear_some, sweep_all};
 use crate::life::streams::{Streams, redirected};
 use crate::log::{self, Voice, signal_name};
+use crate::packed::{sentence, text};
 use crate::plan::{Plan, Watching, plan};
 use crate::spec::{Limit, MAX, Spec};
 use crate::state::place::Places;
@@ -23,7 +24,7 @@ use crate::state::record::Record;
 use crate::supervise::signals::Signals;
 use crate::supervise::tee::Tee;
 use crate::supervise::{Ended, Outcome, Watch, watch_and_log};
-use crate::text::{Word, digits, fill};
+use crate::text::{Word, digits};
 
 /// Runs a container and tells its exit status; of a detached one that it runs.
 pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> Result<u8> {
@@ -36,7 +37,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     let (story, detached) = (voice == Voice::Story, written.has(Flag::Detach));
     record.log = written.has(Flag::Log) || detached;
     if written.number(Number::LogMax).is_some() && !record.log {
-        return Err(Error::usage("--log-max caps log files, and nothing is logged: add --log, or -d"));
+        return Err(Error::usage(sentence!("--log-max caps log files, and nothing is logged: add --log, or -d")));
     }
     let redirected = redirected(written, spec.tty) != 0;
     let counted = story || spec.share.pid || detached;
@@ -160,7 +161,7 @@ impl Job<'_> {
         let oom_kills = child.group.oom_kills();
         tell_end(&ended, voice);
         if let (true, Some(limit)) = (ended.timed_out, written.number(Number::Timeout)) {
-            log::error(&["killed: timed out after ", &time(limit)].concat());
+            log::error(text!("killed: timed out after %", &time(limit)));
         }
         tell_limits_met(spec, &ended, oom_kills, &child.group);
         if voice == Voice::Story {
@@ -177,12 +178,12 @@ impl Job<'_> {
 /// Says how the container ended.
 fn tell_end(ended: &Ended, voice: Voice) {
     match ended.outcome {
-        Outcome::Exited(_) if ended.rebooted => voice.story("container exited: it powered itself off", &[]),
+        Outcome::Exited(_) if ended.rebooted => voice.story(sentence!("container exited: it powered itself off"), &[]),
         Outcome::Killed(_) if ended.rebooted => {
-            log::error("the container asked for a restart, and is not started again")
+            log::error(text!("the container asked for a restart, and is not started again"))
         }
-        Outcome::Exited(status) => voice.story("container exited: exit status %", &[digits(status.into())]),
-        Outcome::Killed(number) => voice.story("container exited: killed by %", &[&signal_name(number)]),
+        Outcome::Exited(status) => voice.story(sentence!("container exited: exit status %"), &[digits(status.into())]),
+        Outcome::Killed(number) => voice.story(sentence!("container exited: killed by %"), &[signal_name(number)]),
     }
 }
 
@@ -193,9 +194,9 @@ fn tell_usage(ended: &Ended, group: &Group) {
     let memory = readable(usage.memory_peak.unwrap_or(ended.used.resident));
     let pids = usage.pids_peak.map_or(String::new(), |peak| [", pids ", digits(peak), " peak"].concat());
     let (user, system) = (digits(user / 1000), digits(system / 1000));
-    Voice::Story.story("used: memory % peak, cpu %ms user %ms sys%", &[&memory, user, system, &pids]);
+    Voice::Story.story(sentence!("used: memory % peak, cpu %ms user %ms sys%"), &[memory, user, system, &pids]);
     if !group.is_none() {
-        Voice::Story.story("cleaning up cgroups", &[]);
+        Voice::Story.story(sentence!("cleaning up cgroups"), &[]);
     }
 }
 
@@ -207,21 +208,21 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, oom_kills: u64, group: &Group) {
         let who = match (oom_kills, ended.outcome) {
             // An init of ours tells its command's death as a status.
             (_, Outcome::Killed(9) | Outcome::Exited(137)) => String::new(),
-            (1, _) => "a process was ".into(),
-            (kills, _) => [digits(kills), " processes were "].concat(),
+            (1, _) => text!("a process was ").into(),
+            (kills, _) => [digits(kills), text!(" processes were ")].concat(),
         };
-        let peak = group.memory_peak().map_or(String::new(), |peak| [", peak ", &readable(peak)].concat());
-        log::error(&fill("%killed: out of memory (limit %%)", &[&who, &readable(limit), &peak]));
+        let peak = group.memory_peak().map_or(String::new(), |peak| [", peak ", readable(peak)].concat());
+        log::error(text!("%killed: out of memory (limit %%)", &who, &readable(limit), &peak));
     }
     if let Some(limit) = spec.limits.get(Limit::Pids)
         && limit != MAX
     {
         let forks = match group.pids_refused() {
             0 => return,
-            1 => "a fork was".into(),
-            times => [digits(times), " forks were"].concat(),
+            1 => text!("a fork was").into(),
+            times => [digits(times), text!(" forks were")].concat(),
         };
-        log::error(&fill("% refused: too many processes (limit %)", &[&forks, digits(limit)]));
+        log::error(text!("% refused: too many processes (limit %)", &forks, digits(limit)));
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::kernel::cgroup::Group;
 use crate::kernel::proc;
 use crate::life::remember;
+use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::state::record::{Process, Record, Status};
 pub use crate::state::select::unknown;
@@ -56,8 +57,8 @@ pub fn find(root: &Root, word: &'static str) -> Result<Box<Found>> {
         // It is just being made, or removed.
         Err(Damage::Missing) => return Err(unknown(word)),
         Err(damage) if entry.is_alive() => {
-            let error = about(word, &[" runs, but ", &damage.text()].concat());
-            return Err(error.with_hint("end the `contain run` that waits for it"));
+            let error = about(word, &[text!(" runs, but "), damage.text()].concat());
+            return Err(error.with_hint(sentence!("end the `contain run` that waits for it")));
         }
         Err(_) => None,
     };
@@ -87,13 +88,13 @@ fn supervisor(word: &'static str, entry: &Entry, record: &Record) -> Result<Opti
 
 /// What could not be looked at may well run.
 pub fn unseen(word: &str, errno: Errno) -> Error {
-    Error::os(["look at the processes of container ", word].concat(), errno)
+    Error::os(text!("look at the processes of container %", word), errno)
 }
 
 /// Somebody has a container's lock, who is not to be found by its record.
 pub fn held(word: &str) -> Error {
-    about(word, " is held by a process that is not the one in its record")
-        .with_hint("that may be removing it, or live in another pid or time namespace")
+    about(word, text!(" is held by a process that is not the one in its record"))
+        .with_hint(sentence!("that may be removing it, or live in another pid or time namespace"))
 }
 
 impl Found {
@@ -115,12 +116,12 @@ pub fn running(places: &Places, word: &'static str) -> Result<&'static Running> 
 }
 
 pub fn not_running(word: &str) -> Error {
-    about(word, " is not running")
+    about(word, text!(" is not running"))
 }
 
 /// A sentence about a container.
 pub fn about(word: &str, what: &str) -> Error {
-    Error::new(["container ", word, what].concat())
+    Error::new(text!("container %%", word, what))
 }
 
 /// Sends SIGKILL to all of a container: a paused one goes on to its death.

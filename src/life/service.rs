@@ -17,31 +17,35 @@ use crate::life::boot::logs;
 use crate::life::list::print_array;
 use crate::life::output;
 use crate::life::table::Table;
+use crate::packed::{sentence, text};
 use crate::state::record::optional;
 use crate::supervise::request::{self, END, MOST, PATH, REFUSED, STATES, Told, UNKNOWN, Verb};
 use crate::sys::clock::since_boot;
 use crate::sys::net::send;
-use crate::text::{Word, digits, fill, kept, place, shown, split};
+use crate::text::{Word, digits, kept, place, shown, split};
 
 /// `contain service`, with the words that follow.
 pub fn service(words: &[&'static str], json: bool) -> Result<u8> {
     let (first, names) = words.split_first().unwrap_or((&"ls", &[]));
     let verb = match place("ls\nstart\nstop\nrestart\nlog", first.as_bytes()) {
         Some(0) if names.is_empty() => return list(json),
-        Some(0) => return Err(Error::usage(fill("service ls takes no name: %", &[names[0]]))),
+        Some(0) => return Err(Error::usage(text!("service ls takes no name: %", names[0]))),
         Some(1) => Verb::Start,
         Some(2) => Verb::Stop,
         Some(3) => Verb::Restart,
         Some(_) => Verb::Show,
         None => {
             let mut near = Near::to(first);
-            split("start stop restart log", b' ').for_each(|known| near.consider(known));
-            return Err(near.unknown(fill("service %: write ls, start, stop, restart or log", &[first])));
+            split(text!("start stop restart log"), b' ').for_each(|known| near.consider(known));
+            return Err(near.unknown(text!("service %: write ls, start, stop, restart or log", first)));
         }
     };
     if names.is_empty() {
-        let text =
-            fill("service %: which one? write `contain service % NAME`; `contain service ls` lists them", &[*first; 2]);
+        let text = text!(
+            "service %: which one? write `contain service % NAME`; `contain service ls` lists them",
+            first,
+            first
+        );
         return Err(Error::usage(text));
     }
     let mut status = 0;
@@ -61,7 +65,7 @@ fn one(verb: Verb, name: &'static str) -> Result<()> {
         Verb::Show => show_log(told),
         // It has no process: the error has been told where services' errors are.
         Verb::Start | Verb::Restart if told.state == PAUSING => {
-            Err(Error::new(fill("service % could not be started: see the console", &[name])))
+            Err(Error::new(text!("service % could not be started: see the console", name)))
         }
         _ => Ok(()),
     }
@@ -73,13 +77,13 @@ const PAUSING: usize = 3;
 fn unknown(name: &'static str) -> Result<Error> {
     let mut near = Near::to(name);
     ask(Verb::List, "")?.iter().for_each(|told| near.consider(told.name));
-    Ok(Error::new(fill("no service is called %; `contain service ls` lists them", &[name])).with_hint(near.hint()))
+    Ok(Error::new(text!("no service is called %; `contain service ls` lists them", name)).with_hint(near.hint()))
 }
 
 /// Asks process 1, which tells of each service that is meant: of none where it knows no such name.
 pub fn ask(verb: Verb, name: &str) -> Result<Vec<Told<'static>>> {
     let socket = connected()?;
-    let failed = |errno| Error::os("ask process 1", errno);
+    let failed = |errno| Error::os(sentence!("ask process 1"), errno);
     send(socket.as_fd(), &[&[verb as u8], name.as_bytes()].concat(), &[]).map_err(failed)?;
     let mut all = Vec::new();
     loop {
@@ -88,7 +92,7 @@ pub fn ask(verb: Verb, name: &str) -> Result<Vec<Told<'static>>> {
         match message.get(..length).unwrap_or_default() {
             END | UNKNOWN => return Ok(all),
             REFUSED => return Err(refused()),
-            [] => return Err(Error::new("process 1 gave no answer in time: it waits for a service to end")),
+            [] => return Err(Error::new(sentence!("process 1 gave no answer in time: it waits for a service to end"))),
             told => {
                 if let Some(told) = request::read(told.to_vec().leak()) {
                     all.push(told);
@@ -99,7 +103,7 @@ pub fn ask(verb: Verb, name: &str) -> Result<Vec<Told<'static>>> {
 }
 
 fn refused() -> Error {
-    Error::new("services are root's to ask about: run it as root")
+    Error::new(sentence!("services are root's to ask about: run it as root"))
 }
 
 fn connected() -> Result<OwnedFd> {
@@ -107,21 +111,21 @@ fn connected() -> Result<OwnedFd> {
     let socket = socket.and_then(|(socket, address)| connect(&socket, &address).map(|()| socket));
     socket.map_err(|errno| match errno {
         Errno::NOENT | Errno::CONNREFUSED => {
-            Error::new(fill("process 1 is not contain: nobody answers at %", &[shown(PATH)]))
-                .with_hint("services are there where contain is the init of the machine")
+            Error::new(text!("process 1 is not contain: nobody answers at %", shown(PATH)))
+                .with_hint(sentence!("services are there where contain is the init of the machine"))
         }
         Errno::ACCESS => refused(),
-        errno => Error::os(["ask process 1 at ", shown(PATH)].concat(), errno),
+        errno => Error::os(text!("ask process 1 at %", shown(PATH)), errno),
     })
 }
 
 impl Told<'_> {
     /// As ps has it: `ended (1)`.
-    pub fn status(&self) -> String {
+    pub fn status(&self) -> &'static str {
         let state = split(STATES, b' ').nth(self.state).unwrap_or("?");
         match self.status {
-            Some(status) if self.pid == 0 => fill("% (%)", &[state, digits(status.into())]),
-            _ => state.into(),
+            Some(status) if self.pid == 0 => text!("% (%)", state, digits(status.into())),
+            _ => state,
         }
     }
 
@@ -159,7 +163,7 @@ fn list(json: bool) -> Result<u8> {
             pid = digits(told.pid);
             seconds = digits(since_boot().saturating_sub(told.since) / 1_000_000);
         }
-        table.row(0, &[told.name, &told.status(), pid, digits(told.starts), seconds, &told.command()]);
+        table.row(0, &[told.name, told.status(), pid, digits(told.starts), seconds, &told.command()]);
     }
     table.print(false)
 }
@@ -169,7 +173,7 @@ fn show_log(told: &Told<'static>) -> Result<()> {
     let path: Word = match told.log {
         "" => logs::path(told.name),
         path if !path.starts_with('/') || path.starts_with("/dev/") => {
-            return Err(Error::new(fill("service % has no log file: log=%", &[told.name, path])));
+            return Err(Error::new(text!("service % has no log file: log=%", told.name, path)));
         }
         path => kept(&[path.as_bytes()]),
     };
@@ -178,10 +182,10 @@ fn show_log(told: &Told<'static>) -> Result<()> {
             Ok(file) => match copy(file.as_fd(), 0..u64::MAX, &mut |part| write_all(stdout(), part)) {
                 // A reader that has gone wanted no more.
                 Ok(_) | Err(Errno::PIPE) => {}
-                Err(errno) => return Err(Error::os(["show ", shown(part)].concat(), errno)),
+                Err(errno) => return Err(Error::os(text!("show %", shown(part)), errno)),
             },
             Err(Errno::NOENT) => {}
-            Err(errno) => return Err(Error::os(["open ", shown(part)].concat(), errno)),
+            Err(errno) => return Err(Error::os(text!("open %", shown(part)), errno)),
         }
     }
     Ok(())

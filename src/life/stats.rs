@@ -16,12 +16,13 @@ use crate::life::list::{Seen, look_around, print_array};
 use crate::life::output;
 use crate::life::running::{find, root};
 use crate::life::table::{BARS, BLANKS, Columns, Line, Table, many};
+use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::state::record::{Record, optional};
 use crate::supervise::Outcome;
 use crate::sys;
 use crate::sys::process::{Cloned, clone3, exit_now};
-use crate::text::{digits, fill};
+use crate::text::digits;
 
 /// Between the first two looks; what CPU was used is told by two.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -84,7 +85,7 @@ pub fn stats(targets: &[&'static str], stream: bool, json: bool, places: &Places
     let mut pause = MOMENT;
     loop {
         // This may go on for days, and the heap takes nothing back: each table is a child's.
-        let no_child = |errno| Error::os("make a process", errno);
+        let no_child = |errno| Error::os(sentence!("make a process"), errno);
         match clone3(0, None).map_err(no_child)? {
             Cloned::Child => {
                 let _unasked = set_parent_process_death_signal(Some(Signal::TERM));
@@ -182,20 +183,20 @@ impl Asked<'_> {
 impl Sample {
     fn row(&self, table: &mut Table) {
         let text = |at: usize| match (self.figures[at], FIGURES[at].0) {
-            (None, _) => "-".into(),
-            (Some(count), "pids" | "pids_limit") => digits(count).into(),
+            (None, _) => "-",
+            (Some(count), "pids" | "pids_limit") => digits(count),
             (Some(tenths), name) if name.ends_with("permille") => tenth(tenths),
             (Some(bytes), _) => readable(bytes),
         };
         let all: [_; COUNT] = std::array::from_fn(text);
-        let pair = |a: usize, b: usize| fill("%/%", &[&all[a], &all[b]]);
+        let pair = |a: usize, b: usize| text!("%/%", &all[a], &all[b]);
         let share = match *self.figures {
             [Some(memory), Some(limit), ..] => bar(memory, limit),
             _ => "-".into(),
         };
         let (memory, pids, io, pressure) = (pair(0, 1), pair(3, 4), pair(5, 6), pair(8, 9));
-        let pressures = fill("%/%", &[&pressure, &all[10]]);
-        table.row(self.newness, &[self.name, &memory, &share, &all[SHARE], &pids, &io, &pressures]);
+        let pressures = text!("%/%", &pressure, &all[10]);
+        table.row(self.newness, &[self.name, memory, &share, all[SHARE], pids, io, pressures]);
     }
 
     fn describe(&self) -> Line {
@@ -209,8 +210,8 @@ impl Sample {
     }
 }
 
-pub fn tenth(tenths: u64) -> String {
-    fill("%.%", &[digits(tenths / 10), digits(tenths % 10)])
+pub fn tenth(tenths: u64) -> &'static str {
+    text!("%.%", digits(tenths / 10), digits(tenths % 10))
 }
 
 /// How much of the whole a part is: `[##      ] 31.2%`.
@@ -220,7 +221,7 @@ fn bar(part: u64, whole: u64) -> String {
     let full = (tenths / 125).min(8) as usize;
     many(&mut bar, BARS, full);
     many(&mut bar, BLANKS, 8 - full);
-    [&bar, "] ", &tenth(tenths), "%"].concat()
+    [&bar, "] ", tenth(tenths), "%"].concat()
 }
 
 #[cfg(test)]

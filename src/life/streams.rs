@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::input::args::written::{Flag, Number, Written};
 use crate::kernel::terminal;
 use crate::log;
+use crate::packed::{sentence, text};
 use crate::spec::Spec;
 use crate::state::log::{Log, NAMES};
 use crate::state::{Entry, Root};
@@ -51,7 +52,7 @@ pub fn redirected(run: &Written, tty: bool) -> u8 {
 impl Streams {
     /// Opens what a container needs whose output is logged.
     pub fn open(&mut self, run: &Written, spec: &Spec, (root, entry): (&Root, &Entry)) -> Result<()> {
-        let failed = |errno| Error::os("open the container's standard streams", errno);
+        let failed = |errno| Error::os(sentence!("open the container's standard streams"), errno);
         if !spec.tty {
             let input = match run.has(Flag::Detach) {
                 true => openat(CWD, c"/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()),
@@ -63,7 +64,7 @@ impl Streams {
         let redirected = redirected(run, spec.tty);
         for (number, names) in NAMES.iter().enumerate() {
             let path = root.file(entry.id, names.current);
-            let failed_here = |errno| Error::os(["open ", &path].concat(), errno);
+            let failed_here = |errno| Error::os(text!("open %", &path), errno);
             if direct {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND;
                 self.given.push(entry.open_harmless(names.current, flags).map_err(failed_here)?);
@@ -94,8 +95,10 @@ impl Logs {
         if let Err(errno) = written
             && !std::mem::replace(&mut self.told, true)
         {
-            let error = Error::os(["write ", path].concat(), errno);
-            log::error(&[&error.sentence(), ": what does not fit is left out, and the container goes on"].concat());
+            let error = Error::os(text!("write %", path), errno);
+            log::error(
+                &[error.sentence(), text!(": what does not fit is left out, and the container goes on")].concat(),
+            );
         }
         written.is_ok()
     }

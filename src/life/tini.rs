@@ -10,9 +10,10 @@ use crate::input::number::{Kind, number};
 use crate::life::init::look_after;
 use crate::life::output;
 use crate::log;
+use crate::packed::{sentence, text};
 use crate::supervise::reaper::{Manner, become_subreaper};
 use crate::sys::signal::from_number;
-use crate::text::{Word, decimal, fill, shown, tail, variable};
+use crate::text::{Word, decimal, shown, tail, variable};
 
 /// tini's exit status for flags that make no sense.
 const WRONG: u8 = 1;
@@ -45,23 +46,26 @@ pub fn tini(words: &[Word], environment: &[Word]) -> Result<u8> {
         return output::print(help::text(Topic::Tini));
     };
     if command.is_empty() {
-        return Err(wrong("tini: which command? write `tini [OPTIONS] -- COMMAND [ARG...]`"));
+        return Err(wrong(sentence!("tini: which command? write `tini [OPTIONS] -- COMMAND [ARG...]`")));
     }
     let is_first = getpid() == linux::process::Pid::INIT;
     if wanted.subreaper {
         become_subreaper()?;
     } else if !is_first && !wanted.quiet {
-        log::error("not process 1, and no subreaper: orphans are not reaped here; add -s, or set TINI_SUBREAPER");
+        log::error(text!(
+            "not process 1, and no subreaper: orphans are not reaped here; add -s, or set TINI_SUBREAPER"
+        ));
     }
     if let Some(signal) = wanted.parents {
-        set_parent_process_death_signal(Some(signal)).map_err(|errno| Error::os("ask for the parent's end", errno))?;
+        set_parent_process_death_signal(Some(signal))
+            .map_err(|errno| Error::os(sentence!("ask for the parent's end"), errno))?;
     }
     let status = look_after(command, environment, wanted.manner)?.status();
     let is_fine = wanted.fine[usize::from(status / 64)] & 1 << (status % 64) != 0;
     Ok(if is_fine { 0 } else { status })
 }
 
-fn wrong(sentence: impl AsRef<str>) -> Error {
+fn wrong(sentence: impl Into<&'static str>) -> Error {
     Error::usage(sentence).with_status(WRONG)
 }
 
@@ -85,14 +89,14 @@ fn read<'a>(mut words: &'a [Word], wanted: &mut Wanted) -> Result<Option<&'a [Wo
                     let mut value = tail(word, at + 2);
                     if value.is_empty() {
                         let [next, rest @ ..] = words else {
-                            return Err(wrong(fill("tini: % needs a value", &[shown(word)])));
+                            return Err(wrong(text!("tini: % needs a value", shown(word))));
                         };
                         (value, words) = (next, rest);
                     }
                     take(*letter, shown(value), wanted)?;
                     break;
                 }
-                _ => return Err(wrong(fill("tini: %: no such option; `tini -h` lists them", &[shown(word)]))),
+                _ => return Err(wrong(text!("tini: %: no such option; `tini -h` lists them", shown(word)))),
             }
         }
     }
@@ -104,11 +108,11 @@ fn take(letter: u8, value: &str, wanted: &mut Wanted) -> Result<()> {
     match letter {
         b'e' => match decimal(value) {
             Some(status @ 0..=255) => wanted.fine[status as usize / 64] |= 1 << (status % 64),
-            _ => return Err(wrong(fill("tini: -e % is no exit status: write 0 to 255", &[value]))),
+            _ => return Err(wrong(text!("tini: -e % is no exit status: write 0 to 255", value))),
         },
         _ => match number(Kind::Signal, value) {
             Ok(signal) => wanted.parents = from_number(signal as i32),
-            Err(what) => return Err(wrong(fill("tini: -p % %", &[value, what]))),
+            Err(what) => return Err(wrong(text!("tini: -p % %", value, what))),
         },
     }
     Ok(())

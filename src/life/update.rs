@@ -9,10 +9,11 @@ use crate::launch::limit_hint;
 use crate::life::control::note;
 use crate::life::output;
 use crate::life::running::{self, Running, about, not_running, running};
+use crate::packed::{sentence, text};
 use crate::plan::limits::{LIMITS, Write, changes};
 use crate::spec::Limits;
 use crate::state::place::Places;
-use crate::text::{decimal, digits, fill};
+use crate::text::{decimal, digits};
 
 pub fn update(target: &'static str, asked: &Limits, places: &Places) -> Result<u8> {
     let Running { entry, record, process } = running(places, target)?;
@@ -53,14 +54,14 @@ fn change(word: &str, group: &Group, asked: &Limits, limits: &mut Limits) -> Res
         None => Ok(()),
         Some(error) if done == 0 => Err(error),
         Some(error) => {
-            let mut text = error.sentence() + "; changed:";
+            let mut text = String::from(error.sentence()) + text!("; changed:");
             for (number, (flag, ..)) in LIMITS.iter().enumerate() {
                 if done & 1 << number != 0 {
                     text.push(' ');
                     text.push_str(flag);
                 }
             }
-            Err(Error::new(text).with_hint(error.hint()))
+            Err(Error::new(&*text.leak()).with_hint(error.hint()))
         }
     }
 }
@@ -78,28 +79,27 @@ fn set(word: &str, group: &Group, write: &Write) -> Result<()> {
         let used = used();
         if used > limit {
             let (limit, used) = (readable(limit), readable(used));
-            let text = fill(": % % is less than the % that it uses", &[flag, &limit, &used]);
-            return Err(
-                about(word, &text).with_hint("the kernel would kill it: free memory inside first, or choose more")
-            );
+            let text = text!(": % % is less than the % that it uses", flag, &limit, &used);
+            return Err(about(word, text)
+                .with_hint(sentence!("the kernel would kill it: free memory inside first, or choose more")));
         }
     }
     let mut written = group.set(file, value);
     if written == Err(Errno::NOENT) && group.is_v2() {
-        written = group.set(c"../cgroup.subtree_control", &fill("+%", &[controller]));
+        written = group.set(c"../cgroup.subtree_control", text!("+%", controller));
         written = written.and_then(|()| group.set(file, value));
     }
     written.map_err(|errno| {
         let hint: &str = match errno {
             Errno::BUSY if controller == "memory" => {
-                fill("it uses % of memory, and no less can be had: choose more", &[&readable(used())]).leak()
+                text!("it uses % of memory, and no less can be had: choose more", &readable(used()))
             }
             Errno::NOENT if !group.has(controller) => {
-                fill("it has no % group: start it with %, and it can be changed", &[controller, flag]).leak()
+                text!("it has no % group: start it with %, and it can be changed", controller, flag)
             }
             errno => limit_hint(file, errno),
         };
         let file = file.to_string_lossy();
-        Error::os(fill("container %: %: write % to %", &[word, flag, value, &file]), errno).with_hint(hint)
+        Error::os(text!("container %: %: write % to %", word, flag, value, &file), errno).with_hint(hint)
     })
 }

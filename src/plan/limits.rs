@@ -5,10 +5,11 @@ use std::ffi::CStr;
 
 use crate::error::{Error, Result};
 use crate::input::number::readable;
+use crate::packed::{Sentence, sentence, text};
 use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2, levels};
 use crate::plan::step::{Act, Base, Step};
 use crate::spec::{Limit, Limits, MAX};
-use crate::text::{Word, digits, fill, kept, shown};
+use crate::text::{Word, digits, kept, shown};
 
 /// What the limits ask of a launch.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub struct Planned {
     /// v1: the container's own directory of each controller, and where it sees that in /sys/fs/cgroup.
     pub shown: Vec<(Word, Word)>,
     /// For the story: ` memory=64M pids=64`.
-    pub told: String,
+    pub told: &'static str,
 }
 
 /// The limits, by their numbers: the flag, the controller, and the file of v1's that holds it, and of v2's.
@@ -67,8 +68,8 @@ pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
         Cgroups::Absent if limits.are_none() => Planned::default(),
         Cgroups::Absent => {
             let flag = LIMITS.get(limits.asked().trailing_zeros() as usize).map_or("", |(flag, ..)| flag);
-            return Err(Error::new(fill("%: no cgroup file system is mounted", &[flag]))
-                .with_hint("mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup"));
+            return Err(Error::new(text!("%: no cgroup file system is mounted", flag))
+                .with_hint(sentence!("mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup")));
         }
         Cgroups::V2(v2) => plan_v2(limits, v2, facts.id)?,
         Cgroups::V1(v1) => plan_v1(limits, v1, facts.id, counting)?,
@@ -138,13 +139,13 @@ fn check(limits: &Limits) -> Result<()> {
     let (Some(total), memory) = (limits.get(Limit::MemorySwap), limits.get(Limit::Memory)) else { return Ok(()) };
     let text = match memory {
         _ if total == MAX => return Ok(()),
-        None => "--memory-swap needs --memory too".into(),
+        None => text!("--memory-swap needs --memory too"),
         Some(memory) if total < memory => {
-            fill("--memory-swap % is less than --memory %", &[&readable(total), &readable(memory)])
+            text!("--memory-swap % is less than --memory %", &readable(total), &readable(memory))
         }
         Some(_) => return Ok(()),
     };
-    Err(Error::usage(text + ": it counts memory and swap together"))
+    Err(Error::usage(text!("%: it counts memory and swap together", text)))
 }
 
 fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
@@ -162,7 +163,7 @@ fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
         for write in &writes {
             let (controller, name) = (write.controller(), write.controller().name());
             if !v2.available.contains(&controller) {
-                let error = unavailable(write, &fill("cgroup.controllers in % does not list it", &[shown(path)]));
+                let error = unavailable(write, text!("cgroup.controllers in % does not list it", shown(path)));
                 return Err(if v2.delegated { error.with_hint(DELEGATE) } else { error });
             }
             if !enabled.contains(&controller) && !missing.ends_with(name) {
@@ -184,8 +185,10 @@ fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
     Ok(planned)
 }
 
-const DELEGATE: &str = "root has to let it have the controller: add it to cgroup.subtree_control above, or to systemd's \
-                        Delegate= for user@.service";
+const DELEGATE: Sentence = sentence!(
+    "root has to let it have the controller: add it to cgroup.subtree_control above, or to systemd's \
+                        Delegate= for user@.service"
+);
 
 fn group_in(parent: Word, id: &str) -> Word {
     kept(&[parent.to_bytes(), b"/contain-", id.as_bytes()])
@@ -202,7 +205,7 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
         let asked = writes.iter().find(|write| write.controller() == controller);
         let Some(levels) = mount(controller) else {
             match asked {
-                Some(write) => return Err(unavailable(write, "no cgroup v1 hierarchy has it")),
+                Some(write) => return Err(unavailable(write, text!("no cgroup v1 hierarchy has it"))),
                 None => continue,
             }
         };
@@ -257,12 +260,12 @@ fn writes(limits: &Limits, which: u32, is_v2: bool, new: bool) -> Result<Vec<Wri
                 value = digits(number.saturating_sub(limits.numbers[MEMORY].unwrap_or(0)));
             }
             HIGH if !is_v2 => {
-                return Err(Error::new(
-                    "--memory-high: cgroup v1 has no such limit, and this machine's memory controller is v1",
-                )
-                .with_hint("use --memory, or boot with systemd.unified_cgroup_hierarchy=1"));
+                return Err(Error::new(sentence!(
+                    "--memory-high: cgroup v1 has no such limit, and this machine's memory controller is v1"
+                ))
+                .with_hint(sentence!("use --memory, or boot with systemd.unified_cgroup_hierarchy=1")));
             }
-            CPU if is_v2 => value = fill("% %", &[value, limits.number(PERIOD)]).leak(),
+            CPU if is_v2 => value = text!("% %", value, limits.number(PERIOD)),
             // That of a group that is there already may have been changed.
             CPU if !new || limits.numbers[PERIOD] != Some(DEFAULT_PERIOD) => {
                 write(c"cpu.cfs_period_us", limits.number(PERIOD));
@@ -286,28 +289,28 @@ const DEFAULT_PERIOD: u64 = 100_000;
 
 fn unavailable(write: &Write, why: &str) -> Error {
     let hint = match write.controller() {
-        Controller::Memory => "boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG",
-        Controller::Cpu | Controller::Cpuacct => "build the kernel with CONFIG_CFS_BANDWIDTH",
-        Controller::Cpuset => "build the kernel with CONFIG_CPUSETS",
-        Controller::Pids => "build the kernel with CONFIG_CGROUP_PIDS",
+        Controller::Memory => text!("boot with cgroup_enable=memory, or build the kernel with CONFIG_MEMCG"),
+        Controller::Cpu | Controller::Cpuacct => text!("build the kernel with CONFIG_CFS_BANDWIDTH"),
+        Controller::Cpuset => text!("build the kernel with CONFIG_CPUSETS"),
+        Controller::Pids => text!("build the kernel with CONFIG_CGROUP_PIDS"),
         Controller::Freezer => "",
     };
     let (flag, controller, _) = LIMITS[write.limit];
-    let text = fill("%: this machine's cgroups have no % controller: %", &[flag, controller.name(), why]);
+    let text = text!("%: this machine's cgroups have no % controller: %", flag, controller.name(), why);
     Error::new(text).with_hint(hint)
 }
 
-fn told(limits: &Limits) -> String {
-    let mut text = String::new();
+fn told(limits: &Limits) -> &'static str {
+    let mut text = "";
     for (at, (flag, ..)) in LIMITS.iter().enumerate() {
         let value = match limits.numbers[at] {
             _ if !limits.asks(at) => continue,
             _ if at == CPUSET => limits.cpuset.unwrap_or_default(),
-            _ if at == CPU => fill("%/%", &[limits.number(CPU), limits.number(PERIOD)]).leak(),
-            Some(bytes) if at <= HIGH && bytes != MAX => readable(bytes).leak(),
+            _ if at == CPU => text!("%/%", limits.number(CPU), limits.number(PERIOD)),
+            Some(bytes) if at <= HIGH && bytes != MAX => readable(bytes),
             _ => limits.number(at),
         };
-        text = fill("% %=%", &[&text, &flag[2..], value]);
+        text = text!("% %=%", text, &flag[2..], value);
     }
     text
 }

@@ -13,6 +13,7 @@ use std::ffi::CStr;
 
 use crate::error::Result;
 use crate::input::privilege::{capability_names, resource};
+use crate::packed::text;
 use crate::plan::facts::{Cgroups, Facts, Mapper};
 pub use crate::plan::namespaces::Namespaces;
 use crate::plan::order::HEARS;
@@ -20,7 +21,7 @@ pub use crate::plan::program::{Program, candidates, shell_line};
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
 use crate::seccomp;
 use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
-use crate::text::{Word, digits, fill, kept};
+use crate::text::{Word, digits, kept};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -317,7 +318,7 @@ impl Person {
             }
             Act::BecomeUser => {
                 let User { uid, gid, groups } = self.user;
-                let mut text = fill("% group %", &[digits(uid.into()), digits(gid.into())]);
+                let mut text = [digits(uid.into()), " group ", digits(gid.into())].concat();
                 for group in groups {
                     text.push(',');
                     text.push_str(digits((*group).into()));
@@ -419,11 +420,11 @@ impl Plan {
     /// For `--dry-run`: a step a line, in the order in which they take effect.
     pub fn text(&self) -> String {
         let grouped = self.before.iter().any(|step| step.act == Act::MakeCgroup);
-        let born = if grouped { " into the cgroup" } else { "" };
+        let born = if grouped { text!(" into the cgroup") } else { "" };
         let mut text = String::new();
         tell(&mut text, "", &self.before);
         text.extend(["clone ", &self.namespaces.cloned().names(), born, "\n"]);
-        tell(&mut text, "meanwhile ", &self.beside);
+        tell(&mut text, text!("meanwhile "), &self.beside);
         tell(&mut text, "", &self.inside);
         tell(&mut text, "then ", &self.after);
         text
@@ -432,6 +433,6 @@ impl Plan {
 
 fn tell(text: &mut String, who: &str, steps: &[Step]) {
     for step in steps {
-        text.extend([who, &step.line(), "\n"]);
+        text.extend([who, step.line(), "\n"]);
     }
 }

@@ -6,9 +6,9 @@ use std::ffi::CStr;
 use crate::linux::io::Errno;
 
 use crate::error::hint_for;
-use crate::packed::{Packed, packed};
+use crate::packed::{Packed, Sentence, packed, sentence};
 pub use crate::spec::Flags;
-use crate::text::cut;
+use crate::text::{cut, kept, shown};
 
 /// One act, and what it is done with: rows of a table, all of one shape. Everything a step needs is in it or in the plan, ready
 /// for the kernel: who carries it out may neither allocate nor panic.
@@ -222,9 +222,11 @@ acts! {
 }
 
 /// What an ordinary user needs for groups.
-const DELEGATION: &str = "\
+const DELEGATION: Sentence = sentence!(
+    "\
     no cgroup is delegated to this user: get one of systemd by `systemd-run --user --scope -p Delegate=yes contain run ...`, \
-    or have root chown a directory with all that is in it, for --cgroup-parent; on cgroup v2 be in a group below it, too";
+    or have root chown a directory with all that is in it, for --cgroup-parent; on cgroup v2 be in a group below it, too"
+);
 
 /// A file system that the plan mounts itself and holds by descriptor: nobody in the rootfs can swap it for another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -339,7 +341,7 @@ impl Step {
     }
 
     /// The step as `--dry-run` and errors show it.
-    pub fn line(&self) -> String {
+    pub fn line(&self) -> &'static str {
         let (line, _) = self.told();
         self.fill(line)
     }
@@ -355,7 +357,7 @@ impl Step {
     }
 
     /// The step as people are told of it.
-    pub fn story(&self) -> String {
+    pub fn story(&self) -> &'static str {
         let (_, more) = self.told();
         self.fill(hint_for(more, "story"))
     }
@@ -364,7 +366,7 @@ impl Step {
     pub fn hint(&self, errno: Errno) -> &'static str {
         let (_, more) = self.told();
         match hint_for(more, crate::error::name(errno)) {
-            "-" => DELEGATION,
+            "-" => DELEGATION.get(),
             hint => hint,
         }
     }
@@ -376,7 +378,7 @@ impl Step {
         cut(all, b'\t').unwrap_or((all, ""))
     }
 
-    fn fill(&self, line: &str) -> String {
+    fn fill(&self, line: &str) -> &'static str {
         let mut all = Vec::new();
         for byte in line.bytes() {
             match byte {
@@ -398,7 +400,7 @@ impl Step {
                 byte => all.push(byte),
             }
         }
-        String::from_utf8_lossy(&all).into_owned()
+        shown(kept(&[&all]))
     }
 
     fn show_place(&self, all: &mut Vec<u8>) {

@@ -5,6 +5,7 @@
 use crate::error;
 use crate::input::privilege::CAPABILITIES;
 use crate::json::Reader;
+use crate::packed::sentence;
 use crate::seccomp::Program;
 use crate::seccomp::names::{COUNT, Index};
 use crate::seccomp::tree::{
@@ -47,7 +48,7 @@ pub fn read(text: &[u8], reading: Reading) -> Result<Program, (u64, &'static str
     };
     profile.read(&mut r).ok_or_else(|| {
         let before = text.get(..r.wrong.at).unwrap_or(text);
-        (1 + before.iter().filter(|byte| **byte == b'\n').count() as u64, r.wrong.what)
+        (1 + before.iter().filter(|byte| **byte == b'\n').count() as u64, r.wrong.what.get())
     })
 }
 
@@ -85,11 +86,12 @@ impl Action {
     fn read(&mut self, r: &mut Reader<'_>) -> Option<()> {
         const VALUES: [u32; 8] = [ALLOW, ERRNO, KILL_THREAD, KILL_THREAD, KILL_PROCESS, TRAP, TRACE, LOG];
         let Some(at) = after(r.string()?, b"SCMP_ACT_", ACTIONS) else {
-            return r.wrong("an unknown action: write SCMP_ACT_ALLOW, ERRNO, KILL_PROCESS, TRAP, TRACE or LOG");
+            return r
+                .wrong(sentence!("an unknown action: write SCMP_ACT_ALLOW, ERRNO, KILL_PROCESS, TRAP, TRACE or LOG"));
         };
         match VALUES.get(at) {
             Some(value) => self.action = Some(*value),
-            None => return r.wrong("SCMP_ACT_NOTIFY asks a program, and contain has none: refuse the call"),
+            None => return r.wrong(sentence!("SCMP_ACT_NOTIFY asks a program, and contain has none: refuse the call")),
         }
         Some(())
     }
@@ -100,12 +102,12 @@ impl Action {
                 let name = r.string()?;
                 self.named = error::number(name);
                 if self.named.is_none() && !name.is_empty() {
-                    return r.wrong("an unknown errno: give its number as errnoRet");
+                    return r.wrong(sentence!("an unknown errno: give its number as errnoRet"));
                 }
             }
             _ => match r.number()? {
                 number @ 0..4096 => self.number = Some(number as u32),
-                _ => return r.wrong("an errno is at most 4095"),
+                _ => return r.wrong(sentence!("an errno is at most 4095")),
             },
         }
         Some(())
@@ -114,7 +116,7 @@ impl Action {
     /// The kernel's value.
     fn value(&self, r: &mut Reader<'_>) -> Option<u32> {
         match self.action {
-            None => r.wrong("an action or the defaultAction is missing"),
+            None => r.wrong(sentence!("an action or the defaultAction is missing")),
             Some(action @ (ERRNO | TRACE)) => Some(action | self.named.or(self.number).unwrap_or(1)),
             action => action,
         }
@@ -164,7 +166,7 @@ impl Profile {
         }
         let program = calls.compile();
         match program.len() > LONGEST {
-            true => r.wrong("the kernel takes 4096 instructions, and this profile needs more"),
+            true => r.wrong(sentence!("the kernel takes 4096 instructions, and this profile needs more")),
             false => Some(program.leak()),
         }
     }
@@ -207,7 +209,7 @@ impl Profile {
                 let text = str::from_utf8(r.string()?).ok().and_then(|text| cut(text, b'.'));
                 match text.and_then(|(major, minor)| Some((number(major)?, number(minor)?))) {
                     Some(least) => self.note(self.reading.kernel >= least),
-                    None => return r.wrong("a kernel's version is two numbers, as 4.8"),
+                    None => return r.wrong(sentence!("a kernel's version is two numbers, as 4.8")),
                 }
                 Some(())
             }
@@ -232,7 +234,7 @@ impl Profile {
                     }
                     21 => self.ours = Some(self.ours == Some(true) || name == arch::GO),
                     _ if !name.starts_with(b"SCMP_ARCH_") => {
-                        return r.wrong("an unknown architecture: write SCMP_ARCH_X86_64 or the like");
+                        return r.wrong(sentence!("an unknown architecture: write SCMP_ARCH_X86_64 or the like"));
                     }
                     _ => {}
                 }
@@ -274,7 +276,7 @@ impl Profile {
                 }
             }
             if self.rules.len() > MOST_RULES {
-                return r.wrong("too many rules");
+                return r.wrong(sentence!("too many rules"));
             }
         }
         Some(())
@@ -286,10 +288,10 @@ impl Profile {
         self.object(Object::Condition, r)?;
         let [argument, value, second] = self.numbers;
         if argument > 5 {
-            return r.wrong("the index of an argument is 0 to 5");
+            return r.wrong(sentence!("the index of an argument is 0 to 5"));
         }
         let Some(operator) = self.operator else {
-            return r.wrong("an unknown op: write SCMP_CMP_EQ, NE, LT, LE, GT, GE or MASKED_EQ");
+            return r.wrong(sentence!("an unknown op: write SCMP_CMP_EQ, NE, LT, LE, GT, GE or MASKED_EQ"));
         };
         let (value, mask) = if operator == 6 { (second, value) } else { (value, u64::MAX) };
         let comparison = COMPARISONS[operator];

@@ -28,8 +28,9 @@ use crate::linux::io::Errno;
 use crate::error::{Error, Result, named};
 use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::mount;
+use crate::packed::text;
 use crate::state::record::{Record, Status};
-use crate::text::{fill, is_id, kept, shown};
+use crate::text::{is_id, kept, shown};
 
 /// The largest metadata.json that is read; a command line and an environment fit into it (execve(2), "Limits").
 const LARGEST: usize = 4 << 20;
@@ -64,11 +65,11 @@ pub enum Damage {
 }
 
 impl Damage {
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> &'static str {
         match self {
-            Damage::Missing => "metadata.json is missing".into(),
-            Damage::Unreadable(errno) => fill("metadata.json: %", &[&named(*errno)]),
-            Damage::Malformed(wrong) => fill("metadata.json: %", &[&wrong.text()]),
+            Damage::Missing => text!("metadata.json is missing"),
+            Damage::Unreadable(errno) => text!("metadata.json: %", &named(*errno)),
+            Damage::Malformed(wrong) => text!("metadata.json: %", &wrong.text()),
         }
     }
 }
@@ -93,7 +94,7 @@ impl Root {
         self.list(&mut |id, name| match self.open(name) {
             Ok(Some(directory)) => each(Entry { id, directory }),
             Ok(None) => {}
-            Err(errno) => failed = Err(Error::os(["open ", &self.file(id, c"")].concat(), errno)),
+            Err(errno) => failed = Err(Error::os(text!("open %", &self.file(id, c"")), errno)),
         })?;
         failed
     }
@@ -105,14 +106,14 @@ impl Root {
             }
         };
         let listed = names(self.directory.as_fd(), &mut consider);
-        listed.map_err(|errno| Error::os(["list ", self.path].concat(), errno))
+        listed.map_err(|errno| Error::os(text!("list %", self.path), errno))
     }
 
     /// One container's directory; `None` where there is none, or it has just gone.
     pub fn entry(&self, id: &'static str) -> Result<Option<Entry>> {
         match self.open(kept(&[id.as_bytes()])) {
             Ok(directory) => Ok(directory.map(|directory| Entry { id, directory })),
-            Err(errno) => Err(Error::os(["open ", &self.file(id, c"")].concat(), errno)),
+            Err(errno) => Err(Error::os(text!("open %", &self.file(id, c"")), errno)),
         }
     }
 
@@ -132,7 +133,7 @@ impl Root {
         self.make_locked(id, name).map_err(|errno| {
             // Nobody shall take what has this id for left behind: the container may live without a directory.
             let _left = unlinkat(&self.directory, name, AtFlags::REMOVEDIR);
-            Error::os(["make ", &self.file(id, c"")].concat(), errno).with_hint(place::ELSEWHERE)
+            Error::os(text!("make %", &self.file(id, c"")), errno).with_hint(place::ELSEWHERE.get())
         })
     }
 
@@ -160,8 +161,9 @@ impl Root {
                 // A record that somebody was just changing may have come after its removal.
                 Err(Errno::NOTEMPTY) if tries < 10 => tries += 1,
                 Err(errno) => {
-                    let hint = if errno == Errno::NOTEMPTY { "somebody put files there: remove them" } else { "" };
-                    return Err(Error::os(["remove ", &self.file(entry.id, c"")].concat(), errno).with_hint(hint));
+                    let hint =
+                        if errno == Errno::NOTEMPTY { text!("somebody put files there: remove them") } else { "" };
+                    return Err(Error::os(text!("remove %", &self.file(entry.id, c"")), errno).with_hint(hint));
                 }
             }
             for file in FILES {
@@ -169,7 +171,7 @@ impl Root {
                     let _best = log::join_read(entry);
                 }
                 if let Err(errno) = remove_any(&entry.directory, file) {
-                    return Err(Error::os(["remove ", &self.file(entry.id, file)].concat(), errno));
+                    return Err(Error::os(text!("remove %", &self.file(entry.id, file)), errno));
                 }
             }
         }

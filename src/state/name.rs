@@ -12,18 +12,19 @@ use super::{Damage, Entry, Root, SAFELY, regular};
 use crate::error::{Error, Result};
 use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::walk;
-use crate::text::{Word, fill, is_id, kept};
+use crate::packed::text;
+use crate::text::{Word, is_id, kept};
 
 impl Root {
     /// Takes a name for the container `id`. Held until the descriptor is dropped, which is when its record is written.
     pub fn claim(&self, name: &str, id: &str) -> Result<OwnedFd> {
         match self.take(name, id) {
             Ok(Ok(file)) => Ok(file),
-            Ok(Err(holder)) => Err(Error::new(fill("--name %: container % has this name", &[name, holder]))
-                .with_hint(fill("remove that one (contain rm %), or choose another name", &[name]))),
+            Ok(Err(holder)) => Err(Error::new(text!("--name %: container % has this name", name, holder))
+                .with_hint(text!("remove that one (contain rm %), or choose another name", name))),
             Err(errno) => {
-                let doing = ["write ", self.path, "/names/", name].concat();
-                Err(Error::os(doing, errno).with_hint(super::place::ELSEWHERE))
+                let doing = text!("write %/names/%", self.path, name);
+                Err(Error::os(doing, errno).with_hint(super::place::ELSEWHERE.get()))
             }
         }
     }
@@ -99,7 +100,7 @@ impl Root {
             Ok(None) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::LOOP | Errno::XDEV | Errno::INVAL) => {
                 Ok(None)
             }
-            Err(errno) => Err(Error::os(["read ", self.path, "/names/", name].concat(), errno)),
+            Err(errno) => Err(Error::os(text!("read %/names/%", self.path, name), errno)),
         }
     }
 

@@ -9,10 +9,11 @@ use crate::linux::process::{getcwd, geteuid};
 
 use super::Root;
 use crate::error::{Error, Result};
+use crate::packed::{Sentence, sentence, text};
 use crate::text::{Word, digits, kept, shown, value};
 
 /// What to do where nothing can be written down.
-pub const ELSEWHERE: &str = "name another directory for containers: --root DIR, or $CONTAIN_ROOT";
+pub const ELSEWHERE: Sentence = sentence!("name another directory for containers: --root DIR, or $CONTAIN_ROOT");
 
 /// The directories that may be it, the best first; only one where the user named it.
 pub struct Places(Vec<Word>);
@@ -40,14 +41,14 @@ impl Places {
             match mkdirat(CWD, path, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => {
-                    let error = Error::os(["make ", shown(path)].concat(), errno).with_hint(ELSEWHERE);
+                    let error = Error::os(text!("make %", shown(path)), errno).with_hint(ELSEWHERE);
                     first = first.or(Some(error));
                     continue;
                 }
             }
             return open(path);
         }
-        Err(first.unwrap_or_else(|| Error::new("no place for containers: name one with --root DIR")))
+        Err(first.unwrap_or_else(|| Error::new(sentence!("no place for containers: name one with --root DIR"))))
     }
 
     /// Opens the first that is there; `None` where no container was ever written down.
@@ -80,11 +81,12 @@ fn open(path: Word) -> Result<&'static Root> {
         Ok((directory, found))
     });
     let (directory, found) = opened.map_err(|errno| {
-        let hint = if errno == Errno::NOTDIR || errno == Errno::LOOP { "it must be a directory, no link" } else { "" };
-        Error::os(["open ", shown].concat(), errno).with_hint(hint)
+        let hint =
+            if errno == Errno::NOTDIR || errno == Errno::LOOP { text!("it must be a directory, no link") } else { "" };
+        Error::os(text!("open %", shown), errno).with_hint(hint)
     })?;
     if found.st_uid != geteuid().as_raw() || found.st_mode & 0o022 != 0 {
-        return Err(Error::new([shown, " is another user's, or others may write to it: it is not trusted"].concat())
+        return Err(Error::new(text!("% is another user's, or others may write to it: it is not trusted", shown))
             .with_hint(ELSEWHERE));
     }
     Ok(Box::leak(Box::new(Root { directory, path: shown })))

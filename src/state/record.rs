@@ -2,6 +2,7 @@
 //! exactly.
 
 use crate::json::{Reader, Writer, Wrong};
+use crate::packed::sentence;
 use crate::spec::{Limit, Limits, MAX, Spec};
 use crate::text::{Word, hex, kept, lines};
 
@@ -275,7 +276,7 @@ impl Place<'_> {
                 let name = r.string()?;
                 match Status::ALL.iter().find(|known| known.name().as_bytes() == name) {
                     Some(known) => *status = *known,
-                    None => return r.wrong("an unknown status"),
+                    None => return r.wrong(sentence!("an unknown status")),
                 }
             }
             Place::Path(path) => *path = word(r)?,
@@ -306,7 +307,7 @@ impl Place<'_> {
                     for digit in digits {
                         match char::from(*digit).to_digit(16) {
                             Some(digit) => number = number << 4 | u64::from(digit),
-                            None => return r.wrong("hexadecimal digits are wanted"),
+                            None => return r.wrong(sentence!("hexadecimal digits are wanted")),
                         }
                     }
                     all.push(number);
@@ -318,7 +319,7 @@ impl Place<'_> {
             Place::Most(number) => {
                 *number = match r.peek() {
                     b'"' if r.string()? == b"max" => Some(MAX),
-                    b'"' => return r.wrong("neither a number nor \"max\""),
+                    b'"' => return r.wrong(sentence!("neither a number nor \"max\"")),
                     _ => Some(r.number()?),
                 }
             }
@@ -341,20 +342,20 @@ pub fn optional(w: &mut Writer, name: &str, mut number: Option<u64>) {
 fn at_most(r: &mut Reader<'_>, most: u32) -> Option<u32> {
     match r.number()? {
         number if number <= most.into() => Some(number as u32),
-        _ => r.wrong("the number is too large"),
+        _ => r.wrong(sentence!("the number is too large")),
     }
 }
 
 fn text(r: &mut Reader<'_>) -> Option<&'static str> {
     match std::str::from_utf8(r.string()?) {
         Ok(text) => Some(text.to_string().leak()),
-        Err(_) => r.wrong("the string is not UTF-8"),
+        Err(_) => r.wrong(sentence!("the string is not UTF-8")),
     }
 }
 
 fn word(r: &mut Reader<'_>) -> Option<Word> {
     match r.string()? {
-        bytes if bytes.contains(&0) => r.wrong("the string has a NUL byte"),
+        bytes if bytes.contains(&0) => r.wrong(sentence!("the string has a NUL byte")),
         bytes => Some(kept(&[bytes])),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Entry, Root};
 use crate::error::{Error, Result};
+use crate::packed::{sentence, text};
 use crate::text::{is_id, joined};
 
 pub fn unknown(word: &str) -> Error {
-    Error::new([word, ": no such container; `contain ps -a` lists them"].concat())
+    Error::new(text!("%: no such container; `contain ps -a` lists them", word))
 }
 
 impl Root {
@@ -29,8 +30,8 @@ impl Root {
             [id] => self.entry(id)?.ok_or_else(unknown),
             [] => Err(unknown()),
             several => {
-                let text = [word, " is the beginning of several ids: ", &joined(several, " ")].concat();
-                Err(Error::new(text).with_hint("write more of the one that is meant"))
+                let text = text!("% is the beginning of several ids: %", word, &joined(several, " "));
+                Err(Error::new(text).with_hint(sentence!("write more of the one that is meant")))
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::linux::process::{Pid, Signal, pidfd_send_signal};
 
 use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
+use crate::packed::sentence;
 use crate::supervise::relay::{Key, Relay};
 use crate::supervise::services::{NEVER, SECOND, Time};
 use crate::supervise::signals::{Action, Signals};
@@ -163,7 +164,7 @@ impl Supervisor<'_> {
         self.tee.interests(&mut descriptors[5..]);
         match wait_for(&mut descriptors, self.deadline) {
             Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::os("wait for the container", errno)),
+            Err(errno) => return Err(Error::os(sentence!("wait for the container"), errno)),
         }
         let answers = descriptors.map(|descriptor| descriptor.revents());
         if let Some(relay) = &mut self.relay {
@@ -177,7 +178,7 @@ impl Supervisor<'_> {
         match sys::process::reap(Some(self.watch.pid)) {
             // It was killed while nobody looked, see `stop_self`.
             Err(Errno::CHILD) => Ok(Some(Reaped::unseen(self.watch.pid, Signal::KILL))),
-            reaped => reaped.map_err(|errno| Error::os("wait for the container", errno)),
+            reaped => reaped.map_err(|errno| Error::os(sentence!("wait for the container"), errno)),
         }
     }
 

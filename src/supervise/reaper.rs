@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::kernel::proc::{Disposition, disposition};
 use crate::kernel::program;
 use crate::log;
+use crate::packed::sentence;
 use crate::supervise::Outcome;
 use crate::supervise::signals::{Action, Signals, action};
 use crate::sys::process::{Cloned, Vector, clone3, exit_now, reap};
@@ -155,5 +156,5 @@ fn failure(pipe: &OwnedFd) -> Option<Errno> {
 /// For a process that is not number 1: orphans of its descendants become its children (prctl(2), Linux 3.4).
 pub fn become_subreaper() -> Result<()> {
     linux::process::set_child_subreaper(Some(linux::process::getpid()))
-        .map_err(|errno| Error::os("become a subreaper", errno))
+        .map_err(|errno| Error::os(sentence!("become a subreaper"), errno))
 }

@@ -13,6 +13,7 @@ use crate::linux::termios::{isatty, tcgetpgrp, tcgetsid};
 
 use crate::error::{Error, Result};
 use crate::kernel::terminal::{self, Raw, copy_size, other_side};
+use crate::packed::sentence;
 use crate::supervise::tee::{MOST, give};
 use crate::sys::tty::Modes;
 
@@ -49,7 +50,7 @@ impl<'a> Relay<'a> {
         let other_side = fcntl_getfl(controller)
             .and_then(|flags| fcntl_setfl(controller, flags | OFlags::NONBLOCK))
             .and_then(|()| other_side(controller))
-            .map_err(|errno| Error::os("set up the terminal", errno))?;
+            .map_err(|errno| Error::os(sentence!("set up the terminal"), errno))?;
         let mut relay = Relay {
             controller,
             _other_side: other_side,

@@ -6,6 +6,7 @@ use crate::linux;
 use crate::linux::process::Signal;
 
 use crate::error::{Error, Result};
+use crate::packed::sentence;
 use crate::sys::signal::{Arrived, Set, block, descriptor, is_ignored, next, reset};
 
 /// Left to the kernel: faults of our own, what cannot be blocked, and the two that stop a background job which
@@ -48,15 +49,15 @@ impl Signals {
         }
         // A caller that ignores SIGCHLD would have the kernel reap our child, and its status lost (wait(2), NOTES).
         reset(Signal::CHILD);
-        block(set).map_err(|errno| Error::os("block signals", errno))?;
-        let descriptor = descriptor(set).map_err(|errno| Error::os("open a signalfd", errno))?;
+        block(set).map_err(|errno| Error::os(sentence!("block signals"), errno))?;
+        let descriptor = descriptor(set).map_err(|errno| Error::os(sentence!("open a signalfd"), errno))?;
         Ok(Box::leak(Box::new(Signals { descriptor, ignored })))
     }
 
     /// The next signal that has arrived and is not to be ignored.
     pub fn next(&self) -> Result<Option<Arrived>> {
         loop {
-            match next(self.descriptor.as_fd()).map_err(|errno| Error::os("read a signal", errno))? {
+            match next(self.descriptor.as_fd()).map_err(|errno| Error::os(sentence!("read a signal"), errno))? {
                 Some(arrived) if self.ignored.has(arrived.signal) => {}
                 arrived => return Ok(arrived),
             }

@@ -21,6 +21,7 @@ pub mod random;
 pub mod seccomp;
 pub mod signal;
 pub mod start;
+pub mod thin;
 pub mod tty;
 pub mod vsock;
 pub mod watchdog;

@@ -13,7 +13,8 @@ use crate::input::args::option::Act;
 use crate::input::args::written::{Flag, Written};
 use crate::input::help::{self, Topic};
 use crate::input::near::Near;
-use crate::text::{Word, fill, joined, lines, shown, tail};
+use crate::packed::{sentence, text};
+use crate::text::{Word, joined, lines, shown, tail};
 
 /// A command line.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl Reader {
             return match (self.written.has(Flag::Help), self.written.has(Flag::Version)) {
                 (true, _) => Ok(Command::Help),
                 (_, true) => Ok(Command::Version),
-                _ => Err(Error::usage("which command? write `contain run`, `contain ps` or `contain help`")),
+                _ => Err(Error::usage(sentence!("which command? write `contain run`, `contain ps` or `contain help`"))),
             };
         };
         self.written.dashed = false;
@@ -106,7 +107,7 @@ impl Reader {
         let Some(named) = help::command(name) else {
             let mut near = Near::to(name);
             lines(help::NAMES).for_each(|known| near.consider(known));
-            return Err(near.unknown(fill("%: no such command; `contain help` lists them", &[name])));
+            return Err(near.unknown(text!("%: no such command; `contain help` lists them", name)));
         };
         self.topic = named.topic;
         // What follows the first word of these is a command's own, another `--` too.
@@ -120,7 +121,7 @@ impl Reader {
             match help::command(shown(word)) {
                 Some(other) => self.topic = other.topic,
                 None => {
-                    let text = fill("help %: no such command; `contain help` lists them", &[shown(word)]);
+                    let text = text!("help %: no such command; `contain help` lists them", shown(word));
                     return Err(Error::usage(text));
                 }
             }
@@ -164,15 +165,15 @@ impl Reader {
         let letters = &word.to_bytes()[1..];
         for (at, letter) in letters.iter().enumerate() {
             let flag = match letter.is_ascii() {
-                true => fill("-%", &[char::from(*letter).encode_utf8(&mut [0; 4])]),
-                false => fill("-%", &[&String::from_utf8_lossy(&letters[at..])]),
+                true => text!("-%", char::from(*letter).encode_utf8(&mut [0; 4])),
+                false => text!("-%", &String::from_utf8_lossy(&letters[at..])),
             };
             let equals = usize::from(letters.get(at + 1) == Some(&b'='));
             let value = if at + 1 < letters.len() { Some(tail(word, at + 2 + equals)) } else { None };
-            if self.option(&flag, value)? {
+            if self.option(flag, value)? {
                 break;
             }
-            refuse_value(&flag, value.filter(|_| equals > 0))?;
+            refuse_value(flag, value.filter(|_| equals > 0))?;
         }
         Ok(())
     }
@@ -182,7 +183,7 @@ impl Reader {
         let Some((long, act)) = help::option(self.topic, flag) else {
             let mut near = Near::to(flag);
             help::flags(self.topic).into_iter().for_each(|known| near.consider(known));
-            return Err(near.unknown(fill("%: no such option", &[flag])));
+            return Err(near.unknown(text!("%: no such option", flag)));
         };
         let written = &mut *self.written;
         match act {
@@ -204,13 +205,13 @@ impl Reader {
             _ => {}
         }
         let Some(value) = value.or_else(|| self.words.next()) else {
-            return Err(Error::usage(fill("% needs a value", &[flag])));
+            return Err(Error::usage(text!("% needs a value", flag)));
         };
         match option::take(written, act, value) {
             Ok(()) => Ok(true),
             Err(what) => {
-                let text = value.to_str().map_or(String::new(), |text| [" ", &quoted(text)].concat());
-                Err(Error::usage([long, &text, " ", what].concat()))
+                let text = value.to_str().map_or(String::new(), |text| [" ", quoted(text)].concat());
+                Err(Error::usage(text!("%% %", long, &text, what)))
             }
         }
     }
@@ -221,15 +222,15 @@ fn operands(name: &str, named: &help::Named, written: &mut Written) -> Result<()
     let (all, count) = (joined(&written.targets(), " "), written.words.len());
     let text = match named.command {
         _ if count > named.most.into() => match named.most {
-            0 => fill("% takes no argument: %", &[name, &all]),
-            _ => fill("% takes one argument: %", &[name, &all]),
+            0 => text!("% takes no argument: %", name, &all),
+            _ => text!("% takes one argument: %", name, &all),
         },
-        Command::Init if count == 0 => "init: which command? write `contain init -- COMMAND [ARG...]`".into(),
+        Command::Init if count == 0 => text!("init: which command? write `contain init -- COMMAND [ARG...]`"),
         Command::Completion if !["bash", "zsh", "fish"].contains(&all.as_str()) => {
-            "completion: for which shell? write bash, zsh or fish".into()
+            text!("completion: for which shell? write bash, zsh or fish")
         }
         Command::Exec if count == 0 || written.dashed => {
-            "exec: which container? write `contain exec ID -- COMMAND`".into()
+            text!("exec: which container? write `contain exec ID -- COMMAND`")
         }
         Command::Exec => {
             written.target = shown(written.words.remove(0));
@@ -239,13 +240,13 @@ fn operands(name: &str, named: &help::Named, written: &mut Written) -> Result<()
             if !written.words.is_empty() {
                 return Ok(());
             }
-            "exec: which command? write `contain exec ID -- COMMAND`, as /bin/sh".into()
+            text!("exec: which command? write `contain exec ID -- COMMAND`, as /bin/sh")
         }
         Command::Update if count > 0 && written.limits.are_none() => {
-            "update: which limit? write `contain update --memory 64M ID`, or another of run's".into()
+            text!("update: which limit? write `contain update --memory 64M ID`, or another of run's")
         }
         _ if count < named.least.into() => {
-            fill("%: which container? write `contain % ID`; `contain ps` lists them", &[name, name])
+            text!("%: which container? write `contain % ID`; `contain ps` lists them", name, name)
         }
         _ => return Ok(()),
     };
@@ -256,15 +257,15 @@ fn operands(name: &str, named: &help::Named, written: &mut Written) -> Result<()
 fn refuse_value(flag: &str, value: Option<Word>) -> Result<()> {
     match value {
         None => Ok(()),
-        Some(value) => Err(Error::usage(fill("% takes no value, but has %", &[flag, shown(value)]))),
+        Some(value) => Err(Error::usage(text!("% takes no value, but has %", flag, shown(value)))),
     }
 }
 
 /// A value as the user has to see it: in quotes where its edges would be lost.
-fn quoted(text: &str) -> String {
+fn quoted(text: &'static str) -> &'static str {
     match text.bytes().all(|b| b.is_ascii_graphic()) && !text.is_empty() {
-        true => text.into(),
-        false => fill("'%'", &[text]),
+        true => text,
+        false => text!("'%'", text),
     }
 }
 

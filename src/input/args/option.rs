@@ -5,8 +5,9 @@ use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
 use crate::input::volume::Way;
 use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
+use crate::packed::text;
 use crate::spec::Limit;
-use crate::text::{Word, digits, fill, has, is_id, lines, place, split};
+use crate::text::{Word, digits, has, is_id, lines, place, split};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -152,12 +153,14 @@ pub fn take(written: &mut Written, act: Act, value: Word) -> Parsed<()> {
     // A path is whatever bytes it is.
     match act {
         Act::Path(_) | Act::Perhaps(..) | Act::Layer | Act::EnvironmentFile if value.is_empty() => {
-            return Err("is empty: name a path");
+            return Err(text!("is empty: name a path"));
         }
         Act::Path(at) | Act::Perhaps(_, at) => written.set_path(at, value),
         Act::Layer => written.layers.push(value),
         Act::EnvironmentFile => written.environment.push(EnvironmentSource::File(value)),
-        _ => return take_text(written, act, value.to_str().map_err(|_| "has a value that is not UTF-8")?, value),
+        _ => {
+            return take_text(written, act, value.to_str().map_err(|_| text!("has a value that is not UTF-8"))?, value);
+        }
     }
     Ok(())
 }
@@ -201,7 +204,7 @@ fn take_text(written: &mut Written, act: Act, text: &'static str, value: Word) -
         Act::Security => {
             let allowed = match place("no-new-privs\nnew-privs", text.as_bytes()) {
                 Some(at) => at == 1,
-                None => return Err("is not known: write no-new-privs or new-privs"),
+                None => return Err(text!("is not known: write no-new-privs or new-privs")),
             };
             written.set(Flag::NewPrivileges, allowed);
             written.set(Flag::NoNewPrivileges, !allowed);
@@ -220,14 +223,14 @@ fn is_host(text: &str, own: &str) -> Parsed<bool> {
         Some(0) => Ok(true),
         Some(1) => Ok(false),
         Some(2) if own == "none" => Ok(false),
-        _ => Err(fill("is not known: write % or host", &[own]).leak()),
+        _ => Err(text!("is not known: write % or host", own)),
     }
 }
 
 fn users(text: &str) -> Parsed<()> {
     match place("host\nauto\nkeep-id", text.as_bytes()) {
         Some(_) => Ok(()),
-        None => Err("is not known: write host, auto or keep-id"),
+        None => Err(text!("is not known: write host, auto or keep-id")),
     }
 }
 
@@ -238,17 +241,17 @@ pub fn name(text: &str) -> Parsed<()> {
     let begins_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
     match begins_well && text.len() <= 64 && text.bytes().all(fits) {
         true if !is_id(text.as_bytes()) => Ok(()),
-        true => Err("could be a container's id: choose one that is not 16 hexadecimal digits"),
-        false => Err("is no name: write letters, digits, _ . and -, a letter or digit first, 64 at most"),
+        true => Err(text!("could be a container's id: choose one that is not 16 hexadecimal digits")),
+        false => Err(text!("is no name: write letters, digits, _ . and -, a letter or digit first, 64 at most")),
     }
 }
 
 pub fn hostname(text: &str) -> Parsed<()> {
     if text.is_empty() || text.len() > 64 {
-        return Err(fill("has % bytes: the kernel takes 1 to 64", &[digits(text.len() as u64)]).leak());
+        return Err(text!("has % bytes: the kernel takes 1 to 64", digits(text.len() as u64)));
     }
     match has(text, b'/') || has(text, b' ') || visible(text).len() > text.len() {
-        true => Err("has a character that no host name may hold: use letters, digits, - and ."),
+        true => Err(text!("has a character that no host name may hold: use letters, digits, - and .")),
         false => Ok(()),
     }
 }
@@ -256,14 +259,14 @@ pub fn hostname(text: &str) -> Parsed<()> {
 fn workdir(text: &str) -> Parsed<()> {
     match text.starts_with('/') && !has(text, 0) {
         true => Ok(()),
-        false => Err("is not an absolute path inside the container: write it from /, as /srv"),
+        false => Err(text!("is not an absolute path inside the container: write it from /, as /srv")),
     }
 }
 
 fn cgroup_parent(text: &str) -> Parsed<()> {
     match text.starts_with('/') && !split(text, b'/').any(|part| part == "..") {
         true => Ok(()),
-        false => Err("is no absolute path without ..: write it from the top of the cgroups on, as /user/web"),
+        false => Err(text!("is no absolute path without ..: write it from the top of the cgroups on, as /user/web")),
     }
 }
 

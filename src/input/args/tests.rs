@@ -18,7 +18,7 @@ fn run_of(line: &[&str]) -> &'static Written {
 
 fn sentence(line: &[&str]) -> (u8, String) {
     let error = parse(words(line)).expect_err("an error");
-    (error.status(), [&error.sentence(), " ", error.hint()].concat())
+    (error.status(), [error.sentence(), " ", error.hint()].concat())
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::error::Error;
 use crate::machine::{Choice, FOR_EVER, Kind, Machine, Restart, SECOND, Service, Text, Time};
 
-fn read_file(bytes: &'static [u8]) -> (&'static Machine, Vec<String>) {
+fn read_file(bytes: &'static [u8]) -> (&'static Machine, Vec<&'static str>) {
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);
@@ -86,7 +86,7 @@ fn a_file_of_rubbish_is_told_of_in_few_lines() {
     let (_, told) = read_file(long);
     assert_eq!(told, ["/f:1: this line is longer than 8192 bytes"]);
     let (_, told) = read_file("x y\n".repeat(1000).leak().as_bytes());
-    assert_eq!((told.len(), &*told[20]), (21, "980 more complaints about the settings are not told"));
+    assert_eq!((told.len(), told[20]), (21, "980 more complaints about the settings are not told"));
     let (_, told) = read_file("x".repeat(500).leak().as_bytes());
     assert_eq!(told, [format!("/f:1: {}... is not known", "x".repeat(100))]);
     let (_, told) = read_file("é".repeat(99).leak().as_bytes());

@@ -8,7 +8,7 @@ fn plain(name: &'static str, kind: Kind, place: &'static str) -> Service {
     Service { log: c"console", ..*Service::plain(name, kind, place) }
 }
 
-fn read_file(text: &'static str) -> (Vec<Service>, Vec<String>) {
+fn read_file(text: &'static str) -> (Vec<Service>, Vec<&'static str>) {
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);

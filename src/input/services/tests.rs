@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::input::conf::read;
 
 /// What the services of a file come after, and what is told of them.
-fn after(file: &'static str) -> (Vec<(&'static str, Vec<&'static str>)>, Vec<String>) {
+fn after(file: &'static str) -> (Vec<(&'static str, Vec<&'static str>)>, Vec<&'static str>) {
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);
@@ -50,7 +50,7 @@ fn a_line_is_right_or_left_out() {
             "service web has memory=64X, which makes no sense: --memory 64X is not a size: write bytes, or a number with K, M, G or T, as in 64M",
         ),
     ] {
-        assert_eq!(after(line), (vec![], vec![format!("/f:1: {sentence}")]));
+        assert_eq!(after(line), (vec![], vec![&*format!("/f:1: {sentence}")]));
     }
 }
 

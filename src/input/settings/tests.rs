@@ -5,7 +5,7 @@ use crate::input::conf;
 use crate::machine::{Address, Net, OnExit, OnFail, SECOND};
 
 /// What a file and a command line come to, and what is told about them.
-pub fn read(file: &'static str, line: &str) -> (&'static Machine, Vec<String>) {
+pub fn read(file: &'static str, line: &str) -> (&'static Machine, Vec<&'static str>) {
     let mut told = Vec::new();
     let tell = &mut |error: Error| told.push(error.sentence());
     let mut settings = Settings::new(tell);

@@ -11,6 +11,7 @@ use crate::linux::net::sockopt::socket_peercred;
 use crate::linux::net::{SocketFlags, accept_with, bind, listen};
 
 use crate::life::boot::tell;
+use crate::packed::sentence;
 use crate::supervise::request::{self, END, MOST, REFUSED, UNKNOWN, Verb};
 use crate::supervise::services::{Entry, NEVER, SECOND, Table, Time};
 use crate::sys::clock::since_boot as now;
@@ -52,7 +53,10 @@ impl Clients {
     /// Where there can be no socket, nobody can ask.
     pub fn listen() -> Clients {
         let listener = bound();
-        tell::failed("listen at /run/contain/init.sock", listener.as_ref().map(drop).map_err(|errno| *errno));
+        tell::failed(
+            sentence!("listen at /run/contain/init.sock"),
+            listener.as_ref().map(drop).map_err(|errno| *errno),
+        );
         Clients { listener: listener.ok(), clients: (0..COUNT).map(|_| None).collect() }
     }
 

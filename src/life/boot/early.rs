@@ -14,7 +14,8 @@ use crate::input::settings::word;
 use crate::kernel::file::read_text;
 use crate::kernel::{device, mount};
 use crate::life::boot::tell;
-use crate::text::{before, fill, lines, words};
+use crate::packed::{sentence, text};
+use crate::text::{before, lines, words};
 
 /// The file systems that every system has, as fstab(5) has them without a device; a directory is made where it is missing.
 const MOUNTS: &str = "\
@@ -50,12 +51,12 @@ const LINKS: [(&CStr, &CStr); 4] = [
 /// As systemd has it: select(2) knows no descriptor above 1023, and who needs more may ask for them.
 pub fn limit_files() {
     let limit = Rlimit { current: Some(1024), maximum: Some(1 << 19) };
-    tell::failed("limit open files", setrlimit(Resource::Nofile, limit));
+    tell::failed(sentence!("limit open files"), setrlimit(Resource::Nofile, limit));
 }
 
 /// Makes the mounts and the links.
 pub fn mount_all() {
-    tell::failed("enter /", linux::process::chdir(c"/"));
+    tell::failed(sentence!("enter /"), linux::process::chdir(c"/"));
     lines(MOUNTS).for_each(mount_one);
     // To try one that the kernel lacks would have it look for a module.
     let known = read_text(CWD, c"/proc/filesystems").unwrap_or_default();
@@ -89,6 +90,6 @@ fn mount_one(line: &str) {
     match done {
         Ok(()) | Err(Errno::BUSY | Errno::NODEV) => {}
         Err(Errno::NOENT) if target.starts_with("/sys/") => {}
-        Err(errno) => tell::failure(&Error::os(fill("mount % on %", &[filesystem, target]), errno)),
+        Err(errno) => tell::failure(&Error::os(text!("mount % on %", filesystem, target), errno)),
     }
 }

@@ -12,6 +12,7 @@ use crate::life::boot::requests::{self, After, End};
 use crate::life::boot::tell;
 use crate::life::boot::{hardware, report};
 use crate::machine::{Machine, SECOND, Time};
+use crate::packed::sentence;
 use crate::supervise::Outcome;
 use crate::supervise::signals::Signals;
 use crate::sys::process::exit_now;
@@ -25,7 +26,7 @@ pub fn end(outcome: Outcome, end: End, machine: &Machine) -> ! {
     hardware::hand_watchdog_over(grace);
     end_processes(if end.at_once { 0 } else { grace });
     if end.after == After::Anew {
-        tell::failed("begin anew", Err(program::start_over()));
+        tell::failed(sentence!("begin anew"), Err(program::start_over()));
     }
     let done = power::aside(&mut || {
         hardware::renew_seed(machine, false);

@@ -9,23 +9,23 @@ use crate::kernel::{clock, random};
 use crate::life::boot::tell;
 use crate::log;
 use crate::machine::{Machine, SECOND, Text, Time};
+use crate::packed::{sentence, text};
 use crate::sys::watchdog;
-use crate::text::fill;
 
 /// Sets the watchdog, where one is wanted.
 pub fn set_watchdog(machine: &Machine) {
     let time = machine.time(Time::Watchdog);
     if time > 0 {
-        tell::failed("set /dev/watchdog for contain.watchdog=", watchdog::start(time));
+        tell::failed(sentence!("set /dev/watchdog for contain.watchdog="), watchdog::start(time));
     }
 }
 
 /// Steps the clock where it is wrong.
 pub fn step_clock(machine: &Machine) {
     match clock::step() {
-        Ok(Some(told)) if machine.tells() => log::error(&told),
+        Ok(Some(told)) if machine.tells() => log::error(told),
         Ok(_) => {}
-        Err(errno) => tell::failed("set the clock", Err(errno)),
+        Err(errno) => tell::failed(sentence!("set the clock"), Err(errno)),
     }
 }
 
@@ -39,7 +39,7 @@ pub fn renew_seed(machine: &Machine, at_boot: bool) {
     match random::renew(word(path), at_boot) {
         Ok(()) => {}
         Err(Errno::NOENT | Errno::ROFS) if named.is_empty() => {}
-        Err(errno) => tell::failure(&Error::os(fill("renew the seed %", &[path]), errno)),
+        Err(errno) => tell::failure(&Error::os(text!("renew the seed %", path), errno)),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::linux::mount::MountFlags;
 use crate::kernel::file::{self, write_all};
 use crate::kernel::mount::mount_here;
 use crate::life::boot::tell;
+use crate::packed::sentence;
 use crate::supervise::services::{SECOND, Time};
 use crate::sys::process::{Cloned, clone3, exit_now};
 use crate::text::{Word, kept};
@@ -26,7 +27,7 @@ pub fn prepare() {
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let mounted = mount_here(c"/run/contain/log", c"tmpfs", c"size=10%,mode=0700", flags);
-    tell::failed("mount tmpfs on /run/contain/log", mounted);
+    tell::failed(sentence!("mount tmpfs on /run/contain/log"), mounted);
 }
 
 /// The log file of a service.

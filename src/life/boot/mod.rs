@@ -30,6 +30,7 @@ use crate::life::mean::PATH;
 use crate::linux;
 use crate::log;
 use crate::machine::{Choice, Kind, Machine, OnExit, OnFail, Restart, Service, Text};
+use crate::packed::{sentence, text};
 use crate::supervise::Outcome;
 use crate::supervise::request::COMMAND;
 use crate::supervise::signals::Signals;
@@ -46,7 +47,7 @@ pub fn boot(words: &[Word], environment: &[Word]) -> ! {
         true => {
             // Nobody feeds it since.
             hardware::set_watchdog(machine);
-            Err(Error::new("process 1 has failed, and began anew"))
+            Err(Error::new(sentence!("process 1 has failed, and began anew")))
         }
         false => live(&mut machine, words, environment, timeline),
     };
@@ -60,15 +61,15 @@ pub fn boot(words: &[Word], environment: &[Word]) -> ! {
 /// The start-up in its order, as far as it does not depend on what is wanted; then what is wanted.
 fn prepare(timeline: &mut Timeline) -> &'static Machine {
     // What arrives before somebody listens waits.
-    tell::failed("block signals", Signals::hold());
+    tell::failed(sentence!("block signals"), Signals::hold());
     linux::process::umask(linux::fs::Mode::from_raw_mode(0o022));
     // The kernel may have made process 1 a session leader already.
     let _leader = linux::process::setsid();
     log::tell_kernel();
     early::limit_files();
     timeline.stage("early mounts", early::mount_all);
-    timeline.stage("console", || tell::failed("open /dev/console", console::open()));
-    timeline.stage("control groups", || tell::failed("enable cgroup controllers", cgroup::enable_all()));
+    timeline.stage("console", || tell::failed(sentence!("open /dev/console"), console::open()));
+    timeline.stage("control groups", || tell::failed(sentence!("enable cgroup controllers"), cgroup::enable_all()));
     // Settings may lie on a device, too (qemu_fw_cfg).
     timeline.stage("modules", modules::plug);
     timeline.stage("settings", settings::read)
@@ -81,11 +82,11 @@ fn live(
     given: &[Word],
     timeline: &mut Timeline,
 ) -> Result<(Outcome, End)> {
-    timeline.stage("loopback", || tell::failed("raise lo", net::raise_loopback()));
+    timeline.stage("loopback", || tell::failed(sentence!("raise lo"), net::raise_loopback()));
     timeline.stage("named modules", || modules::load(&machine.modules));
     timeline.stage("watchdog", || hardware::set_watchdog(machine));
     timeline.stage("clock", || hardware::step_clock(machine));
-    tell::failed("take ctrl-alt-del", power::take_keys());
+    tell::failed(sentence!("take ctrl-alt-del"), power::take_keys());
     // Held to the end.
     std::mem::forget(timeline.stage("root", || root::enter(machine, words, given))?);
     if !machine.has_file && !machine.text(Text::Root).is_empty() {
@@ -140,8 +141,8 @@ fn policy(machine: &Machine, has_console: bool) -> OnFail {
 /// A shell on the console, until it ends or somebody asks for the end of the machine; none where there is no shell.
 fn shell(machine: &Machine, given: &[Word]) -> Option<End> {
     file::place(SHELL)?;
-    tell::failed("take the console", console::seize());
-    log::error("here is a shell: when it ends, the machine powers off");
+    tell::failed(sentence!("take the console"), console::seize());
+    log::error(text!("here is a shell: when it ends, the machine powers off"));
     let command = command(vec![SHELL], Vec::new(), Restart::No);
     match work(&[command], &[], given, machine).ok()? {
         Over::Asked(end) => Some(end),

@@ -18,10 +18,11 @@ use crate::life::boot::spawn::OWN;
 use crate::life::boot::tell;
 use crate::life::network::{Setup, configure, missing, write_servers};
 use crate::machine::{self, Kind, Machine, Net, Service, Text};
+use crate::packed::{sentence, text};
 use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
 use crate::sys::signal::{Set, block, reset_dispositions};
-use crate::text::{Word, fill, kept, lines, shown, words};
+use crate::text::{Word, kept, lines, shown, words};
 
 /// How long the boot waits for interfaces, carriers and leases, in microseconds; after that it goes on without.
 const PATIENCE: u64 = 10_000_000;
@@ -32,8 +33,10 @@ pub fn name(machine: &Machine) {
     let written = lines(&text).find_map(|line| words(line).first().copied().filter(|word| !word.starts_with('#')));
     let set = machine.text(Text::Hostname);
     let name = if set.is_empty() { written.unwrap_or_default() } else { set };
-    if !name.is_empty() {
-        tell::failed(&fill("name the machine %", &[name]), sethostname(name.as_bytes()));
+    if !name.is_empty()
+        && let Err(errno) = sethostname(name.as_bytes())
+    {
+        tell::failure(&Error::os(text!("name the machine %", name), errno));
     }
 }
 
@@ -61,7 +64,7 @@ pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
                     Some(pid)
                 }
                 Err(errno) => {
-                    fail(net, &Error::os("start contain dhcp", errno));
+                    fail(net, &Error::os(sentence!("start contain dhcp"), errno));
                     None
                 }
             };
@@ -80,7 +83,9 @@ pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
             // It has told why.
             Ok(0) => {}
             Ok(length) => drop(write(stderr(), line.get(..length).unwrap_or_default())),
-            Err(_) => fail(net, &Error::new("no DHCP server has answered in 10 s: the boot goes on without")),
+            Err(_) => {
+                fail(net, &Error::new(sentence!("no DHCP server has answered in 10 s: the boot goes on without")))
+            }
         }
     }
     clients
@@ -100,7 +105,7 @@ fn client(net: &Net) -> &'static Service {
 
 /// Tells an error of a line of the settings.
 fn fail(net: &Net, error: &Error) {
-    tell::failure(&Error::new(fill("%: %", &[net.place, &error.sentence()])));
+    tell::failure(&Error::new(text!("%: %", net.place, &error.sentence())));
 }
 
 /// Gives an interface an address that is written down.
@@ -113,7 +118,7 @@ fn fixed(net: &Net, until: u64) -> Result<()> {
     configure(&link, &Setup { address, routes, servers: &[], domain: "" })?;
     match link.runs {
         true => Ok(()),
-        false => Err(Error::new(fill("% has no carrier: is its cable connected?", &[link.name()]))),
+        false => Err(Error::new(text!("% has no carrier: is its cable connected?", link.name()))),
     }
 }
 

@@ -12,9 +12,10 @@ use crate::kernel::{console, file};
 use crate::life::boot::tell;
 use crate::log;
 use crate::machine::Report;
+use crate::packed::{sentence, text};
 use crate::supervise::Outcome;
 use crate::sys::{port, vsock};
-use crate::text::{cut, decimal, digits, fill, kept, lines};
+use crate::text::{cut, decimal, digits, kept, lines};
 
 /// The virtio port that is looked for where none is named.
 const USUAL_PORT: &str = "contain.exit";
@@ -29,9 +30,9 @@ pub fn report(outcome: Outcome, to: Report, is_last: bool) {
         Outcome::Exited(status) => (u64::from(status), 0),
         Outcome::Killed(signal) => (0, signal as u64),
     };
-    let text = fill("exit=% signal=% oom=%", &[digits(exit), digits(signal), digits(kills())]);
-    log::error(&text);
-    let line = [&text, "\n"].concat();
+    let text = text!("exit=% signal=% oom=%", digits(exit), digits(signal), digits(kills()));
+    log::error(text);
+    let line = [text, "\n"].concat();
     let done = match to {
         Report::Off | Report::Serial | Report::Isa(_) => Ok(()),
         Report::Auto => match virtio(USUAL_PORT, &line) {
@@ -41,13 +42,13 @@ pub fn report(outcome: Outcome, to: Report, is_last: bool) {
         Report::Virtio(name) => virtio(name, &line),
         Report::Vsock(port) => vsock::connect(port).and_then(|host| file::write_all(host.as_fd(), line.as_bytes())),
     };
-    tell::failed("report the exit status as contain.exit= says", done);
+    tell::failed(sentence!("report the exit status as contain.exit= says"), done);
     let _no_terminal = tcdrain(stdout());
     // QEMU ends with twice the value and one, so more than this has no room; and it ends at once.
     let value = outcome.status().min(127);
     match to {
         Report::Isa(port) if is_last => {
-            tell::failed("report the exit status to isa-debug-exit", port::write(port, value))
+            tell::failed(sentence!("report the exit status to isa-debug-exit"), port::write(port, value))
         }
         Report::Auto if is_last && port::read(USUAL_EXIT) == Ok(0) => drop(port::write(USUAL_EXIT, value)),
         _ => {}

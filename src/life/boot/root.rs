@@ -15,6 +15,7 @@ use crate::kernel::{device, layer, mount, program, root, switch};
 use crate::life::boot::source::Source;
 use crate::life::init::own_root;
 use crate::machine::{Choice, Machine, Mode, Text, Time};
+use crate::packed::{sentence, text};
 use crate::sys::process::Vector;
 use crate::sys::signal::{Set, block, reset_dispositions};
 use crate::sys::watchdog;
@@ -39,9 +40,9 @@ const MOVED: [Word; 5] = [c"/dev", c"/proc", c"/sys", c"/run", c"/tmp"];
 /// Makes the root what it is meant to be. In `Mode::Switch` the init of the new root takes over, with these words.
 pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<Kept> {
     let (doing, done) = if !root::is_initramfs() {
-        ("remount the root for writing, as rw says", remount(machine))
+        (text!("remount the root for writing, as rw says"), remount(machine))
     } else if machine.text(Text::Root).is_empty() {
-        ("make the root pivotable", root::make_pivotable())
+        (text!("make the root pivotable"), root::make_pivotable())
     } else {
         std::thread::sleep(Duration::from_micros(machine.time(Time::RootDelay)));
         let kept = mount_new(machine)?;
@@ -93,7 +94,7 @@ fn mount_new(machine: &Machine) -> Result<Kept> {
         let layers = vec![root::open(LOWER)?, root::open(UPPER)?];
         layer::mount_overlay(&layers, true, c"", MountFlags::empty(), (NEW, NEW)).map(|_| layers)
     };
-    lay().map_err(|errno| Error::os("lay contain.overlay= over root=", errno))
+    lay().map_err(|errno| Error::os(sentence!("lay contain.overlay= over root="), errno))
 }
 
 /// Executes the init of the new root. Returns only with why it could not be.
@@ -113,7 +114,9 @@ fn become_init(init: Word, words: &[Word], environment: &[Word]) -> Error {
 /// `switch_root NEWROOT INIT [ARG...]`, for the script that is an initramfs's init.
 pub fn switch_root(words: &[Word], environment: &[Word]) -> Result<u8> {
     let [new_root, init, words @ ..] = words else {
-        return Err(Error::usage("switch_root wants a new root and its init: switch_root /sysroot /sbin/init"));
+        return Err(Error::usage(sentence!(
+            "switch_root wants a new root and its init: switch_root /sysroot /sbin/init"
+        )));
     };
     let init = switch::switch_to(new_root, &[init], (&MOVED[..4], &[]))?;
     Err(become_init(init, words, environment))

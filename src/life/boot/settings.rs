@@ -13,7 +13,8 @@ use crate::input::{conf, inittab};
 use crate::kernel::file;
 use crate::life::boot::{modules, tell};
 use crate::machine::Machine;
-use crate::text::{fill, shown, split};
+use crate::packed::text;
+use crate::text::{shown, split};
 
 /// Where contain.conf may be, beside what contain.config= names.
 const PLACES: [&CStr; 3] = [c"/run/contain.conf", c"/etc/contain.conf", FIRMWARE];
@@ -64,14 +65,14 @@ fn read_file(path: &'static CStr, must: bool) -> Option<(&'static str, &'static 
     match read_whole(path) {
         Ok(bytes) => {
             if bytes.len() == MOST {
-                let text = fill("%: it is longer than 1 MB, and the rest is left out", &[path_shown]);
+                let text = text!("%: it is longer than 1 MB, and the rest is left out", path_shown);
                 tell::failure(&Error::new(text));
             }
             Some((path_shown, bytes.leak()))
         }
         Err(Errno::NOENT) if !must => None,
         Err(errno) => {
-            tell::failure(&Error::os(fill("read %", &[path_shown]), errno));
+            tell::failure(&Error::os(text!("read %", path_shown), errno));
             None
         }
     }

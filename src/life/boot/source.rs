@@ -12,6 +12,7 @@ use crate::kernel::mount::mount_as;
 use crate::kernel::superblock::Names;
 use crate::life::boot::modules;
 use crate::log;
+use crate::packed::text;
 use crate::sys::clock::since_boot as now;
 use crate::sys::watchdog;
 use crate::text::{fill, kept, lines, shown, split};
@@ -44,7 +45,8 @@ impl Source<'_> {
             }
         }
         if filesystem.is_empty() && !no_device {
-            let text = "%: on % is no file system that contain knows: name it, with rootfstype= or in place of auto";
+            let text =
+                text!("%: on % is no file system that contain knows: name it, with rootfstype= or in place of auto");
             return Err(Error::new(fill(text, &[self.place, self.name])));
         }
         let (path, data) = (kept(&[path.as_bytes()]), kept(&[self.options.data.as_bytes()]));
@@ -65,7 +67,7 @@ impl Source<'_> {
                 break;
             }
         }
-        let told = || fill("%: mount % (%) on %", &[self.place, self.name, filesystem, shown(target)]);
+        let told = || text!("%: mount % (%) on %", self.place, self.name, filesystem, shown(target));
         done.map_err(|errno| Error::os(told(), errno))
     }
 
@@ -81,7 +83,7 @@ impl Source<'_> {
                 return found;
             }
             if !std::mem::replace(&mut told, true) {
-                log::error(&fill("%: waiting for %", &[self.place, self.name]));
+                log::error(text!("%: waiting for %", self.place, self.name));
             }
             let left = Duration::from_micros(watchdog::feed().saturating_sub(now()).min(left));
             match &events {
@@ -97,14 +99,14 @@ impl Source<'_> {
     fn missing(&self) -> Error {
         let mut list = String::new();
         disk::each(&mut |device| {
-            list.push_str(if list.is_empty() { "; there are" } else { "," });
+            list.push_str(if list.is_empty() { text!("; there are") } else { "," });
             for part in lines(disk::text(&device)) {
                 list.extend([" ", part]);
             }
         });
         if list.is_empty() {
-            list.push_str(", nor any other: name their drivers in contain.modules=");
+            list.push_str(text!(", nor any other: name their drivers in contain.modules="));
         }
-        Error::new(fill("%: there is no device %%", &[self.place, self.name, &list]))
+        Error::new(text!("%: there is no device %%", self.place, self.name, &list))
     }
 }

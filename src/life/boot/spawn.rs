@@ -16,10 +16,11 @@ use crate::kernel::{console, file, identity, program};
 use crate::life::boot::{logs, tell, timeline};
 use crate::life::{init, mean};
 use crate::machine::{Kind, Service};
+use crate::packed::text;
 use crate::plan::candidates;
 use crate::supervise::reaper::begin_session;
 use crate::sys::process::{Cloned, Vector, clone3, execve_fd, exit_now};
-use crate::text::{Word, cut, fill, kept, shown, tail, variable};
+use crate::text::{Word, cut, kept, shown, tail, variable};
 
 /// What the processes of all services have in common.
 pub struct Common {
@@ -59,9 +60,9 @@ fn has_console(service: &Service) -> bool {
 
 /// The child's way to the command.
 fn become_service(service: &'static Service, common: &Common) -> Result<std::convert::Infallible> {
-    let about = |what: &str| match service.kind {
-        Kind::Command => what.into(),
-        _ => fill("service % (%): %", &[service.name, service.place, what]),
+    let about = |what: &'static str| match service.kind {
+        Kind::Command => what,
+        _ => text!("service % (%): %", service.name, service.place, what),
     };
     // Process 1 is spared when memory runs out, those that it starts are not.
     let _kept = file::write(CWD, c"/proc/self/oom_score_adj", b"0");
@@ -69,19 +70,19 @@ fn become_service(service: &'static Service, common: &Common) -> Result<std::con
         timeline::add(service.name);
     }
     open_streams(service, &mut |path, errno| {
-        tell::failure(&Error::os(about(&["open ", shown(path)].concat()), errno));
+        tell::failure(&Error::os(about(text!("open %", shown(path))), errno));
     });
     if service.kind == Kind::Ask {
         wait_for_enter();
     }
-    let told = |error: Error| Error::new(about(&error.sentence())).with_status(error.status());
+    let told = |error: Error| Error::new(about(error.sentence())).with_status(error.status());
     let mut environment = service.environment.to_vec();
     if !service.user.is_empty() {
         let home = become_user(service.user).map_err(told)?;
         add(&mut environment, home);
     }
     common.environment.into_iter().for_each(|usual| add(&mut environment, usual));
-    begin_session().map_err(|errno| Error::os(about("begin a session"), errno))?;
+    begin_session().map_err(|errno| Error::os(about(text!("begin a session")), errno))?;
     let words = words(service);
     let (arguments, vector) = (Vector::new(&[], &words), Vector::new(&[], &environment));
     let command = words.first().copied().unwrap_or_default();
@@ -122,11 +123,11 @@ fn words(service: &'static Service) -> Vec<Word> {
 
 /// Becomes a user of this machine; the variable that names his home.
 fn become_user(text: &'static str) -> Result<Word> {
-    let wrong = |what: &'static str| Error::new(["user=", text, " ", what].concat());
+    let wrong = |what: &'static str| Error::new(text!("user=% %", text, what));
     let account = mean::account(&["user=", text].concat(), &user::parse(text).map_err(wrong)?, &init::own_root()?)?;
     let user = account.user;
     identity::become_user(user.uid, user.gid, Some(user.groups), u64::MAX)
-        .map_err(|errno| Error::os(["become user ", text].concat(), errno))?;
+        .map_err(|errno| Error::os(text!("become user %", text), errno))?;
     Ok(kept(&[b"HOME=", account.home.as_bytes()]))
 }
 

@@ -20,6 +20,7 @@ use crate::life::boot::spawn::{self, Common};
 use crate::life::boot::tell;
 use crate::log;
 use crate::machine::{self, Choice, Kind, Machine, Service};
+use crate::packed::{sentence, text};
 use crate::supervise::reaper::{self, Manner};
 use crate::supervise::request::Verb;
 use crate::supervise::services::{Act, NEVER, SECOND, State, Table, Time};
@@ -74,11 +75,14 @@ impl<'a> Supervisor<'a> {
         signals: &'a Signals,
     ) -> Box<Supervisor<'a>> {
         let table = Table::new(services, &mut |service, name| {
-            let parts = [service.place, ": service ", service.name, ": after=", name];
-            log::error(&[&parts.concat(), " names no service that can be started before it"].concat());
+            let parts = [service.place, text!(": service "), service.name, text!(": after="), name];
+            log::error(text!("% names no service that can be started before it", &parts.concat()));
         });
         // What memory runs out for is somebody else: the end of process 1 is the end of the machine.
-        tell::failed("spare process 1 when memory runs out", file::write(CWD, c"/proc/self/oom_score_adj", b"-1000"));
+        tell::failed(
+            sentence!("spare process 1 when memory runs out"),
+            file::write(CWD, c"/proc/self/oom_score_adj", b"-1000"),
+        );
         let own = openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok();
         let (mut files, mut look) = (Vec::with_capacity(table.entries.len()), NEVER);
         for entry in &table.entries {
@@ -273,12 +277,12 @@ impl<'a> Supervisor<'a> {
             let next = match entry.state {
                 State::Pausing => {
                     let pause = entry.due.saturating_sub(now()).div_ceil(SECOND).max(1);
-                    fill("; it is started again in % s", &[digits(pause)])
+                    text!("; it is started again in % s", digits(pause))
                 }
-                _ => String::new(),
+                _ => "",
             };
-            let parts = [entry.service.name, digits(outcome.status().into()), &next];
-            log::error(&fill("service % ended with exit status %%", &parts));
+            let parts = [entry.service.name, digits(outcome.status().into()), next];
+            log::error(fill("service % ended with exit status %%", &parts));
             exit_now(0);
         }
     }

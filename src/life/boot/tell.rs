@@ -3,15 +3,16 @@
 use crate::error::Error;
 use crate::linux;
 use crate::log;
+use crate::packed::Sentence;
 
 /// Tells a failure, where there was one.
-pub fn failed(doing: &str, done: linux::io::Result<()>) {
+pub fn failed(doing: Sentence, done: linux::io::Result<()>) {
     if let Err(errno) = done {
-        failure(&Error::os(doing, errno));
+        failure(&Error::os(doing.get(), errno));
     }
 }
 
 /// Tells a failure after which the boot goes on.
 pub fn failure(error: &Error) {
-    log::error(&error.sentence());
+    log::error(error.sentence());
 }

@@ -8,9 +8,10 @@ use crate::linux::io::Result;
 
 use crate::kernel::{device, file};
 use crate::life::boot::tell;
+use crate::packed::{sentence, text};
 use crate::sys::clock::since_boot as now;
 use crate::sys::watchdog;
-use crate::text::{digits, fill};
+use crate::text::digits;
 
 /// Lines BEGIN END NAME, in microseconds since the kernel's start.
 pub const PATH: &CStr = c"/run/contain/bootchart";
@@ -56,7 +57,7 @@ impl Timeline {
         self.last = 0;
         self.note("boot");
         if chart {
-            tell::failed("write /run/contain/bootchart", self.write());
+            tell::failed(sentence!("write /run/contain/bootchart"), self.write());
         }
     }
 
@@ -65,7 +66,7 @@ impl Timeline {
         let file = open(OFlags::CREATE | OFlags::TRUNC)?;
         let mut text = String::new();
         for Stage { name, begin, end } in &self.stages {
-            text.push_str(&line(name, *begin, *end));
+            text.push_str(line(name, *begin, *end));
         }
         file::write_all(file.as_fd(), text.as_bytes())
     }
@@ -81,6 +82,6 @@ fn open(flags: OFlags) -> Result<OwnedFd> {
     openat(CWD, PATH, flags | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from_raw_mode(0o644))
 }
 
-fn line(name: &str, begin: u64, end: u64) -> String {
-    fill("% % %\n", &[digits(begin), digits(end), name])
+fn line(name: &str, begin: u64, end: u64) -> &'static str {
+    text!("% % %\n", digits(begin), digits(end), name)
 }
