@@ -37,8 +37,14 @@ impl<'a> Reader<'a> {
     }
 
     pub fn wrong<T>(&mut self, what: Sentence) -> Option<T> {
-        self.wrong = Wrong { at: self.at, what };
+        self.note(what);
         None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note(&mut self, what: Sentence) {
+        self.wrong = Wrong { at: self.at, what };
     }
 
     /// Hands each member's name to `member`, which reads (or skips) its value.

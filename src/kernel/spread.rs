@@ -9,6 +9,7 @@ use crate::kernel::file;
 use crate::sys;
 
 /// The CPUs that this process may run on.
+#[inline(never)]
 pub fn allowed() -> CpuSet {
     sched_getaffinity(None).unwrap_or_default()
 }

@@ -6,19 +6,19 @@ use crate::linux::rand::{GetRandomFlags, getrandom};
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::mounts::{self, Mounted};
 use crate::packed::sentence;
-use crate::plan::facts::{Cgroups, Controller, Facts, Mapper, V1, V2, levels};
+use crate::plan::facts::{Cgroups, Controller, Controllers, Facts, Mapper, V1, V2, levels};
 use crate::spec::Spec;
 use crate::text::{Word, hex, words};
 
 /// What a container with these limits needs to know. v1's controllers are looked for only where they will be used.
 pub fn gather(id: &'static str, spec: &Spec, counting: bool) -> Facts {
-    let mut used = Vec::new();
-    for controller in Controller::ALL {
-        if counting || spec.limits.need(controller) {
-            used.push(controller);
+    let mut used = Controllers::default();
+    for controller in &Controller::ALL {
+        if counting || spec.limits.need(*controller) {
+            used.add(*controller);
         }
     }
-    let cgroups = cgroups_of(mounts::find(), &used, spec.cgroup_parent);
+    let cgroups = cgroups_of(mounts::find(), used, spec.cgroup_parent);
     Facts { id, cgroups, mapper: Mapper::default() }
 }
 
@@ -45,7 +45,7 @@ pub fn places(cgroups: &Cgroups) -> Vec<Word> {
 }
 
 /// What is to be known of these cgroups, on v1 of these controllers, for groups below this path.
-pub fn cgroups_of(mounted: Mounted, used: &[Controller], parent: &'static str) -> Cgroups {
+pub fn cgroups_of(mounted: Mounted, used: Controllers, parent: &'static str) -> Cgroups {
     match mounted {
         Mounted::Nothing => Cgroups::Absent,
         Mounted::V1 => Cgroups::V1(v1(used, parent)),
@@ -92,29 +92,35 @@ fn v2(mount: &str, parent: &str) -> V2 {
 }
 
 /// The v1 controllers among these that are mounted.
-fn v1(used: &[Controller], parent: &'static str) -> V1 {
-    let mut found: Vec<(Controller, String)> = Vec::new();
+fn v1(used: Controllers, parent: &'static str) -> V1 {
+    let mut found: Vec<(Controller, &str)> = Vec::new();
     let (mut places, mut writable) = (Vec::new(), true);
-    for controller in used {
-        let Some(mut mount) = mounts::controller(controller.name()) else { continue };
+    for controller in &Controller::ALL {
+        if !used.has(*controller) {
+            continue;
+        }
+        let Some(mount) = mounts::controller(controller.name()) else { continue };
+        let mut mount: &str = mount.leak();
         // cpu and cpuacct are often links to one hierarchy, in which one group is enough.
-        let place = mounts::place(&mount);
+        let place = mounts::place(mount);
         if let Some(same) = places.iter().position(|other| place.is_some() && *other == place) {
-            mount = found[same].1.clone();
+            mount = found[same].1;
         }
         places.push(place);
-        writable &= changeable(&mount, parent, false).1;
+        writable &= changeable(mount, parent, false).1;
         found.push((*controller, mount));
     }
     V1 { mounts: found, parent, writable }
 }
 
 /// The controllers that a list of the kernel's names.
-pub fn listed(text: &str) -> Vec<Controller> {
-    let mut listed = Vec::new();
-    for controller in Controller::ALL {
-        if words(text).contains(&controller.name()) {
-            listed.push(controller);
+pub fn listed(text: &str) -> Controllers {
+    let mut listed = Controllers::default();
+    for word in words(text) {
+        for controller in &Controller::ALL {
+            if word == controller.name() {
+                listed.add(*controller);
+            }
         }
     }
     listed

@@ -81,6 +81,8 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let (ours, theirs) = record::channel().map_err(failed(sentence!("make a pair of sockets")))?;
     let launcher =
         pidfd_open(linux::process::getpid(), PidfdFlags::empty()).map_err(failed(sentence!("open own pidfd")))?;
+    // Open for as long as this process lives.
+    let (ours, launcher): (&OwnedFd, &OwnedFd) = (Box::leak(Box::new(ours)), Box::leak(Box::new(launcher)));
     let init = plan
         .program
         .init
@@ -89,7 +91,8 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         .map_err(failed(sentence!("copy contain into memory")))?;
     let host = given.host.as_ref();
     let process = host.map_or(launcher.as_fd(), |host| host.process);
-    let (group, taken) = before(plan, process, rootfs)?;
+    let (mut group, mut taken) = (Made::default(), Vec::new());
+    before(plan, process, rootfs, &mut group, &mut taken)?;
     let cpus = spread::allowed();
     // Never moved nor dropped: the child may read it where it is.
     let inherited = Box::leak(Box::new(Inherited {
@@ -167,6 +170,7 @@ fn fork(
 }
 
 /// The launcher's own steps beside the child, the conversation with it, and what can wait until the command runs.
+#[inline(never)]
 fn accompany(
     plan: &Plan,
     given: &mut Given<'_>,
@@ -202,8 +206,14 @@ fn accompany(
 
 /// The launcher's steps before the clone: the group that the child is to be born in, and what is taken for it. `process`
 /// is of the container that is joined.
-fn before(plan: &Plan, process: BorrowedFd<'_>, rootfs: &Rootfs) -> Result<(Made, Vec<OwnedFd>)> {
-    let (mut group, mut taken) = (Made::default(), Vec::new());
+#[inline(never)]
+fn before(
+    plan: &Plan,
+    process: BorrowedFd<'_>,
+    rootfs: &Rootfs,
+    group: &mut Made,
+    taken: &mut Vec<OwnedFd>,
+) -> Result<()> {
     let mut take = |tree: linux::io::Result<OwnedFd>, private: bool| {
         let tree = tree?;
         taken.push(tree);
@@ -229,7 +239,7 @@ fn before(plan: &Plan, process: BorrowedFd<'_>, rootfs: &Rootfs) -> Result<(Made
         }
         .map_err(|errno| launcher_error(step, errno))?;
     }
-    Ok((group, taken))
+    Ok(())
 }
 
 /// Shows the owners in what was taken as the container's ids, once it has any.
@@ -309,6 +319,7 @@ impl Child {
 }
 
 /// Hears the child out until its command runs.
+#[inline(never)]
 fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
     let voice = given.voice;
     let mut descriptors = Descriptors::new();
@@ -338,6 +349,7 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
     }
 }
 
+#[inline(never)]
 fn ready(plan: &Plan, voice: Voice) {
     let system = linux::system::uname();
     let [name, release, machine] = [system.sysname(), system.release(), system.machine()].map(CStr::to_bytes);
@@ -348,6 +360,8 @@ fn ready(plan: &Plan, voice: Voice) {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
     if namespaces == Namespaces::NONE {
         // Where the first process has ended there are no numbers for others (pid_namespaces(7)).
@@ -360,9 +374,10 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
         return Error::os(sentence!("make a process in the container"), errno).with_hint(hint);
     }
     let mut missing = String::new();
-    for (name, kind) in Namespaces::ALL {
-        if namespaces.has(kind) && !proc::has_namespace(name) {
-            missing.extend([" ", name]);
+    for (name, kind) in &Namespaces::ALL {
+        if namespaces.has(*kind) && !proc::has_namespace(name) {
+            missing.push(' ');
+            missing.push_str(name);
         }
     }
     let error = Error::os(text!("clone with new namespaces %", &namespaces.names()), errno);

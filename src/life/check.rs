@@ -9,7 +9,7 @@ use crate::life::output;
 use crate::life::remember::sweep_all;
 use crate::linux;
 use crate::packed::{Sentence, sentence, text};
-use crate::plan::facts::{Cgroups, Controller, Mapper};
+use crate::plan::facts::{Cgroups, Controller, Controllers, Mapper};
 use crate::spec::User;
 use crate::text::{Word, cut, lines, shown, version, words};
 
@@ -109,7 +109,7 @@ fn file_systems(report: &mut Report) {
 }
 
 fn cgroups(report: &mut Report) {
-    let cgroups = facts::cgroups_of(mounts::find(), &Controller::ALL, "");
+    let cgroups = facts::cgroups_of(mounts::find(), Controllers::ALL, "");
     let (found, what, writable) = match &cgroups {
         Cgroups::Absent => (false, text!("cgroups are mounted"), false),
         Cgroups::V1(v1) => (true, text!("cgroup v1"), v1.writable),
@@ -119,7 +119,9 @@ fn cgroups(report: &mut Report) {
     let has = |name: &str| match &cgroups {
         Cgroups::Absent => false,
         Cgroups::V1(v1) => v1.mounts.iter().any(|(controller, _)| controller.name() == name),
-        Cgroups::V2(v2) => v2.available.iter().any(|controller| controller.name() == name),
+        Cgroups::V2(v2) => {
+            Controller::ALL.iter().any(|controller| controller.name() == name && v2.available.has(*controller))
+        }
     };
     report.table(LIMITS.get(), &has, ["limit ", ""], "");
     report.line(

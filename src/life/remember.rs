@@ -14,7 +14,7 @@ use crate::kernel::{file, proc};
 use crate::launch::facts;
 use crate::life::running;
 use crate::packed::text;
-use crate::plan::facts::Controller;
+use crate::plan::facts::Controllers;
 use crate::state::place::{ELSEWHERE, Places};
 use crate::state::record::{Process, Record, Status};
 use crate::state::{Damage, Entry, METADATA, Root};
@@ -209,7 +209,7 @@ fn groups(id: &str, known: &[Word]) -> Group {
 }
 
 fn group_places() -> Vec<Word> {
-    facts::places(&facts::cgroups_of(mounts::find(), &Controller::ALL, ""))
+    facts::places(&facts::cgroups_of(mounts::find(), Controllers::ALL, ""))
 }
 
 /// Removes every group of ours that nobody holds.

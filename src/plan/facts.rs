@@ -38,7 +38,7 @@ pub enum Cgroups {
 /// The v1 controllers that are mounted and where; also on hybrid systems, where v2 is mounted without controllers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct V1 {
-    pub mounts: Vec<(Controller, String)>,
+    pub mounts: Vec<(Controller, &'static str)>,
     /// Groups are made below this path of each.
     pub parent: &'static str,
     /// Groups can be made. Asked only where one is wanted merely to count in.
@@ -49,13 +49,13 @@ pub struct V1 {
 pub struct V2 {
     /// The directories from the first that this user may change down to the one that groups are made in, each with its
     /// cgroup.subtree_control. Where it may change none there is one, for the error to name.
-    pub levels: Vec<(Word, Vec<Controller>)>,
+    pub levels: Vec<(Word, Controllers)>,
     /// Groups can be made.
     pub writable: bool,
     /// The first is not the top.
     pub delegated: bool,
     /// cgroup.controllers of the first.
-    pub available: Vec<Controller>,
+    pub available: Controllers,
 }
 
 /// The directories of a path below a mount, from that on.
@@ -67,6 +67,22 @@ pub fn levels(mount: &str, path: &str) -> Vec<Word> {
         }
     }
     levels
+}
+
+/// Some of the controllers: a bit for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Controllers(u8);
+
+impl Controllers {
+    pub const ALL: Controllers = Controllers(0x3f);
+
+    pub fn has(self, controller: Controller) -> bool {
+        self.0 & 1 << controller as u8 != 0
+    }
+
+    pub fn add(&mut self, controller: Controller) {
+        self.0 |= 1 << controller as u8;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,7 +1,7 @@
 //! `contain exec`: a short plan that joins a container instead of making one. In every other respect the command is set
 //! up as the container's own was, and may no more.
 
-use crate::plan::step::{Act, Case, Cases, Step};
+use crate::plan::step::{Act, Case, Cases, Step, add};
 use crate::plan::{Namespaces, Person, Plan, Program, order};
 use crate::spec::Seccomp;
 use crate::text::{Word, kept};
@@ -26,8 +26,8 @@ pub struct Guest {
 /// namespace takes what one may only there.
 const EARLY: u32 = Namespaces::PID | Namespaces::USER;
 
-fn joining(step: Step, namespaces: Namespaces) -> Step {
-    step.with(kept(&[namespaces.names().as_bytes()])).number(namespaces.0)
+fn joining(step: &mut Step, namespaces: Namespaces) {
+    (step.with, step.number) = (kept(&[namespaces.names().as_bytes()]), namespaces.0);
 }
 
 pub fn plan(guest: Guest) -> Box<Plan> {
@@ -46,7 +46,7 @@ pub fn plan(guest: Guest) -> Box<Plan> {
     let mut inside = Vec::new();
     order::each(order::JOINING, &cases, &mut |mut step| {
         if step.act == Act::JoinNamespaces {
-            step = joining(step, namespaces.without(EARLY));
+            joining(&mut step, namespaces.without(EARLY));
         }
         if step.act == Act::SetUlimit {
             return person.limit(step, &mut inside);
@@ -57,9 +57,9 @@ pub fn plan(guest: Guest) -> Box<Plan> {
     // Before the clone: what the container can reach of its guest is nothing that it can look into.
     let mut before = Vec::new();
     person.score(&mut before);
-    before.push(Step::of(Act::ForbidDumps));
+    add(&mut before, Act::ForbidDumps, c"");
     if namespaces.has(EARLY) {
-        before.push(joining(Step::of(Act::JoinPid), Namespaces(namespaces.0 & EARLY)));
+        joining(add(&mut before, Act::JoinPid, c""), Namespaces(namespaces.0 & EARLY));
     }
     let (beside, after, shown) = (Vec::new(), Vec::new(), Vec::new());
     Box::new(Plan { before, namespaces: Namespaces::NONE, beside, inside, after, shown, person, program })

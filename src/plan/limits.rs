@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::input::number::readable;
 use crate::packed::{Sentence, sentence, text};
 use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2, levels};
-use crate::plan::step::{Act, Base, Step};
+use crate::plan::step::{Act, Step, add};
 use crate::spec::{Limit, Limits, MAX};
 use crate::text::{Word, digits, kept, shown};
 
@@ -55,27 +55,27 @@ impl Write {
         LIMITS[self.limit].1
     }
 
-    fn step(self, group: Word) -> Step {
+    fn add(&self, steps: &mut Vec<Step>, group: Word) {
         let file = kept(&[group.to_bytes(), b"/", self.file.to_bytes()]);
-        Step::of(Act::WriteLimit).on(Base::Root, file).with(kept(&[self.value.as_bytes()]))
+        add(steps, Act::WriteLimit, file).with = kept(&[self.value.as_bytes()]);
     }
 }
 
 /// `counting`: a group is wanted even without limits, to count what is used, or to find all processes by.
-pub fn plan(limits: &Limits, facts: &Facts, counting: bool) -> Result<Planned> {
+pub fn plan(limits: &Limits, facts: &Facts, counting: bool, planned: &mut Planned) -> Result<()> {
     check(limits)?;
-    let mut planned = match &facts.cgroups {
-        Cgroups::Absent if limits.are_none() => Planned::default(),
+    match &facts.cgroups {
+        Cgroups::Absent if limits.are_none() => {}
         Cgroups::Absent => {
             let flag = LIMITS.get(limits.asked().trailing_zeros() as usize).map_or("", |(flag, ..)| flag);
             return Err(Error::new(text!("%: no cgroup file system is mounted", flag))
                 .with_hint(sentence!("mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup")));
         }
-        Cgroups::V2(v2) => plan_v2(limits, v2, facts.id)?,
-        Cgroups::V1(v1) => plan_v1(limits, v1, facts.id, counting)?,
-    };
+        Cgroups::V2(v2) => plan_v2(limits, v2, facts.id, planned)?,
+        Cgroups::V1(v1) => plan_v1(limits, v1, facts.id, counting, planned)?,
+    }
     planned.told = told(limits);
-    Ok(planned)
+    Ok(())
 }
 
 impl Limits {
@@ -148,41 +148,39 @@ fn check(limits: &Limits) -> Result<()> {
     Err(Error::usage(text!("%: it counts memory and swap together", text)))
 }
 
-fn plan_v2(limits: &Limits, v2: &V2, id: &str) -> Result<Planned> {
+fn plan_v2(limits: &Limits, v2: &V2, id: &str, planned: &mut Planned) -> Result<()> {
     let writes = writes(limits, !0, true, true)?;
-    let mut planned = Planned::default();
     if writes.is_empty() && !v2.writable {
-        return Ok(planned);
+        return Ok(());
     }
     let mut group = c"";
     for (number, (path, enabled)) in v2.levels.iter().enumerate() {
         if number > 0 {
-            planned.before.push(Step::of(Act::MakeParent).on(Base::Root, path));
+            add(&mut planned.before, Act::MakeParent, path);
         }
         let mut missing = String::new();
         for write in &writes {
             let (controller, name) = (write.controller(), write.controller().name());
-            if !v2.available.contains(&controller) {
+            if !v2.available.has(controller) {
                 let error = unavailable(write, text!("cgroup.controllers in % does not list it", shown(path)));
                 return Err(if v2.delegated { error.with_hint(DELEGATE) } else { error });
             }
-            if !enabled.contains(&controller) && !missing.ends_with(name) {
+            if !enabled.has(controller) && !missing.ends_with(name) {
                 missing.push_str(if missing.is_empty() { "+" } else { " +" });
                 missing.push_str(name);
             }
         }
         if !missing.is_empty() {
             let file = kept(&[path.to_bytes(), b"/cgroup.subtree_control"]);
-            let step = Step::of(Act::EnableControllers).on(Base::Root, file);
-            planned.before.push(step.with(kept(&[missing.as_bytes()])));
+            add(&mut planned.before, Act::EnableControllers, file).with = kept(&[missing.as_bytes()]);
         }
         group = group_in(path, id);
     }
-    for write in writes {
-        planned.beside.push(write.step(group));
+    for write in &writes {
+        write.add(&mut planned.beside, group);
     }
-    planned.before.push(Step::of(Act::MakeCgroup).on(Base::Root, group));
-    Ok(planned)
+    add(&mut planned.before, Act::MakeCgroup, group);
+    Ok(())
 }
 
 const DELEGATE: Sentence = sentence!(
@@ -194,16 +192,11 @@ fn group_in(parent: Word, id: &str) -> Word {
     kept(&[parent.to_bytes(), b"/contain-", id.as_bytes()])
 }
 
-fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned> {
+fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool, planned: &mut Planned) -> Result<()> {
     let writes = writes(limits, !0, false, true)?;
-    let mount = |controller| {
-        let (_, mount) = v1.mounts.iter().find(|(mounted, _)| *mounted == controller)?;
-        Some(levels(mount, v1.parent))
-    };
-    let mut planned = Planned::default();
-    for (controller, counts) in V1_GROUPS {
+    for &(controller, counts) in &V1_GROUPS {
         let asked = writes.iter().find(|write| write.controller() == controller);
-        let Some(levels) = mount(controller) else {
+        let Some((_, mount)) = v1.mounts.iter().find(|(mounted, _)| *mounted == controller) else {
             match asked {
                 Some(write) => return Err(unavailable(write, text!("no cgroup v1 hierarchy has it"))),
                 None => continue,
@@ -212,13 +205,14 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
         if asked.is_none() && !(counts && counting && v1.writable) {
             continue;
         }
+        let levels = levels(mount, v1.parent);
         let Some(made) = levels.last().map(|level| group_in(level, id)) else { continue };
         // cpu and cpuacct are often one hierarchy.
         if !planned.shown.iter().any(|(path, _)| *path == made) {
             let mut make = |act, path| {
-                planned.beside.push(Step::of(act).on(Base::Root, path));
+                add(&mut planned.beside, act, path);
                 if controller == Controller::Cpuset {
-                    planned.beside.push(Step::of(Act::FillCpuset).on(Base::Root, path));
+                    add(&mut planned.beside, Act::FillCpuset, path);
                 }
             };
             levels[1..].iter().for_each(|level| make(Act::MakeParent, *level));
@@ -226,12 +220,14 @@ fn plan_v1(limits: &Limits, v1: &V1, id: &str, counting: bool) -> Result<Planned
         }
         planned.shown.push((made, controller.path()));
     }
-    for write in writes {
-        if let Some(level) = mount(write.controller()).and_then(|levels| levels.last().copied()) {
-            planned.beside.push(write.step(group_in(level, id)));
+    for write in &writes {
+        for (made, place) in &planned.shown {
+            if *place == write.controller().path() {
+                write.add(&mut planned.beside, made);
+            }
         }
     }
-    Ok(planned)
+    Ok(())
 }
 
 /// v1's controllers, in the order in which their groups are made, and whether what is used is counted in them.

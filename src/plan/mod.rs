@@ -15,10 +15,11 @@ use crate::error::Result;
 use crate::input::privilege::{capability_names, resource};
 use crate::packed::text;
 use crate::plan::facts::{Cgroups, Facts, Mapper};
+use crate::plan::limits::Planned;
 pub use crate::plan::namespaces::Namespaces;
 use crate::plan::order::HEARS;
 pub use crate::plan::program::{Program, candidates, shell_line};
-use crate::plan::step::{Act, Base, Case, Cases, Flags, Step};
+use crate::plan::step::{Act, Base, Case, Cases, Flags, Step, add, again};
 use crate::seccomp;
 use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
 use crate::text::{Word, digits, kept};
@@ -70,7 +71,8 @@ pub struct Watching {
 
 /// Decides everything. Errors are limits that contradict each other, or that this machine's cgroups cannot hold.
 pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>> {
-    let mut limits = limits::plan(&spec.limits, facts, watching.counted)?;
+    let mut limits = Planned::default();
+    limits::plan(&spec.limits, facts, watching.counted, &mut limits)?;
     let (born, groups) = (!limits.before.is_empty(), !limits.shown.is_empty());
     if facts.mapper != Mapper::Launcher {
         // An ordinary user can copy no mount of the host's.
@@ -172,7 +174,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
             Act::SetUlimit => return person.limit(step, &mut inside),
             Act::WriteSysctl => {
                 for (path, value) in spec.sysctls {
-                    inside.push(step.on(Base::Proc, path).with(value));
+                    again(&mut inside, &step, Base::Proc, path).with = value;
                 }
                 return;
             }
@@ -189,7 +191,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
                     if let VolumeKind::Bind { source } = volume.kind
                         && volume.flags.has(HEARS.0) == step.flags.has(HEARS.0)
                     {
-                        inside.push(step.on(Base::Root, source).flags(volume.flags.only(Flags::ALONE)));
+                        again(&mut inside, &step, Base::Root, source).flags = volume.flags.only(Flags::ALONE);
                         sources += 1;
                     }
                 }
@@ -199,12 +201,12 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
                 device = sources + 1;
                 for made in order::INSIDE.steps().filter(|made| made.act == Act::MakeDevice) {
                     if !made.path.is_empty() {
-                        inside.push(step.on(Base::Root, kept(&[b"/dev/", made.path.to_bytes()])));
+                        again(&mut inside, &step, Base::Root, kept(&[b"/dev/", made.path.to_bytes()]));
                         sources += 1;
                     }
                 }
                 for device in spec.devices {
-                    inside.push(step.on(Base::Root, device.source));
+                    again(&mut inside, &step, Base::Root, device.source);
                     sources += 1;
                 }
                 return;
@@ -216,10 +218,10 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
             Act::TakeLayer => {
                 lowest = sources + 1;
                 for (index, (path, kind)) in spec.layers.iter().zip(spec.images).enumerate() {
-                    let step = step.on(Base::Root, path).number(index as u32 + 1);
-                    match kind.is_empty() {
-                        false => inside.push(Step { act: Act::TakeImage, with: kind, ..step }),
-                        true => inside.push(step),
+                    let layer = again(&mut inside, &step, Base::Root, path);
+                    layer.number = index as u32 + 1;
+                    if !kind.is_empty() {
+                        (layer.act, layer.with) = (Act::TakeImage, kind);
                     }
                     sources += 1;
                 }
@@ -239,10 +241,11 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
             Act::MakeDevice if step.path.is_empty() => {
                 for made in spec.devices {
                     directories(made.path, &mut inside);
-                    let (act, number) = if users { (Act::BindDevice, device) } else { (Act::MakeDevice, made.number) };
-                    let flags = Flags(u8::from(made.block) | u8::from(made.private) << 1);
-                    let with = if made.block { c"for blocks" } else { c"for characters" };
-                    inside.push(Step { act, flags, with, ..step.on(Base::Dev, made.path).number(number) });
+                    let node = again(&mut inside, &step, Base::Dev, made.path);
+                    (node.act, node.number) =
+                        if users { (Act::BindDevice, device) } else { (Act::MakeDevice, made.number) };
+                    node.flags = Flags(u8::from(made.block) | u8::from(made.private) << 1);
+                    node.with = if made.block { c"for blocks" } else { c"for characters" };
                     device += 1;
                 }
                 return;
@@ -263,7 +266,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
                 let mut number = sources;
                 for (_, place) in &limits.shown {
                     number += 1;
-                    inside.push(step.on(Base::Cgroup, place).number(number));
+                    again(&mut inside, &step, Base::Cgroup, place).number = number;
                 }
                 return;
             }
@@ -282,9 +285,11 @@ impl Plan {
     /// The directories of the control group that there will be, and that must be removed.
     pub fn groups(&self) -> &'static [Word] {
         let mut groups = Vec::new();
-        for step in [&self.before, &self.beside].into_iter().flatten() {
-            if step.act == Act::MakeCgroup {
-                groups.push(step.path);
+        for steps in [&self.before, &self.beside] {
+            for step in steps {
+                if step.act == Act::MakeCgroup {
+                    groups.push(step.path);
+                }
             }
         }
         groups.leak()
@@ -296,13 +301,14 @@ impl Person {
     /// it.
     fn score(&self, before: &mut Vec<Step>) {
         if !self.oom_score_adj.is_empty() {
-            before.push(Step::of(Act::WriteLimit).on(Base::Root, c"/proc/self/oom_score_adj").with(self.oom_score_adj));
+            add(before, Act::WriteLimit, c"/proc/self/oom_score_adj").with = self.oom_score_adj;
         }
     }
 
     fn limit(&self, step: Step, steps: &mut Vec<Step>) {
         for ulimit in self.ulimits {
-            steps.push(step.with(ulimit).number(resource(ulimit)));
+            let step = again(steps, &step, Base::Root, c"");
+            (step.with, step.number) = (ulimit, resource(ulimit));
         }
     }
 
@@ -345,17 +351,16 @@ fn take(spec: &Spec, before: &mut Vec<Step>, mapped: &mut Vec<Step>) {
             if let VolumeKind::Bind { source } = volume.kind
                 && volume.flags.has(HEARS.0) == hearing
             {
-                before
-                    .push(Step::of(Act::Take).on(Base::Root, source).flags(volume.flags.only(Flags::ALONE | HEARS.0)));
+                add(before, Act::Take, source).flags = volume.flags.only(Flags::ALONE | HEARS.0);
                 if volume.flags.has(Flags::ID_MAP) {
-                    mapped.push(Step::of(Act::MapIds).on(Base::Root, source).number(before.len() as u32));
+                    add(mapped, Act::MapIds, source).number = before.len() as u32;
                 }
             }
         }
     }
     if spec.maps_rootfs {
-        before.push(Step::of(Act::TakeRootfs).with(spec.rootfs));
-        mapped.push(Step::of(Act::MapIds).on(Base::Root, spec.rootfs).number(before.len() as u32));
+        add(before, Act::TakeRootfs, c"").with = spec.rootfs;
+        add(mapped, Act::MapIds, spec.rootfs).number = before.len() as u32;
     }
 }
 
@@ -369,21 +374,22 @@ fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
     for volume in spec.volumes {
         let target = volume.target;
         let flags = volume.flags.only(!(Flags::ALONE | Flags::ID_MAP));
-        let mut step = Step::of(Act::AttachVolume).on(Base::Root, target).flags(flags);
+        let (mut act, mut number, mut with) = (Act::AttachVolume, 0, c"");
         match volume.kind {
             VolumeKind::Bind { .. } => {
                 let next = &mut sources[usize::from(flags.has(HEARS.0))];
                 *next += 1;
-                step.number = *next;
+                number = *next;
             }
-            VolumeKind::Tmpfs { options } => step = Step { act: Act::MountVolume, options, ..step },
+            VolumeKind::Tmpfs { options } => (act, with) = (Act::MountVolume, options),
         }
         if !early || !covered.iter().any(|above| is_below(target, above)) {
-            make_mount_point(target, step.number, steps);
+            make_mount_point(target, number, steps);
         }
         covered.push(target);
         if !early {
-            steps.push(step);
+            let step = add(steps, act, target);
+            (step.flags, step.number, step.options) = (flags, number, with);
         }
     }
 }
@@ -391,7 +397,7 @@ fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
 /// The directories on the way to a path below /dev.
 fn directories(path: Word, steps: &mut Vec<Step>) {
     for (at, _) in path.to_bytes().iter().enumerate().filter(|(_, b)| **b == b'/') {
-        steps.push(Step::of(Act::MakeDirectory).on(Base::Dev, kept(&[&path.to_bytes()[..at]])));
+        add(steps, Act::MakeDirectory, kept(&[&path.to_bytes()[..at]])).base = Base::Dev;
     }
 }
 
@@ -409,8 +415,8 @@ fn make_mount_point(path: &CStr, like: u32, steps: &mut Vec<Step>) {
         parts = parts.get(length + 1..).unwrap_or_default();
         if !name.is_empty() {
             let path = kept(&[above.to_bytes(), b"/", name]);
-            let step = Step::of(Act::MakeMountPoint).on(Base::Root, path).with(parent);
-            steps.push(step.options(kept(&[name])).number(if parts.is_empty() { like } else { 0 }));
+            let step = add(steps, Act::MakeMountPoint, path);
+            (step.with, step.options, step.number) = (parent, kept(&[name]), if parts.is_empty() { like } else { 0 });
             (parent, above) = (path, path);
         }
     }

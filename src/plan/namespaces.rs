@@ -59,9 +59,10 @@ impl Namespaces {
     /// Their names, with blanks between.
     pub fn names(self) -> String {
         let mut names = String::new();
-        for (name, bit) in Namespaces::ALL {
-            if self.has(bit) {
-                names.extend([if names.is_empty() { "" } else { " " }, name]);
+        for (name, bit) in &Namespaces::ALL {
+            if self.has(*bit) {
+                names.push_str(if names.is_empty() { "" } else { " " });
+                names.push_str(name);
             }
         }
         names

@@ -310,6 +310,20 @@ pub enum Case {
 /// For each case whether it holds.
 pub type Cases = [bool; Case::FilteredEarly as usize + 1];
 
+/// Adds a step, and gives it to be completed.
+#[inline(never)]
+pub fn add<'a>(steps: &'a mut Vec<Step>, act: Act, path: &'static CStr) -> &'a mut Step {
+    again(steps, &Step::of(act), Base::Root, path)
+}
+
+/// Adds a step like this one, but with another path.
+#[inline(never)]
+pub fn again<'a>(steps: &'a mut Vec<Step>, like: &Step, base: Base, path: &'static CStr) -> &'a mut Step {
+    let last = steps.len();
+    steps.push(Step { base, path, ..*like });
+    &mut steps[last]
+}
+
 impl Step {
     pub const fn of(act: Act) -> Step {
         let (base, flags, case) = (Base::Root, Flags::NONE, Case::Always);
