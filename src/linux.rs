@@ -104,11 +104,18 @@ calls! {
         pwrite(file: impl AsFd, bytes: &[u8], at: u64) -> usize;
         write(file: impl AsFd, bytes: &[u8]) -> usize;
         @ pub use super::{Errno, Result};
-        @ pub fn read<B: Buffer<u8>>(file: impl AsFd, buffer: B) -> Result<B::Output> {
+        @ pub fn read(file: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
+            read_into(file.as_fd(), buffer)
+        }
+        @ /// The same for a place that holds nothing yet.
+        pub fn read_into<B: Buffer<u8>>(file: BorrowedFd<'_>, buffer: B) -> Result<B::Output> {
             Ok(rustix::io::read(file, buffer)?)
         }
-        @ pub fn pread<B: Buffer<u8>>(file: impl AsFd, buffer: B, at: u64) -> Result<B::Output> {
-            Ok(rustix::io::pread(file, buffer, at)?)
+        @ pub fn pread(file: impl AsFd, buffer: &mut [u8], at: u64) -> Result<usize> {
+            fn of(file: BorrowedFd<'_>, buffer: &mut [u8], at: u64) -> Result<usize> {
+                Ok(rustix::io::pread(file, buffer, at)?)
+            }
+            of(file.as_fd(), buffer, at)
         }
         @ /// Until no signal comes between.
         pub fn retry_on_intr<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {

@@ -26,7 +26,7 @@ const KEYS: [(&str, &str); 4] = [
 
 /// What is meant by a name: a key and what stands behind it, or no key and a path. None where it is neither.
 pub fn meant(wanted: &str) -> Option<(&str, &str)> {
-    for (key, link) in KEYS {
+    for (key, link) in &KEYS {
         if let Some(name) = wanted.strip_prefix(key).or_else(|| wanted.strip_prefix(link)) {
             return Some((key, name));
         }

@@ -55,7 +55,7 @@ pub fn read_all(file: BorrowedFd<'_>, most: usize) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     while all.len() < most {
         all.reserve((most - all.len()).min(4096));
-        match linux::io::read(file, spare_capacity(&mut all)) {
+        match linux::io::read_into(file, spare_capacity(&mut all)) {
             Ok(0) => break,
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),

@@ -162,7 +162,7 @@ pub fn mount_overlay(
     }
     let mut uppers = heapless::Vec::<OwnedFd, 2>::new();
     for directory in upper {
-        for (name, mode) in [(c"upper", 0o755), (c"work", 0o700)] {
+        for &(name, mode) in &[(c"upper", 0o755), (c"work", 0o700)] {
             match mkdirat(directory, name, Mode::from_raw_mode(mode)) {
                 Err(Errno::EXIST) => {}
                 made => made?,

@@ -122,7 +122,7 @@ impl<'a> Modules<'a> {
         let is_compressed = !path.ends_with(".ko");
         // Where it is not absolute.
         let place = if path.starts_with('/') { "" } else { shown(self.place) };
-        let file = kept(&[place.as_bytes(), b"/", path.trim_start_matches('/').as_bytes()]);
+        let file = kept(&[place.as_bytes(), b"/", path.strip_prefix('/').unwrap_or(path).as_bytes()]);
         let doing = || text!("load the module %", shown(file));
         let loaded = openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .and_then(|file| sys::module::load(file.as_fd(), kept(&[parameters.as_bytes()]), is_compressed));

@@ -26,11 +26,12 @@ pub fn disposition(pid: Pid, signal: Signal) -> Disposition {
     // The groups, which stand before the signals, may be many.
     let mut buffer = [0u8; 16384];
     let Some(text) = beginning(pid, "/status", &mut buffer) else { return Disposition::Own };
-    let has = |field: &str| mask(text, field).is_none_or(|set| set.has(signal));
-    match ["SigBlk:", "SigIgn:", "SigCgt:"].into_iter().any(has) {
-        true => Disposition::Own,
-        false => Disposition::Default,
+    for field in &["SigBlk:", "SigIgn:", "SigCgt:"] {
+        if mask(text, field).is_none_or(|set| set.has(signal)) {
+            return Disposition::Own;
+        }
     }
+    Disposition::Default
 }
 
 /// What no exec of a process can give it beyond (capabilities(7), "Capability bounding set"); nothing where /proc does not

@@ -95,8 +95,10 @@ impl Head {
         }
         let bytes = self.at(row.label).get(..row.length.into()).unwrap_or_default();
         let end = bytes.iter().position(|byte| *byte < b' ').unwrap_or(bytes.len());
-        let label = bytes.get(..end).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
-        let label = label.trim_end_matches(' ');
+        let mut label = bytes.get(..end).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
+        while let Some(shorter) = label.strip_suffix(' ') {
+            label = shorter;
+        }
         if !label.is_empty() && label != "NO NAME" {
             put(names, b"\nLABEL=");
             put(names, label.as_bytes());

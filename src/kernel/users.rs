@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use crate::linux;
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
 use crate::linux::io::Errno;
-use crate::linux::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with};
+use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use crate::linux::pipe::{PipeFlags, pipe_with};
 use crate::linux::process::Pid;
 use crate::linux::stdio::dup2_stderr;
@@ -17,6 +17,7 @@ use crate::kernel::file::{self, read_all, read_start, write_all};
 use crate::kernel::mount;
 use crate::kernel::program::wait;
 use crate::packed::{Sentence, sentence, text};
+use crate::sys::net::bind;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
 use crate::text::{Word, digits, kept, shown};
 
@@ -50,8 +51,9 @@ pub fn of(pid: Pid) -> linux::io::Result<OwnedFd> {
 /// abstract names (unix(7)) are held by one socket each and go with it, whatever becomes of their holder.
 pub fn hold(first: u64) -> linux::io::Result<bool> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    let name = SocketAddrUnix::new_abstract_name(text!("contain/ids/%", digits(first)).as_bytes())?;
-    match bind(&socket, &name) {
+    // A struct sockaddr_un: the family, and a name that begins with NUL.
+    let family = AddressFamily::UNIX.as_raw().to_ne_bytes();
+    match bind(socket.as_fd(), &[&family, &b"\0contain/ids/"[..], digits(first).as_bytes()].concat()) {
         Err(Errno::ADDRINUSE) => Ok(false),
         Err(errno) => Err(errno),
         Ok(()) => {
@@ -139,11 +141,11 @@ const KNOBS: [(&CStr, u8, [Errno; 2], Sentence); 3] = [
 
 /// The knob that forbids user namespaces to this user, and may have been met with this errno; else empty.
 pub fn forbidden(met: Option<Errno>) -> &'static str {
-    for (path, value, errnos, told) in KNOBS {
+    for (path, value, errnos, told) in &KNOBS {
         let mut text = [0; 2];
         if met.is_none_or(|errno| errnos.contains(&errno))
             && read_start(path, &mut text).is_ok()
-            && text[0] == value
+            && text[0] == *value
             && !text[1].is_ascii_digit()
         {
             return told.get();

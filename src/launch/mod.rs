@@ -28,7 +28,7 @@ use crate::plan::{Namespaces, Plan};
 use crate::spec::Flags;
 use crate::sys::clone::{Stack, clone_beside};
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
-use crate::text::{Word, kept};
+use crate::text::{Word, kept, shown};
 
 /// A container's first process, running.
 pub struct Child {
@@ -352,9 +352,9 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
 #[inline(never)]
 fn ready(plan: &Plan, voice: Voice) {
     let system = linux::system::uname();
-    let [name, release, machine] = [system.sysname(), system.release(), system.machine()].map(CStr::to_bytes);
-    let system = [name, b" ", release, b" ", machine].concat();
-    voice.story(sentence!("container ready: %"), &[&String::from_utf8_lossy(&system)]);
+    let (name, release, machine) = (system.sysname(), system.release(), system.machine());
+    let system = kept(&[name.to_bytes(), b" ", release.to_bytes(), b" ", machine.to_bytes()]);
+    voice.story(sentence!("container ready: %"), &[shown(system)]);
     if let Some(step) = plan.inside.last() {
         voice.story(sentence!("running: %"), &[&step.with.to_string_lossy()]);
     }

@@ -12,7 +12,6 @@ pub mod record;
 pub mod select;
 pub mod waited;
 
-use std::borrow::Cow;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -166,8 +165,8 @@ impl Root {
                     return Err(Error::os(text!("remove %", &self.file(entry.id, c"")), errno).with_hint(hint));
                 }
             }
-            for file in FILES {
-                if file == log::NAMES[0].current {
+            for file in &FILES {
+                if *file == log::NAMES[0].current {
                     let _best = log::join_read(entry);
                 }
                 if let Err(errno) = remove_any(&entry.directory, file) {
@@ -240,16 +239,17 @@ impl Entry {
 
     fn read(&self, file: &OwnedFd, record: &mut Record, brief: bool) -> std::result::Result<(), Damage> {
         let mut beginning = [MaybeUninit::uninit(); 4096];
-        let (text, rest) = linux::io::read(file, &mut beginning).map_err(Damage::Unreadable)?;
-        let mut text = Cow::Borrowed(&*text);
+        let (text, rest) = linux::io::read_into(file.as_fd(), &mut beginning).map_err(Damage::Unreadable)?;
+        let mut text = &*text;
         // A file that gives less than was asked for ends there; `ps` reads very many of them.
         if rest.is_empty() {
-            text.to_mut().extend(read_all(file.as_fd(), LARGEST).map_err(Damage::Unreadable)?);
+            let more = read_all(file.as_fd(), LARGEST).map_err(Damage::Unreadable)?;
+            text = [text, &more].concat().leak();
         }
         if text.len() >= LARGEST {
             return Err(Damage::Unreadable(Errno::FBIG));
         }
-        record.fill(&text, brief).map_err(Damage::Malformed)?;
+        record.fill(text, brief).map_err(Damage::Malformed)?;
         // The directory's name is what counts.
         record.id = self.id;
         // Nobody's group but its own is ever touched, whatever is written there.

@@ -252,8 +252,8 @@ impl Place<'_> {
                 w.number(*number)
             }
             Place::Limits(limits) => w.object(&mut |w| {
-                for (name, limit) in LIMITS {
-                    place_of(limits, limit).write(w.name(name));
+                for (name, limit) in &LIMITS {
+                    place_of(limits, *limit).write(w.name(name));
                 }
             }),
             Place::Program(program) => {

@@ -135,7 +135,7 @@ impl<'a> Relay<'a> {
 
     /// One bufferful of the container's output. EIO: the last process that had the terminal open is gone.
     fn take_output(&mut self, log: &mut dyn FnMut(&[u8])) {
-        if linux::io::read(self.controller, spare_capacity(&mut self.output)).is_ok() {
+        if linux::io::read_into(self.controller.as_fd(), spare_capacity(&mut self.output)).is_ok() {
             log(&self.output);
         }
     }
@@ -147,7 +147,7 @@ impl<'a> Relay<'a> {
 
     fn take_input(&mut self) -> Option<Key> {
         // Input is only taken while nothing is pending.
-        match linux::io::read(stdin(), spare_capacity(&mut self.pending)) {
+        match linux::io::read_into(stdin(), spare_capacity(&mut self.pending)) {
             Ok(0) => {
                 self.stdin_open = false;
                 if !isatty(stdin()) {

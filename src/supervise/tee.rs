@@ -78,7 +78,7 @@ impl Stream {
     /// Reads a bufferful and logs it.
     fn take(&mut self, log: Log<'_>) {
         let Some(pipe) = &self.pipe else { return };
-        let count = match linux::io::read(pipe, spare_capacity(&mut self.held)) {
+        let count = match linux::io::read_into(pipe.as_fd(), spare_capacity(&mut self.held)) {
             Ok(count) => count as u64,
             Err(Errno::INTR) => return,
             // Somebody in the container reads it, too.

@@ -158,11 +158,11 @@ pub fn make_parent(path: Word) -> Result<()> {
 
 /// Gives a v1 cpuset all the CPUs and memory nodes of the one above, where it has none.
 pub fn fill_cpuset(path: Word) -> Result<()> {
-    let file = |name: &str| kept(&[path.to_bytes(), name.as_bytes()]);
-    for name in ["cpus", "mems"] {
-        let (own, above) = (["/cpuset.", name].concat(), ["/../cpuset.", name].concat());
-        if read_text(CWD, file(&own))? == "\n" {
-            write(CWD, file(&own), read_text(CWD, file(&above))?.as_bytes())?;
+    for name in [c"cpuset.cpus", c"cpuset.mems"] {
+        let file = |way: &[u8]| kept(&[path.to_bytes(), way, name.to_bytes()]);
+        let own = file(b"/");
+        if read_text(CWD, own)? == "\n" {
+            write(CWD, own, read_text(CWD, file(b"/../"))?.as_bytes())?;
         }
     }
     Ok(())

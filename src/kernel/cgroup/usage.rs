@@ -81,9 +81,14 @@ impl Group {
     }
 
     fn figure(&self, sources: &[Source]) -> Option<u64> {
-        let found = sources.iter().find_map(|(file, key, unit)| Some(number(&self.text(file)?, key)? / unit));
-        // v1 tells no limit as the largest number of pages that there can be.
-        found.filter(|figure| *figure < 1 << 60)
+        for (file, key, unit) in sources {
+            if let Some(found) = self.text(file).and_then(|text| number(&text, key)) {
+                let figure = found / unit;
+                // v1 tells no limit as the largest number of pages that there can be.
+                return if figure < 1 << 60 { Some(figure) } else { None };
+            }
+        }
+        None
     }
 
     /// The file from the directory of its controller: on v1 the one with the controller in its path, else any that has it.
@@ -104,11 +109,17 @@ fn number(text: &str, key: &str) -> Option<u64> {
     let mut sum = key.ends_with("bytes=").then_some(0);
     while let Some(word) = words.next() {
         let Some(rest) = word.strip_prefix(key) else { continue };
-        let digits = if rest.is_empty() { words.next()? } else { rest }.bytes().filter(|b| *b != b'.');
-        let parsed = digits
-            .map(|b| (b as char).to_digit(10))
-            .try_fold(0, |all: u64, digit| Some(all.wrapping_mul(10).wrapping_add(digit?.into())));
-        sum = parsed.map(|number| number.wrapping_add(sum.unwrap_or(0))).or(sum);
+        let mut number = Some(0u64);
+        for b in if rest.is_empty() { words.next()? } else { rest }.bytes() {
+            number = match b {
+                b'.' => number,
+                b'0'..=b'9' => number.map(|all| all.wrapping_mul(10).wrapping_add((b - b'0').into())),
+                _ => None,
+            };
+        }
+        if let Some(number) = number {
+            sum = Some(number.wrapping_add(sum.unwrap_or(0)));
+        }
     }
     sum
 }
