@@ -23,6 +23,17 @@ impl Sentence {
     pub fn fill(self, parts: &[&str]) -> &'static str {
         fill(self.get(), parts)
     }
+
+    /// The same with one, which stays in registers at each of the many places where it is called.
+    #[inline(never)]
+    pub fn with(self, part: &str) -> &'static str {
+        self.fill(&[part])
+    }
+
+    #[inline(never)]
+    pub fn with_two(self, first: &str, second: &str) -> &'static str {
+        self.fill(&[first, second])
+    }
 }
 
 impl From<Sentence> for &'static str {
@@ -45,6 +56,12 @@ impl Packed {
 macro_rules! text {
     ($text:expr) => {
         $crate::packed::sentence!($text).get()
+    };
+    ($text:expr, $part:expr $(,)?) => {
+        $crate::packed::sentence!($text).with($part)
+    };
+    ($text:expr, $first:expr, $second:expr $(,)?) => {
+        $crate::packed::sentence!($text).with_two($first, $second)
     };
     ($text:expr, $($part:expr),+ $(,)?) => {
         $crate::packed::sentence!($text).fill(&[$($part),+])
