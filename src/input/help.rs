@@ -28,7 +28,8 @@ macro_rules! commands {
     };
 }
 
-const MANY: u8 = u8::MAX;
+/// However many they are.
+pub const MANY: u8 = u8::MAX;
 
 commands! {
     "help": Help Overview 0..1,

@@ -221,7 +221,7 @@ impl Reader {
 fn operands(name: &str, named: &help::Named, written: &mut Written) -> Result<()> {
     let (all, count) = (joined(&written.targets(), " "), written.words.len());
     let text = match named.command {
-        _ if count > named.most.into() => match named.most {
+        _ if named.most < help::MANY && count > named.most.into() => match named.most {
             0 => text!("% takes no argument: %", name, &all),
             _ => text!("% takes one argument: %", name, &all),
         },

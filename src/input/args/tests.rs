@@ -92,6 +92,7 @@ fn commands_about_containers() {
     assert_eq!(told(&["help", "ps"]), told(&["ps", "--help"]));
     assert_eq!((of(&["-V"]).0, of(&["version"]).0), (Command::Version, Command::Version));
     assert_eq!((of(&["init", "--", "-x"]).0, &of(&["init", "--", "-x"]).1.words), (Command::Init, &words(&["-x"])));
+    assert_eq!(of(&[["kill"].as_slice(), &["a"; 1000]].concat()).1.words.len(), 1000);
     for line in [
         &["rm"][..],
         &["rm", "-s", "x"],
