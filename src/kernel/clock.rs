@@ -47,7 +47,7 @@ fn hypervisors() -> Option<(String, Time)> {
     let mut found = None;
     let _some = file::names(clocks.as_fd(), &mut |clock| {
         let text = file::read_text(clocks.as_fd(), kept(&[clock.to_bytes(), b"/clock_name"])).unwrap_or_default();
-        let Some(name) = lines(&text).next().filter(|name| place(HYPERVISORS, name.as_bytes()).is_some()) else {
+        let Some(name) = lines(text).next().filter(|name| place(HYPERVISORS, name.as_bytes()).is_some()) else {
             return;
         };
         let device = openat(CWD, kept(&[b"/dev/", clock.to_bytes()]), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
@@ -61,5 +61,5 @@ fn hypervisors() -> Option<(String, Time)> {
 /// The clock that goes on while the machine is off; it counts whole seconds.
 fn battery() -> Option<Time> {
     let text = file::read_text(CWD, c"/sys/class/rtc/rtc0/since_epoch").ok()?;
-    Some((decimal(lines(&text).next()?)? as i64, 0))
+    Some((decimal(lines(text).next()?)? as i64, 0))
 }

@@ -46,5 +46,5 @@ pub fn is_there() -> bool {
 /// The device that /dev/console stands for: the last of the consoles that are in use.
 fn last() -> Word {
     let active = file::read_text(CWD, c"/sys/class/tty/console/active").unwrap_or_default();
-    kept(&[b"/dev/", words(&active).last().unwrap_or(&"null").as_bytes()])
+    kept(&[b"/dev/", words(active).last().unwrap_or(&"null").as_bytes()])
 }

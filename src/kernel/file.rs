@@ -41,13 +41,13 @@ pub fn place(path: &CStr) -> Option<(u64, u64)> {
 const MOST: usize = 16 << 20;
 
 /// The whole of a file of text below an open directory, or at an absolute path.
-pub fn read_text(directory: BorrowedFd<'_>, path: &CStr) -> Result<String> {
+pub fn read_text(directory: BorrowedFd<'_>, path: &CStr) -> Result<&'static str> {
     let file = openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let all = read_all(file.as_fd(), MOST)?;
     if all.len() == MOST {
         return Err(Errno::FBIG);
     }
-    String::from_utf8(all).map_err(|_| Errno::ILSEQ)
+    str::from_utf8(all.leak()).map_err(|_| Errno::ILSEQ)
 }
 
 /// What an open file holds, `most` bytes of it.

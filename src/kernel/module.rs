@@ -146,7 +146,7 @@ impl<'a> Modules<'a> {
 
 /// One of the lists; empty where there is none.
 fn list(place: Word, name: &str) -> &'static str {
-    file::read_text(CWD, kept(&[place.to_bytes(), name.as_bytes()])).unwrap_or_default().leak()
+    file::read_text(CWD, kept(&[place.to_bytes(), name.as_bytes()])).unwrap_or_default()
 }
 
 /// What each device says it is: `virtio:d00000002v00001AF4`.
@@ -156,7 +156,7 @@ fn devices(each: &mut dyn FnMut(String)) {
         let Ok(devices) = open(path) else { return };
         let _some = file::names(devices.as_fd(), &mut |device| {
             if let Ok(text) = file::read_text(devices.as_fd(), kept(&[device.to_bytes(), b"/modalias"])) {
-                lines(&text).for_each(|alias| each(alias.into()));
+                lines(text).for_each(|alias| each(alias.into()));
             }
         });
     };

@@ -320,7 +320,7 @@ fn attributes(flags: MountFlags) -> MountAttrFlags {
 /// Each line of /proc/self/mountinfo by its fields (proc_pid_mountinfo(5)). Where /proc does not tell, there is none.
 pub fn each(take: &mut dyn FnMut(&[&str])) {
     let text = read_text(CWD, c"/proc/self/mountinfo").unwrap_or_default();
-    for line in lines(&text) {
+    for line in lines(text) {
         let mut fields = Vec::new();
         split(line, b' ').for_each(|field| fields.push(field));
         take(&fields);

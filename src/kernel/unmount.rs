@@ -18,7 +18,7 @@ tracefs\nbpf\nefivarfs\npstore\nconfigfs\nhugetlbfs\nbinfmt_misc\nautofs\nfusect
 /// Ends them all; what fails is told.
 pub fn all(tell: &mut dyn FnMut(Error)) {
     let swaps = file::read_text(CWD, c"/proc/swaps").unwrap_or_default();
-    for line in lines(&swaps).skip(1) {
+    for line in lines(swaps).skip(1) {
         let path = unescape(cut(line, b' ').map_or(line, |(path, _)| path));
         if let Err(errno) = sys::mount::swapoff(kept(&[path.as_bytes()])) {
             tell(Error::os(text!("switch off swap on %", &path), errno));

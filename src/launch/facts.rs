@@ -83,10 +83,10 @@ fn v2(mount: &str, parent: &str) -> V2 {
         (found, writable) = changeable(mount, &mounts::own_group(), true);
     }
     let delegated = found[0].to_bytes() != mount.as_bytes();
-    let available = listed(&mounts::file(found[0], "cgroup.controllers"));
+    let available = listed(mounts::file(found[0], "cgroup.controllers"));
     let mut levels = Vec::new();
     for path in found {
-        levels.push((path, listed(&mounts::file(path, "cgroup.subtree_control"))));
+        levels.push((path, listed(mounts::file(path, "cgroup.subtree_control"))));
     }
     V2 { levels, writable, delegated, available }
 }

@@ -23,7 +23,7 @@ pub fn bootchart(path: Word, as_svg: bool) -> Result<u8> {
     })?;
     // What the kernel did before process 1 is left out: next to that all else would be short.
     let (mut stages, mut first, mut last) = (Vec::new(), 0, 0);
-    for line in lines(&text) {
+    for line in lines(text) {
         let wrong = || Error::new(text!("%: '%' is not BEGIN END NAME, in microseconds", shown(path), line));
         let stage = stage(line).ok_or_else(wrong)?;
         first = if stages.is_empty() { stage.2 } else { first };

@@ -103,7 +103,7 @@ fn user(report: &mut Report, environment: &[Word]) {
 
 fn file_systems(report: &mut Report) {
     let known = file::read_text(linux::fs::CWD, c"/proc/filesystems").unwrap_or_default();
-    let known = words(&known);
+    let known = words(known);
     let is_known = |name: &str| known.contains(&name);
     report.table(FILE_SYSTEMS, &is_known, [text!("file system "), ""], text!("this kernel was built without it"));
 }

@@ -78,7 +78,7 @@ const INSTALL: Sentence = sentence!("they are not in PATH: install uidmap (shado
 fn unused(id: &str, places: &Places) -> Result<Map> {
     let mut others = Vec::new();
     for (at, path) in FILES.iter().enumerate() {
-        given(&text(path), at > 1, &mut others);
+        given(text(path), at > 1, &mut others);
     }
     if let Some(root) = places.find()? {
         root.each(&mut |entry| {
@@ -109,7 +109,7 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
 /// Where the host says which ids are whose: those of accounts first, then ranges.
 const FILES: [Word; 4] = [c"/etc/passwd", c"/etc/group", c"/etc/subuid", c"/etc/subgid"];
 
-fn text(path: Word) -> String {
+fn text(path: Word) -> &'static str {
     file::read_text(CWD, path).unwrap_or_default()
 }
 
@@ -127,7 +127,7 @@ pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper
     let own = own();
     let (passwd, uid) = (text(FILES[0]), digits(own[0].into()));
     let names = [user::name(passwd.as_bytes(), own[0]), uid];
-    let map = |path, kind: usize, at| Map(kept(&[ordinary(&text(path), names, own[kind], at).as_bytes()]));
+    let map = |path, kind: usize, at| Map(kept(&[ordinary(text(path), names, own[kind], at).as_bytes()]));
     let maps = |[users, groups]: [Word; 2], [uid, gid]: [u32; 2]| [map(users, 0, uid), map(groups, 1, gid)];
     // Under no_new_privs the programs could do no more than this user.
     if linux::thread::no_new_privs() == Ok(false)

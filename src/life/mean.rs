@@ -342,7 +342,7 @@ fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
         Errno::ILSEQ => Error::new(text!("--env-file % is not UTF-8 text", shown)),
         errno => Error::os(text!("--env-file: read %", shown), errno),
     })?;
-    env::file(text.leak())
+    env::file(text)
         .map_err(|(line, what)| Error::new(text!("--env-file % line % %", shown, digits(line as u64), what)))
 }
 

@@ -32,7 +32,14 @@ pub enum Verb {
 
 impl Verb {
     pub fn of(byte: u8) -> Option<Verb> {
-        [Verb::List, Verb::Show, Verb::Start, Verb::Stop, Verb::Restart].into_iter().find(|verb| *verb as u8 == byte)
+        Some(match byte {
+            0 => Verb::List,
+            1 => Verb::Show,
+            2 => Verb::Start,
+            3 => Verb::Stop,
+            4 => Verb::Restart,
+            _ => return None,
+        })
     }
 }
 
@@ -77,10 +84,10 @@ pub fn message(entry: &Entry) -> Vec<u8, MOST> {
     let status = entry.outcome.map_or(u64::MAX, |outcome| outcome.status().into());
     let pid = entry.pid.map_or(0, |pid| pid.as_raw_pid() as u64);
     let mut message = Vec::new();
-    for number in [entry.state as u64, pid, entry.starts.into(), entry.since, status] {
+    for number in &[entry.state as u64, pid, entry.starts.into(), entry.since, status] {
         let _room = message.extend_from_slice(&number.to_ne_bytes());
     }
-    for text in [entry.service.name.as_bytes(), &[0], entry.service.log.to_bytes()] {
+    for text in &[entry.service.name.as_bytes(), &[0], entry.service.log.to_bytes()] {
         let _full = message.extend_from_slice(text);
     }
     message

@@ -154,8 +154,13 @@ impl Table {
 
     /// When `step` has something to do next, by time alone.
     pub fn next_due(&self) -> Time {
-        let timed = |entry: &&Entry| matches!(entry.state, State::Pausing | State::Stopping);
-        self.entries.iter().filter(timed).map(|entry| entry.due).min().unwrap_or(NEVER)
+        let mut due = NEVER;
+        for entry in &self.entries {
+            if matches!(entry.state, State::Pausing | State::Stopping) {
+                due = due.min(entry.due);
+            }
+        }
+        due
     }
 
     /// How the command ended, where that is the end of the boot.

@@ -72,7 +72,7 @@ fn files(directory: BorrowedFd<'_>) -> Option<&'static Files> {
 }
 
 fn is_frozen(directory: BorrowedFd<'_>, files: &Files) -> bool {
-    read_text(directory, files.told).is_ok_and(|text| lines(&text).any(|line| line == files.frozen))
+    read_text(directory, files.told).is_ok_and(|text| lines(text).any(|line| line == files.frozen))
 }
 
 /// v2 tells of the change by a poll event; v1 does not, and is asked now and then.

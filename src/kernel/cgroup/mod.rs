@@ -142,7 +142,7 @@ pub fn enable_all() -> Result<()> {
     };
     // One by one: a kernel refuses +cpu while a realtime task runs, and the others shall not suffer.
     let mut result = Ok(());
-    for name in words(&available) {
+    for name in words(available) {
         result = result.and(write(top.as_fd(), c"cgroup.subtree_control", ["+", name].concat().as_bytes()));
     }
     result
@@ -229,7 +229,7 @@ fn kill_all(directory: &OwnedFd) -> Result<()> {
         result => return result,
     }
     let text = read_text(directory.as_fd(), c"cgroup.procs")?;
-    for line in lines(&text) {
+    for line in lines(text) {
         let Some(pid) = decimal(line).and_then(|number| Pid::from_raw(number as i32)) else { continue };
         match kill_process(pid, Signal::KILL) {
             Ok(()) | Err(Errno::SRCH) => {}

@@ -77,14 +77,14 @@ pub fn controller(name: &str) -> Option<String> {
 }
 
 /// The text of one file of a group, empty where there is none.
-pub fn file(group: Word, file: &str) -> String {
+pub fn file(group: Word, file: &str) -> &'static str {
     read_text(CWD, kept(&[group.to_bytes(), b"/", file.as_bytes()])).unwrap_or_default()
 }
 
 /// The path of this process's own v2 group, empty where it is not below what is seen here (cgroups(7)).
 pub fn own_group() -> String {
     let text = read_text(CWD, c"/proc/self/cgroup").unwrap_or_default();
-    let own = lines(&text).find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
+    let own = lines(text).find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
     if own.starts_with("/..") { String::new() } else { own.into() }
 }
 

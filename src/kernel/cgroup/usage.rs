@@ -82,7 +82,7 @@ impl Group {
 
     fn figure(&self, sources: &[Source]) -> Option<u64> {
         for (file, key, unit) in sources {
-            if let Some(found) = self.text(file).and_then(|text| number(&text, key)) {
+            if let Some(found) = self.text(file).and_then(|text| number(text, key)) {
                 let figure = found / unit;
                 // v1 tells no limit as the largest number of pages that there can be.
                 return if figure < 1 << 60 { Some(figure) } else { None };
@@ -92,7 +92,7 @@ impl Group {
     }
 
     /// The file from the directory of its controller: on v1 the one with the controller in its path, else any that has it.
-    fn text(&self, file: &CStr) -> Option<String> {
+    fn text(&self, file: &CStr) -> Option<&'static str> {
         let name = file.to_bytes().split(|b| *b == b'.').next()?;
         let has = |path: &CStr| is_of(path, name);
         let likely = self.directories.iter().any(|(path, _)| has(path));

@@ -62,7 +62,8 @@ impl Clients {
 
     /// Adds what to wait for; without a place for another client, none is listened to.
     pub fn interests<'a>(&'a self, descriptors: &mut Descriptors<'a>) {
-        for client in self.clients.iter().flatten() {
+        for client in &self.clients {
+            let Some(client) = client else { continue };
             let flags = if client.full { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             let _room = descriptors.push(PollFd::new(&client.socket, flags));
         }
@@ -73,7 +74,11 @@ impl Clients {
 
     /// When the first is to be given up.
     pub fn next_due(&self) -> Time {
-        self.clients.iter().flatten().map(|client| client.due).min().unwrap_or(NEVER)
+        let mut due = NEVER;
+        for client in &self.clients {
+            due = client.as_ref().map_or(due, |client| due.min(client.due));
+        }
+        due
     }
 
     /// Lets another in, takes requests and goes on with the answers; whether there is something to do for one of them.

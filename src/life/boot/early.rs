@@ -61,7 +61,7 @@ pub fn mount_all() {
     // To try one that the kernel lacks would have it look for a module.
     let known = read_text(CWD, c"/proc/filesystems").unwrap_or_default();
     for mount in lines(OPTIONAL_MOUNTS) {
-        if lines(&known).any(|line| line.ends_with(before(mount, b' '))) {
+        if lines(known).any(|line| line.ends_with(before(mount, b' '))) {
             mount_one(mount);
         }
     }

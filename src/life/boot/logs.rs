@@ -22,7 +22,7 @@ const MOST: u64 = 64 << 10;
 
 /// Gives the logs a file system of their own: a service that floods its log takes no room from anybody else in /run.
 pub fn prepare() {
-    for directory in [c"/run/contain", c"/run/contain/log"] {
+    for directory in &[c"/run/contain", c"/run/contain/log"] {
         let _there = mkdirat(CWD, directory, Mode::RWXU);
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;

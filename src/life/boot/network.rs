@@ -30,7 +30,7 @@ const PATIENCE: u64 = 10_000_000;
 /// Gives the machine its name: that of the settings, or of /etc/hostname. Where there is none a DHCP server may give one.
 pub fn name(machine: &Machine) {
     let text = file::read_text(CWD, c"/etc/hostname").unwrap_or_default();
-    let written = lines(&text).find_map(|line| words(line).first().copied().filter(|word| !word.starts_with('#')));
+    let written = lines(text).find_map(|line| words(line).first().copied().filter(|word| !word.starts_with('#')));
     let set = machine.text(Text::Hostname);
     let name = if set.is_empty() { written.unwrap_or_default() } else { set };
     if !name.is_empty()

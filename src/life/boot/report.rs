@@ -67,7 +67,7 @@ pub fn panic() {
 fn kills() -> u64 {
     let counters = file::read_text(CWD, c"/proc/vmstat").unwrap_or_default();
     let count = |line| cut(line, b' ').filter(|(name, _)| *name == "oom_kill").and_then(|(_, count)| decimal(count));
-    lines(&counters).find_map(count).unwrap_or(0)
+    lines(counters).find_map(count).unwrap_or(0)
 }
 
 /// Writes a line to the virtio port of that name (/dev/vportNpM); ENODEV where there is none.
@@ -77,7 +77,7 @@ fn virtio(name: &str, line: &str) -> Result<()> {
     let Ok(ports) = open(c"/sys/class/virtio-ports", OFlags::RDONLY) else { return done };
     file::names(ports.as_fd(), &mut |port| {
         let own = kept(&[port.to_bytes(), b"/name"]);
-        if file::read_text(ports.as_fd(), own).is_ok_and(|own| lines(&own).next() == Some(name)) {
+        if file::read_text(ports.as_fd(), own).is_ok_and(|own| lines(own).next() == Some(name)) {
             let device = open(kept(&[b"/dev/", port.to_bytes()]), OFlags::WRONLY);
             done = device.and_then(|device| file::write_all(device.as_fd(), line.as_bytes()));
         }
