@@ -166,7 +166,7 @@ const TABLE: &[(&str, i32, &str)] = &[
     ("contain run --tmpfs /etc/passwd true", 125, "/etc/passwd"),
     ("contain run --rootfs full -v /usr:/new/place true", 125, "/new|ENOSPC"),
     // Who we are and what the kernel has.
-    ("contain run --userns remap true", 2, "--userns remap|host, auto or keep-id"),
+    ("contain run --userns remap true", 2, "--userns remap|host, auto, keep-id"),
     ("contain run --uidmap 0:1 true", 2, "--uidmap 0:1|INSIDE:OUTSIDE:COUNT"),
     ("contain run --gidmap 0:1:0 true", 2, "--gidmap 0:1:0|INSIDE:OUTSIDE:COUNT"),
     ("contain run --uidmap 0:5:1 --uidmap 0:6:1 true", 2, "--uidmap 0:6:1|earlier"),

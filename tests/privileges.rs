@@ -139,7 +139,7 @@ fn no_exec_gives_more_than_was_held_unless_that_is_wanted() {
         let container = Detached::start_in(&root, flags, &["sleep", "1000"]);
         container.sh(&["-u", "1000"], privileges).is(0, wanted);
     }
-    run(&["--security", "none", "true"]).fails(2, &["--security none", "no-new-privs or new-privs"]);
+    run(&["--security", "none", "true"]).fails(2, &["--security none", "no-new-privs, new-privs"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use crate::log::signals;
 use crate::packed::{Sentence, sentence, text};
 use crate::spec::MAX;
-use crate::text::{cut, decimal, digits, place, split, words};
+use crate::text::{after, before, decimal, digits, place, split, words};
 
 pub type Parsed<T> = Result<T, &'static str>;
 
@@ -68,41 +68,36 @@ pub fn number(kind: Kind, text: &str) -> Parsed<u64> {
     }
 }
 
-/// The digits that a text begins with, as a number, and what follows them.
-fn leading(text: &str) -> (Option<u64>, &str) {
+/// The digits that a text begins with.
+fn leading(text: &str) -> &str {
     let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
-    text.split_at_checked(end).map_or((None, ""), |(digits, unit)| (decimal(digits), unit))
+    text.get(..end).unwrap_or_default()
 }
 
 /// A size in bytes: `67108864`, `64M`, `64MiB`, `1G`, `512K`. The units are powers of 1024, as in cgroups(7).
 fn size(text: &str) -> Parsed<u64> {
-    const NONE: Sentence = sentence!("is not a size: write bytes, or a number with K, M, G or T, as in 64M");
-    let (number, unit) = leading(text);
-    let unit = unit.strip_suffix('B').map_or(unit, |unit| unit.strip_suffix('i').unwrap_or(unit));
-    let scale = match unit.as_bytes() {
-        [] => 1,
-        [letter] => match letter.to_ascii_uppercase() {
-            b'K' => 1 << 10,
-            b'M' => 1 << 20,
-            b'G' => 1 << 30,
-            b'T' => 1 << 40,
-            _ => return Err(NONE.get()),
-        },
-        _ => return Err(NONE.get()),
-    };
-    match number.and_then(|number| number.checked_mul(scale)) {
-        None if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) => Err(NONE.get()),
-        Some(0) => Err(text!("would leave no memory at all: write bytes, or a number with K, M, G or T, as in 64M")),
-        Some(bytes) if bytes < 1 << 63 => Ok(bytes),
-        _ => Err(text!("is more than the kernel can count: write less than 8388608T")),
+    let number = leading(text);
+    let unit = text.strip_prefix(number).unwrap_or_default();
+    let letter = unit.strip_suffix('B').map_or(unit, |unit| unit.strip_suffix('i').unwrap_or(unit));
+    match place("\nK\nM\nG\nT", letter.to_ascii_uppercase().as_bytes()) {
+        Some(power) if !number.is_empty() => {
+            match decimal(number).and_then(|number| number.checked_mul(1 << (10 * power))) {
+                Some(0) => {
+                    Err(text!("would leave no memory at all: write bytes, or a number with K, M, G or T, as in 64M"))
+                }
+                Some(bytes) if bytes < 1 << 63 => Ok(bytes),
+                _ => Err(text!("is more than the kernel can count: write less than 8388608T")),
+            }
+        }
+        _ => Err(text!("is not a size: write bytes, or a number with K, M, G or T, as in 64M")),
     }
 }
 
 /// A time as `10`, `10s`, `500ms`, `5m`, `2h`, in milliseconds; a bare number counts seconds.
 fn time(text: &str) -> Option<u64> {
-    let (number, unit) = leading(text);
-    let scale = [1, 1000, 1000, 60_000, 3_600_000, 86_400_000][place("ms\n\ns\nm\nh\nd", unit.as_bytes())?];
-    number?.checked_mul(scale)
+    let number = leading(text);
+    let unit = place("ms\n\ns\nm\nh\nd", text.strip_prefix(number)?.as_bytes())?;
+    decimal(number)?.checked_mul([1, 1000, 1000, 60_000, 3_600_000, 86_400_000][unit])
 }
 
 fn signal(text: &str) -> Option<u64> {
@@ -135,7 +130,7 @@ pub fn cpu(text: &str) -> Parsed<[u64; 2]> {
 /// A number of CPUs with up to five decimals, as `0.5` or `2`, as a quota in the usual period of 100000.
 pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
     const RIGHT: Sentence = sentence!("write how many CPUs at most, as 0.5 or 2");
-    let (whole, fraction) = cut(text, b'.').unwrap_or((text, ""));
+    let (whole, fraction) = (before(text, b'.'), after(text, b'.').unwrap_or_default());
     let digits = [whole, fraction].concat();
     if decimal(&digits).is_none() && digits.len() < 12 {
         return Err(wrong(sentence!("is not a number of CPUs: "), RIGHT));
@@ -155,15 +150,13 @@ pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
 
 /// Checks a list of CPUs in cpuset(7)'s list format: `0-3,5`.
 pub fn cpu_list(text: &str) -> Parsed<()> {
-    let number = |text| decimal(text).filter(|number| *number <= u16::MAX.into());
-    let is_range = |part| {
-        let (first, last) = cut(part, b'-').unwrap_or((part, part));
-        number(first).zip(number(last)).is_some_and(|(first, last)| first <= last)
-    };
-    match split(text, b',').all(is_range) {
-        true => Ok(()),
-        false => Err(text!("is not a list of CPUs: write numbers and ranges, as 0-3,5")),
+    for part in split(text, b',') {
+        match (decimal(before(part, b'-')), decimal(after(part, b'-').unwrap_or(part))) {
+            (Some(first), Some(last)) if first <= last && last <= u16::MAX.into() => {}
+            _ => return Err(text!("is not a list of CPUs: write numbers and ranges, as 0-3,5")),
+        }
     }
+    Ok(())
 }
 
 /// Bytes for people: `64M`, `63.9M`, `512K`, `100B`; one decimal, rounded down so that a limit is never overstated.

@@ -342,8 +342,7 @@ fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
         Errno::ILSEQ => Error::new(text!("--env-file % is not UTF-8 text", shown)),
         errno => Error::os(text!("--env-file: read %", shown), errno),
     })?;
-    env::file(text)
-        .map_err(|(line, what)| Error::new(text!("--env-file % line % %", shown, digits(line as u64), what)))
+    env::file(text).map_err(|(line, what)| Error::new(text!("--env-file % line % %", shown, digits(line as u64), what)))
 }
 
 /// Sets one variable, in place of an earlier one of the same name.

@@ -2,12 +2,13 @@
 
 use crate::input::args::written::{EnvironmentSource, Flag, Number, Path, Text, Written};
 use crate::input::number::{Kind, Parsed, cpu, cpu_list, cpus, number};
+use crate::input::settings::one_of;
 use crate::input::volume::Way;
 use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::packed::text;
 use crate::spec::Limit;
-use crate::text::{Word, digits, has, is_id, lines, place, split};
+use crate::text::{Word, digits, has, is_id, lines, split};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -176,12 +177,16 @@ fn take_text(written: &mut Written, act: Act, text: &'static str, value: Word) -
                 Text::OomScoreAdj => privilege::oom_score_adj(text)?,
                 Text::Workdir => workdir(text)?,
                 Text::Name => name(text)?,
-                Text::Users => users(text)?,
+                Text::Users => drop(one_of(text, "host, auto, keep-id")?),
                 Text::CgroupParent => cgroup_parent(text)?,
             }
             written.set_text(at, text);
         }
-        Act::Share(flag) => written.set(flag, is_host(text, if flag == Flag::HostNet { "none" } else { "private" })?),
+        Act::Share(flag) => {
+            // A network is none where it is not the host's, and as private as the others.
+            let names = if flag == Flag::HostNet { "none, host, private" } else { "private, host" };
+            written.set(flag, one_of(text, names)? == 1);
+        }
         Act::Volume(way) => volume::add(&mut written.volumes, way, text)?,
         Act::Cpu | Act::Cpus => {
             let [quota, period] = if let Act::Cpu = act { cpu(text) } else { cpus(text) }?;
@@ -202,10 +207,7 @@ fn take_text(written: &mut Written, act: Act, text: &'static str, value: Word) -
         }
         Act::Sysctl => privilege::sysctl(&mut written.sysctls, text)?,
         Act::Security => {
-            let allowed = match place("no-new-privs\nnew-privs", text.as_bytes()) {
-                Some(at) => at == 1,
-                None => return Err(text!("is not known: write no-new-privs or new-privs")),
-            };
+            let allowed = one_of(text, "no-new-privs, new-privs")? == 1;
             written.set(Flag::NewPrivileges, allowed);
             written.set(Flag::NoNewPrivileges, !allowed);
         }
@@ -217,25 +219,7 @@ fn take_text(written: &mut Written, act: Act, text: &'static str, value: Word) -
     Ok(())
 }
 
-/// Whether the host's namespace is meant; `own` is the word for one of the container's own.
-fn is_host(text: &str, own: &str) -> Parsed<bool> {
-    match place("host\nprivate\nnone", text.as_bytes()) {
-        Some(0) => Ok(true),
-        Some(1) => Ok(false),
-        Some(2) if own == "none" => Ok(false),
-        _ => Err(text!("is not known: write % or host", own)),
-    }
-}
-
-fn users(text: &str) -> Parsed<()> {
-    match place("host\nauto\nkeep-id", text.as_bytes()) {
-        Some(_) => Ok(()),
-        None => Err(text!("is not known: write host, auto or keep-id")),
-    }
-}
-
-/// A name: a letter or digit, then these and `_`, `.`, `-`; not what would be taken for a whole id.
-/// A name that is written down.
+/// A name that is written down: a letter or digit, then these and `_`, `.`, `-`; not what would be taken for a whole id.
 pub fn name(text: &str) -> Parsed<()> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
     let begins_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
