@@ -110,6 +110,7 @@ impl Child<'_> {
                 sys::signal::reset_dispositions();
                 identity::start_session()
             }
+            Act::Unshare => sys::process::unshare(UnshareFlags::from_bits_retain(number)),
             Act::SetHostname => linux::system::sethostname(with.to_bytes()),
             Act::SetDomainname => linux::system::setdomainname(with.to_bytes()),
             Act::WriteSysctl => file::write(base, path, with.to_bytes()),

@@ -118,7 +118,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         linux::process::fchdir(rootfs).map_err(failed(sentence!("enter the rootfs")))?;
     }
     let born_in = host.map_or(group.directories().next(), |host| host.born_in);
-    let mut stack = if shares_memory(plan, host.is_some()) { Stack::new().ok() } else { None };
+    let stack = if shares_memory(plan, host.is_some()) { Stack::new().ok() } else { None };
     let flags = plan.namespaces.cloned().0.into();
     let cloned = match fork(flags, born_in, stack.as_ref(), inherited) {
         // clone(2) knows no cgroups, and what forbids one is told better by the child. A group that is full stays full.
@@ -132,9 +132,9 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     if plan.namespaces.has(Namespaces::NET) && !plan.namespaces.has(Namespaces::USER) {
         spread::apart(pid, &cpus);
     }
-    drop((theirs, init));
+    drop((theirs, init, launcher));
     let mut child = Child { pid, pidfd, terminal: None, group };
-    match accompany(plan, given, ours.as_fd(), &mut child, &taken, &mut stack) {
+    match accompany(plan, given, ours.as_fd(), &mut child, &taken, stack) {
         Ok(()) => Ok(child),
         Err(error) => {
             child.end();
@@ -177,12 +177,13 @@ fn accompany(
     socket: BorrowedFd<'_>,
     child: &mut Child,
     taken: &[OwnedFd],
-    stack: &mut Option<Stack>,
+    stack: Option<Stack>,
 ) -> Result<()> {
     for step in &plan.beside {
         match step.act {
             Act::RunMapper => users::run_mapper(step.path, child.pid, step.with)?,
             Act::MapIds => map_ids(step, child.pid, taken)?,
+            Act::RemoveLeftovers => (given.remove_leftovers)(),
             _ => beside(plan, step, socket, child).map_err(|errno| launcher_error(step, errno))?,
         }
     }
@@ -190,8 +191,10 @@ fn accompany(
     let tells = plan.person.tells;
     let mut ended = given.brief && !tells && child.ends_at_once();
     converse(plan, given, socket, child)?;
-    // It runs a program of its own, in memory of its own.
-    drop(stack.take());
+    // It runs a program of its own, in memory of its own; or has ended, and this process ends soon.
+    if let (false, Some(stack)) = (ended, stack) {
+        stack.unmap();
+    }
     ended |= given.brief && tells && child.ends_at_once();
     for step in &plan.after {
         match step.act {
@@ -373,6 +376,10 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
         };
         return Error::os(sentence!("make a process in the container"), errno).with_hint(hint);
     }
+    namespaces_error(text!("clone with new namespaces %", &namespaces.names()), errno, namespaces)
+}
+
+fn namespaces_error(doing: &'static str, errno: Errno, namespaces: Namespaces) -> Error {
     let mut missing = String::new();
     for (name, kind) in &Namespaces::ALL {
         if namespaces.has(*kind) && !proc::has_namespace(name) {
@@ -380,7 +387,7 @@ fn clone_error(errno: Errno, namespaces: Namespaces) -> Error {
             missing.push_str(name);
         }
     }
-    let error = Error::os(text!("clone with new namespaces %", &namespaces.names()), errno);
+    let error = Error::os(doing, errno);
     match errno {
         Errno::INVAL if !missing.is_empty() => error.with_hint(text!("this kernel has no namespaces for:%", &missing)),
         _ => match users::forbidden(Some(errno)) {
@@ -431,6 +438,9 @@ fn child_error(plan: &Plan, rootfs: &Rootfs, index: usize, errno: Errno) -> Erro
     if step.act == Act::Execute {
         let word = if plan.program.init { INIT[0] } else { plan.program.arguments[0] };
         return program::failure(rootfs, &as_seen_from_root(plan), word, errno);
+    }
+    if step.act == Act::Unshare {
+        return namespaces_error(step.line(), errno, plan.namespaces);
     }
     let hint = match step.hint(errno) {
         "" if errno == Errno::NOSYS => text!("contain needs Linux 5.9 or newer: see `contain check`"),

@@ -99,7 +99,7 @@ mod tests {
         let wanted = "write -5 to /proc/self/oom_score_adj
 be not dumpable until the command runs
 join pid
-clone 
+clone
 start a session that ends with contain, signals reset
 join cgroups through tasks
 join uts mnt net cgroup

@@ -121,6 +121,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
     holds(Case::HostGroups, !born && !groups && facts.cgroups != Cgroups::Absent);
     holds(Case::Tty, spec.tty);
     holds(Case::Redirected, watching.redirected);
+    holds(Case::Told, person.tells);
     holds(Case::Untold, !person.tells);
     holds(Case::Confined, !spec.privileged);
     holds(Case::Unchanged, !spec.privileged && spec.sysctls.is_empty());
@@ -168,6 +169,13 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
             step.flags = step.flags.only(!Flags::READ);
         }
         match step.act {
+            Act::Unshare => {
+                let made = namespaces.unshared();
+                if made == Namespaces::NONE {
+                    return;
+                }
+                (step.number, step.with) = (made.0, kept(&[made.names().as_bytes()]));
+            }
             Act::SetHostname => step.with = kept(&[spec.hostname.as_bytes()]),
             Act::SetDomainname if spec.domainname.is_empty() => return,
             Act::SetDomainname => step.with = kept(&[spec.domainname.as_bytes()]),
@@ -429,7 +437,8 @@ impl Plan {
         let born = if grouped { text!(" into the cgroup") } else { "" };
         let mut text = String::new();
         tell(&mut text, "", &self.before);
-        text.extend(["clone ", &self.namespaces.cloned().names(), born, "\n"]);
+        let names = self.namespaces.cloned().names();
+        text.extend(["clone", if names.is_empty() { "" } else { " " }, &names, born, "\n"]);
         tell(&mut text, text!("meanwhile "), &self.beside);
         tell(&mut text, "", &self.inside);
         tell(&mut text, "then ", &self.after);

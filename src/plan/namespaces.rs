@@ -50,10 +50,16 @@ impl Namespaces {
         Namespaces(self.0 & !kinds)
     }
 
-    /// Those that the clone makes. The network's is made beside it, which saves an eighth of a launch, unless a user namespace
-    /// is to own it; the child makes the cgroup's itself, once it is in its group, for its root to be there.
+    /// Those that the clone makes: the processes', or all with the user namespace that is to own them. But the child makes the
+    /// cgroup's itself, once it is in its group, for its root to be there.
     pub fn cloned(self) -> Namespaces {
-        self.without(if self.has(Namespaces::USER) { Namespaces::CGROUP } else { Namespaces::NET | Namespaces::CGROUP })
+        self.without(if self.has(Namespaces::USER) { Namespaces::CGROUP } else { !Namespaces::PID })
+    }
+
+    /// Those that the child makes, while the launcher makes the network's: it is as dear as they, so neither waits long for the
+    /// other. That saves a fifth of a launch.
+    pub fn unshared(self) -> Namespaces {
+        self.without(self.cloned().0 | Namespaces::NET | Namespaces::CGROUP)
     }
 
     /// Their names, with blanks between.

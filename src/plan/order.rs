@@ -22,14 +22,17 @@ pub const BESIDE: Table = table!(&[
     Step::of(Act::GiveCgroups).case(Case::Groups),
     Step::of(Act::RaiseLoopback).case(Case::OwnNet),
     Step::of(Act::GiveGo).case(Case::Untold),
+    // Nothing else is left to do until the command ends, which may be soon.
+    Step::of(Act::RemoveLeftovers).case(Case::Untold),
 ]);
 
-/// The launcher's acts once the command runs: beside the child's last steps they would hold up what the kernel does there.
-pub const AFTER: Table = table!(&[Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers)]);
+/// The launcher's acts once the command runs.
+pub const AFTER: Table = table!(&[Step::of(Act::WriteDown), Step::of(Act::RemoveLeftovers).case(Case::Told)]);
 
 /// The child's acts.
 pub const INSIDE: Table = table!(&[
     Step::of(Act::Session),
+    Step::of(Act::Unshare),
     Step::of(Act::RaiseLoopback).case(Case::OwnedNet),
     Step::of(Act::SetHostname).case(Case::OwnUts),
     Step::of(Act::SetDomainname),

@@ -95,6 +95,8 @@ acts! {
 
     /// A session of its own, and death when the launcher dies.
     Session "start a session that ends with contain, signals reset";
+    /// Make namespaces that the clone has not made.
+    Unshare "unshare %";
     SetHostname "set hostname %" "story setting hostname: %";
     SetDomainname "set domainname %";
     /// Below /proc, which nobody else has mounted anything on.
@@ -293,7 +295,8 @@ pub enum Case {
     Plain,
     /// The command's output goes where the launcher says.
     Redirected,
-    /// Nobody wants to know that all is set up.
+    /// Somebody wants to know that all is set up.
+    Told,
     Untold,
     /// Parts of the kernel's files are hidden or read-only.
     Confined,

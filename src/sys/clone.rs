@@ -11,7 +11,7 @@ use crate::linux::process::Pid;
 use linux_raw_sys::general as raw;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-/// What a child runs on. Dropped once that runs a program of its own, or is gone.
+/// What a child runs on.
 pub struct Stack(*mut c_void);
 
 /// Several times what the child of a launch needs: it neither recurses nor takes large values.
@@ -23,10 +23,9 @@ impl Stack {
         // SAFETY: an anonymous mapping where the kernel likes touches nothing that exists.
         Ok(Stack(unsafe { mmap_anonymous(null_mut(), SIZE, access, flags) }?))
     }
-}
 
-impl Drop for Stack {
-    fn drop(&mut self) {
+    /// Once the child runs a program of its own, or is gone.
+    pub fn unmap(self) {
         // SAFETY: as the doc line says, nobody runs on it any more; nothing else is there.
         let _gone = unsafe { munmap(self.0, SIZE) };
     }
