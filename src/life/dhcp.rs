@@ -48,7 +48,8 @@ const NET_ADMIN: u64 = 1 << 12;
 const NET_RAW: u64 = 1 << 13;
 const SYS_ADMIN: u64 = 1 << 21;
 
-/// Takes a lease and keeps it until a signal comes; or, `once`, leaves it be.
+/// Takes a lease and keeps it until a signal comes; or, `once`, leaves it be. In a frame of its own: it is large.
+#[inline(never)]
 pub fn dhcp(name: &str, once: bool) -> Result<u8> {
     let link = raise(name, since_boot() + PATIENCE).map_err(|errno| network::missing(name, errno))?;
     let signals = Signals::take()?;
