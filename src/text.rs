@@ -15,6 +15,24 @@ pub fn kept(parts: &[&[u8]]) -> Word {
     CStr::from_bytes_until_nul(all.leak()).unwrap_or_default()
 }
 
+/// The same of one part, which is passed as it is.
+#[inline(never)]
+pub fn kept_one(part: &[u8]) -> Word {
+    kept(&[part])
+}
+
+/// The same of two.
+#[inline(never)]
+pub fn kept_two(first: &[u8], second: &[u8]) -> Word {
+    kept(&[first, second])
+}
+
+/// The path of a name in a directory.
+#[inline(never)]
+pub fn kept_below(directory: &[u8], name: &[u8]) -> Word {
+    kept(&[directory, b"/", name])
+}
+
 /// What stands in one from a place on.
 pub fn tail(word: Word, from: usize) -> Word {
     CStr::from_bytes_until_nul(word.to_bytes_with_nul().get(from..).unwrap_or_default()).unwrap_or_default()
@@ -168,7 +186,7 @@ pub fn digits(mut number: u64) -> &'static str {
         digits[start] += (number % 10) as u8;
         number /= 10;
     }
-    shown(kept(&[&digits[start..]]))
+    shown(kept_one(&digits[start..]))
 }
 
 /// A whole number without a sign, where all of the text is one.

@@ -1,6 +1,6 @@
 //! The kernel command line as /proc/cmdline has it: words, double quotes as the kernel's own parser takes them, `--`.
 
-use crate::text::{Word, kept, tail};
+use crate::text::{Word, kept_one, kept_two, tail};
 
 /// The command line as an init reads it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -58,7 +58,7 @@ fn next(text: &[u8]) -> Option<(Word, &[u8])> {
     value = bare.unwrap_or(value);
     let is_closed = bare.is_some() || quoted.is_some();
     let unquoted = |part| if is_closed { <[u8]>::strip_suffix(part, b"\"").unwrap_or(part) } else { part };
-    Some((if equals == 0 { kept(&[unquoted(key)]) } else { kept(&[key, unquoted(value)]) }, rest))
+    Some((if equals == 0 { kept_one(unquoted(key)) } else { kept_two(key, unquoted(value)) }, rest))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::input::number::Parsed;
 use crate::input::settings::{Settings, word};
 use crate::machine::{Kind, Service};
 use crate::packed::text;
-use crate::text::{self, digits, kept, place, split, words};
+use crate::text::{self, digits, kept_two, place, split, words};
 
 const ACTIONS: &str = "sysinit\nwait\nonce\nrespawn\naskfirst\nctrlaltdel\nshutdown\nrestart";
 const KINDS: [Kind; 7] =
@@ -63,8 +63,8 @@ fn entry(
         return Ok(before);
     }
     let command = match bare.bytes().any(|b| b"~`!$^&*()=|\\{}[];\"'<>?".contains(&b)) {
-        true if bare == process => vec![c"/bin/sh", c"-c", kept(&[b"exec ", bare.as_bytes()])],
-        true => vec![c"-/bin/sh", c"-c", kept(&[b"exec ", bare.as_bytes()])],
+        true if bare == process => vec![c"/bin/sh", c"-c", kept_two(b"exec ", bare.as_bytes())],
+        true => vec![c"-/bin/sh", c"-c", kept_two(b"exec ", bare.as_bytes())],
         false => words(process).into_iter().map(word).collect(),
     };
     let services = &mut settings.machine.services;
@@ -77,7 +77,7 @@ fn entry(
     }
     let log = match id.strip_prefix("/dev/").unwrap_or(id) {
         "" => c"console",
-        id => kept(&[b"/dev/", id.as_bytes()]),
+        id => kept_two(b"/dev/", id.as_bytes()),
     };
     // The last two wait for something to happen.
     let after = if at < 5 { before } else { &[] };

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use crate::input::near::Near;
 use crate::input::number::Parsed;
 use crate::packed::text;
-use crate::text::{Word, after, before, decimal, fill, has, joined, kept, limits, lines, place, shown, split};
+use crate::text::{Word, after, before, decimal, fill, has, joined, kept_one, limits, lines, place, shown, split};
 
 /// The capabilities of capabilities(7) in the order of their numbers, a line each.
 pub const CAPABILITIES: &str = "CHOWN\nDAC_OVERRIDE\nDAC_READ_SEARCH\nFOWNER\nFSETID\nKILL\nSETGID\nSETUID\nSETPCAP\n\
@@ -123,7 +123,7 @@ pub fn sysctl(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
     let begins = |with: &str| path.starts_with(with.as_bytes());
     match begins("sys/net/") || begins("sys/fs/mqueue/") || place(IPC, &path).is_some() {
         true => {
-            all.push((kept(&[&path]), kept(&[value.as_bytes()])));
+            all.push((kept_one(&path), kept_one(value.as_bytes())));
             Ok(())
         }
         false => Err(text!(
@@ -150,7 +150,7 @@ pub fn device(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
     }
     match inside.strip_prefix("/dev/") {
         Some(below) if host.starts_with('/') && is_plain(inside.as_bytes()) => {
-            all.push((kept(&[host.as_bytes()]), kept(&[below.as_bytes()])));
+            all.push((kept_one(host.as_bytes()), kept_one(below.as_bytes())));
             Ok(())
         }
         _ => Err(text!("names no device below /dev: write HOST or HOST:INSIDE, as /dev/fuse")),
@@ -219,7 +219,7 @@ mod tests {
         for (at, name) in lines(ULIMITS).enumerate() {
             for values in ["0", "1:2", "-1", "unlimited", "5:unlimited", "18446744073709551615"] {
                 let text = format!("{name}={values}");
-                assert_eq!((ulimit(&text), resource(kept(&[text.as_bytes()]))), (Ok(()), at as u32));
+                assert_eq!((ulimit(&text), resource(kept_one(text.as_bytes()))), (Ok(()), at as u32));
             }
             for values in
                 ["", ":", "1:", ":1", "2:1", "unlimited:1", "-2", "1:2:3", "1k", "x", " 1", "18446744073709551616"]

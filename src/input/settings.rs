@@ -14,7 +14,7 @@ use crate::input::number::{self, Parsed, number};
 use crate::input::services::{self, Words};
 use crate::machine::{Choice, FOR_EVER, Kind, Machine, Mode, Report, Text, Time, UNSAID};
 use crate::packed::text;
-use crate::text::{Word, after, before, decimal, digits, fill, kept, lines, place, shown, split};
+use crate::text::{Word, after, before, decimal, digits, fill, kept_one, kept_two, lines, place, shown, split};
 
 /// What a word sets.
 #[derive(Clone, Copy)]
@@ -268,7 +268,7 @@ impl<'a> Settings<'a> {
 /// nearest of the options and of the words.
 pub fn run_option(text: &str, among: Range<usize>) -> Parsed<Word> {
     let key = before(text, b'=');
-    let mut option = kept(&[b"--", text.as_bytes()]);
+    let mut option = kept_two(b"--", text.as_bytes());
     match help::option(Topic::Run, &["--", key].concat()) {
         None => return unknown(key, among),
         // As bootchart=1 has it.
@@ -376,7 +376,7 @@ pub fn time(text: &str) -> Parsed<u64> {
 }
 
 pub fn word(text: &str) -> Word {
-    kept(&[text.as_bytes()])
+    kept_one(text.as_bytes())
 }
 
 pub fn absolute(text: &str) -> Parsed<()> {

@@ -7,7 +7,7 @@ use crate::linux::fs::{CWD, Mode, OFlags, openat};
 
 use crate::kernel::file;
 use crate::sys::keys;
-use crate::text::kept;
+use crate::text::kept_one;
 
 /// KEY_POWER of input-event-codes.h.
 const POWER: u16 = 116;
@@ -25,7 +25,7 @@ pub fn find() -> Vec<OwnedFd> {
         if !name.to_bytes().starts_with(b"event") || found.len() == MOST {
             return;
         }
-        let device = openat(&devices, kept(&[name.to_bytes()]), flags, Mode::empty());
+        let device = openat(&devices, kept_one(name.to_bytes()), flags, Mode::empty());
         if let Ok(device) = device
             && keys::known(device.as_fd()).is_ok_and(|keys| keys[usize::from(POWER / 8)] & 1 << (POWER % 8) != 0)
         {

@@ -9,7 +9,7 @@ use crate::linux::io::Result;
 use crate::kernel::file;
 use crate::packed::text;
 use crate::sys::clock::{self, REAL, Time};
-use crate::text::{decimal, digits, kept, lines, place};
+use crate::text::{decimal, digits, kept_two, lines, place};
 
 /// How the clocks of hypervisors are called in /sys/class/ptp. That of a network card says nothing before somebody sets it.
 const HYPERVISORS: &str = "KVM virtual PTP\nhyperv\nptp_vmclock\nptp_vmw";
@@ -46,11 +46,11 @@ fn hypervisors() -> Option<(String, Time)> {
     let clocks = clocks.ok()?;
     let mut found = None;
     let _some = file::names(clocks.as_fd(), &mut |clock| {
-        let text = file::read_text(clocks.as_fd(), kept(&[clock.to_bytes(), b"/clock_name"])).unwrap_or_default();
+        let text = file::read_text(clocks.as_fd(), kept_two(clock.to_bytes(), b"/clock_name")).unwrap_or_default();
         let Some(name) = lines(text).next().filter(|name| place(HYPERVISORS, name.as_bytes()).is_some()) else {
             return;
         };
-        let device = openat(CWD, kept(&[b"/dev/", clock.to_bytes()]), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+        let device = openat(CWD, kept_two(b"/dev/", clock.to_bytes()), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
         if let Ok(time) = device.and_then(|device| clock::read(clock::of_device(device.as_fd()))) {
             found = Some((name.into(), time));
         }

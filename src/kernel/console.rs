@@ -9,7 +9,7 @@ use crate::linux::termios::isatty;
 
 use crate::kernel::file;
 use crate::sys::tty::hang_up;
-use crate::text::{Word, kept, words};
+use crate::text::{Word, kept_two, words};
 
 /// Makes the console the standard streams, without making it the controlling terminal: that is the workload's to have. Where
 /// there is none, or it is dead, they lead nowhere; the error says why.
@@ -46,5 +46,5 @@ pub fn is_there() -> bool {
 /// The device that /dev/console stands for: the last of the consoles that are in use.
 fn last() -> Word {
     let active = file::read_text(CWD, c"/sys/class/tty/console/active").unwrap_or_default();
-    kept(&[b"/dev/", words(active).last().unwrap_or(&"null").as_bytes()])
+    kept_two(b"/dev/", words(active).last().unwrap_or(&"null").as_bytes())
 }

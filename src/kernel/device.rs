@@ -7,7 +7,7 @@ use crate::linux::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, mknodat, o
 use crate::linux::io::{Errno, Result};
 
 use crate::kernel::file::names;
-use crate::text::{Word, kept, place};
+use crate::text::{Word, kept_below, place};
 
 /// A device that everyone may read and write, as null(4) and its like are, or only root.
 pub fn make_node(dev: BorrowedFd<'_>, name: &CStr, number: u32, (block, private): (bool, bool)) -> Result<()> {
@@ -53,7 +53,7 @@ pub fn each(directory: Word, take: &mut dyn FnMut(Word, Node)) {
         if name.to_bytes().starts_with(b".") || place(OWN, name.to_bytes()).is_some() {
             return;
         }
-        let path = kept(&[directory.to_bytes(), b"/", name.to_bytes()]);
+        let path = kept_below(directory.to_bytes(), name.to_bytes());
         match node(path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(Some(node)) => take(path, node),
             _ => each(path, take),

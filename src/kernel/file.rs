@@ -10,7 +10,7 @@ use crate::linux::buffer::spare_capacity;
 use crate::linux::fs::{CWD, Mode, OFlags, RawDir, openat, rename, unlink};
 use crate::linux::io::{Errno, Result};
 use crate::linux::process::{Resource, Rlimit, getrlimit, setrlimit};
-use crate::text::{Word, digits, kept};
+use crate::text::{Word, digits, kept_two};
 
 /// The beginning of a file, as far as it fits, without the heap.
 pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
@@ -29,7 +29,7 @@ pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
 
 /// The path that leads to what a descriptor of this process's is of.
 pub fn own(descriptor: BorrowedFd<'_>) -> Word {
-    kept(&[b"/proc/self/fd/", digits(descriptor.as_raw_fd() as u64).as_bytes()])
+    kept_two(b"/proc/self/fd/", digits(descriptor.as_raw_fd() as u64).as_bytes())
 }
 
 /// Which file a path leads to, links followed.
@@ -97,7 +97,7 @@ pub fn replace(path: &CStr, bytes: &[u8]) -> Result<()> {
         let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::CLOEXEC;
         write_all(openat(CWD, path, flags, Mode::from_raw_mode(0o644))?.as_fd(), bytes)
     };
-    let new = kept(&[path.to_bytes(), b".new"]);
+    let new = kept_two(path.to_bytes(), b".new");
     match create(new).and_then(|()| rename(new, path)) {
         Err(Errno::BUSY) => {
             unlink(new)?;

@@ -12,7 +12,7 @@ use crate::linux::process::fchdir;
 use crate::kernel::superblock::Head;
 use crate::kernel::{mount, root};
 use crate::sys::loopback;
-use crate::text::{digits, kept};
+use crate::text::{digits, kept_two};
 
 /// Opens a regular file or a block device, and tells the file system in it, `tar` for an archive, or nothing: by what it holds,
 /// since a name proves nothing.
@@ -50,7 +50,7 @@ fn loop_device(file: BorrowedFd<'_>) -> Result<(&'static CStr, Option<OwnedFd>)>
     let control = open(c"/dev/loop-control")?;
     loop {
         let number = loopback::free(control.as_fd())?;
-        let path = kept(&[b"/dev/loop", digits(number.into()).as_bytes()]);
+        let path = kept_two(b"/dev/loop", digits(number.into()).as_bytes());
         let device = open(path)?;
         match loopback::configure(device.as_fd(), file) {
             // Another launch was faster.
@@ -69,7 +69,7 @@ pub fn open_upper(path: &CStr, layers: &[OwnedFd]) -> Result<OwnedFd> {
         // "keep/" is "keep".
         let end = path.iter().rposition(|b| *b != b'/').unwrap_or(0);
         let parent = path[..end].iter().rposition(|b| *b == b'/').unwrap_or(0);
-        directory = root::open(kept(&[&path[..parent], b"/"]));
+        directory = root::open(kept_two(&path[..parent], b"/"));
     }
     if is_inside(directory?.as_fd(), layers)? {
         return Err(Errno::LOOP);

@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 use crate::kernel::file;
 use crate::packed::text;
 use crate::sys;
-use crate::text::{Word, cut, cut_last, has, kept, lines, shown, split};
+use crate::text::{Word, cut, cut_last, has, kept, kept_below, kept_one, kept_two, lines, shown, split};
 
 /// Where the modules of the running kernel lie.
 pub fn place() -> Word {
-    kept(&[b"/lib/modules/", linux::system::uname().release().to_bytes()])
+    kept_two(b"/lib/modules/", linux::system::uname().release().to_bytes())
 }
 
 /// Whether one of the aliases is a device's, which begins with the bus, `virtio:`; that of a node in /dev is none.
@@ -122,10 +122,10 @@ impl<'a> Modules<'a> {
         let is_compressed = !path.ends_with(".ko");
         // Where it is not absolute.
         let place = if path.starts_with('/') { "" } else { shown(self.place) };
-        let file = kept(&[place.as_bytes(), b"/", path.strip_prefix('/').unwrap_or(path).as_bytes()]);
+        let file = kept_below(place.as_bytes(), path.strip_prefix('/').unwrap_or(path).as_bytes());
         let doing = || text!("load the module %", shown(file));
         let loaded = openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .and_then(|file| sys::module::load(file.as_fd(), kept(&[parameters.as_bytes()]), is_compressed));
+            .and_then(|file| sys::module::load(file.as_fd(), kept_one(parameters.as_bytes()), is_compressed));
         match loaded {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
             Err(Errno::OPNOTSUPP | Errno::INVAL) if is_compressed => Err(Error::new(text!(
@@ -138,7 +138,7 @@ impl<'a> Modules<'a> {
 
     /// Whether it is built in, or loaded from elsewhere.
     fn is_there(&self, name: &str) -> bool {
-        let known = kept(&[b"/sys/module/", name.as_bytes()]);
+        let known = kept_two(b"/sys/module/", name.as_bytes());
         file::place(known).is_some()
             || lines(list(self.place, "/modules.builtin")).any(|path| is_same(stem(path), name))
     }
@@ -146,7 +146,7 @@ impl<'a> Modules<'a> {
 
 /// One of the lists; empty where there is none.
 fn list(place: Word, name: &str) -> &'static str {
-    file::read_text(CWD, kept(&[place.to_bytes(), name.as_bytes()])).unwrap_or_default()
+    file::read_text(CWD, kept_two(place.to_bytes(), name.as_bytes())).unwrap_or_default()
 }
 
 /// What each device says it is: `virtio:d00000002v00001AF4`.
@@ -155,7 +155,7 @@ fn devices(each: &mut dyn FnMut(String)) {
     let mut look = |path: Word| {
         let Ok(devices) = open(path) else { return };
         let _some = file::names(devices.as_fd(), &mut |device| {
-            if let Ok(text) = file::read_text(devices.as_fd(), kept(&[device.to_bytes(), b"/modalias"])) {
+            if let Ok(text) = file::read_text(devices.as_fd(), kept_two(device.to_bytes(), b"/modalias")) {
                 lines(text).for_each(|alias| each(alias.into()));
             }
         });

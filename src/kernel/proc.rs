@@ -10,7 +10,7 @@ use crate::linux::process::{Pid, Signal};
 
 use crate::kernel::file::{names, place, read_start};
 use crate::sys::signal::Set;
-use crate::text::{cut_last, decimal, digits, kept, lines, split};
+use crate::text::{cut_last, decimal, digits, kept, kept_two, lines, split};
 
 /// What a process would do with a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,7 +160,7 @@ fn line<'a>(status: &'a str, field: &str) -> Option<&'a str> {
 
 /// Whether this kernel has a kind of namespace, by its name below /proc/self/ns.
 pub fn has_namespace(name: &str) -> bool {
-    place(kept(&[b"/proc/self/ns/", name.as_bytes()])).is_some()
+    place(kept_two(b"/proc/self/ns/", name.as_bytes())).is_some()
 }
 
 #[cfg(test)]

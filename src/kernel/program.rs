@@ -18,7 +18,7 @@ use crate::kernel::root::{self, Rootfs};
 use crate::packed::text;
 use crate::sys::process::{Reaped, Vector, execve, reap};
 use crate::sys::start::begin_anew;
-use crate::text::{Word, kept};
+use crate::text::{Word, kept_one};
 
 /// Executes the first of `candidates` that can be, as execvp(3) does, and returns only with why none could. Called
 /// between clone and exec: nothing here allocates.
@@ -72,7 +72,7 @@ pub fn become_sealed() -> Result<()> {
 /// failed.
 pub fn start_over() -> Errno {
     let name = read_text(CWD, c"/proc/self/cmdline").unwrap_or_default();
-    let named = openat(CWD, kept(&[name.as_bytes()]), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let named = openat(CWD, kept_one(name.as_bytes()), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     match named.or_else(|_| open_own()) {
         Ok(program) => begin_anew(program.as_fd()),
         Err(errno) => errno,
@@ -135,7 +135,7 @@ fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<String> {
         Errno::NOENT => {
             let interpreter = script_interpreter(&head).or_else(|| elf_interpreter(&head))?;
             // A script's interpreter may be there, and lack its own.
-            let its = root::read_head(root, kept(&[interpreter.as_bytes()])).ok();
+            let its = root::read_head(root, kept_one(interpreter.as_bytes())).ok();
             let missing = its.and_then(|head| elf_interpreter(&head)).unwrap_or(interpreter);
             return Some(
                 [text!(" needs the interpreter "), &missing, text!(", which is missing in the rootfs")].concat(),

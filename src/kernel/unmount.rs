@@ -9,7 +9,7 @@ use crate::kernel::cgroup::mounts::unescape;
 use crate::kernel::{file, mount};
 use crate::packed::text;
 use crate::sys;
-use crate::text::{cut, kept, lines, place};
+use crate::text::{cut, kept_one, lines, place};
 
 /// Those that keep nothing.
 const KEEP_NOTHING: &str = "rootfs\ntmpfs\nramfs\ndevtmpfs\nproc\nsysfs\ndevpts\ncgroup\ncgroup2\nmqueue\nsecurityfs\ndebugfs\n\
@@ -20,7 +20,7 @@ pub fn all(tell: &mut dyn FnMut(Error)) {
     let swaps = file::read_text(CWD, c"/proc/swaps").unwrap_or_default();
     for line in lines(swaps).skip(1) {
         let path = unescape(cut(line, b' ').map_or(line, |(path, _)| path));
-        if let Err(errno) = sys::mount::swapoff(kept(&[path.as_bytes()])) {
+        if let Err(errno) = sys::mount::swapoff(kept_one(path.as_bytes())) {
             tell(Error::os(text!("switch off swap on %", &path), errno));
         }
     }
@@ -34,7 +34,7 @@ pub fn all(tell: &mut dyn FnMut(Error)) {
         }
     });
     for point in points.iter().rev() {
-        let path = kept(&[point.as_bytes()]);
+        let path = kept_one(point.as_bytes());
         // First of all: what an overlay lies on can be unmounted, and is written to all the same.
         let done = mount_remount(path, MountFlags::RDONLY, c"");
         let is_gone = point != "/" && unmount(path, UnmountFlags::NOFOLLOW).is_ok();

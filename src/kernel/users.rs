@@ -19,7 +19,7 @@ use crate::kernel::program::wait;
 use crate::packed::{Sentence, sentence, text};
 use crate::sys::net::bind;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
-use crate::text::{Word, digits, kept, shown};
+use crate::text::{Word, digits, kept, kept_one, shown};
 
 /// Writes one of the files of a process's user namespace. The kernel takes a map in one piece, a line for each range.
 pub fn write(pid: Pid, file: Word, text: Word) -> linux::io::Result<()> {
@@ -65,10 +65,10 @@ pub fn hold(first: u64) -> linux::io::Result<bool> {
 
 /// Has newuidmap(1) or newgidmap(1) write a map.
 pub fn run_mapper(program: Word, pid: Pid, map: Word) -> Result<()> {
-    let number = kept(&[digits(pid.as_raw_pid() as u64).as_bytes()]);
+    let number = kept_one(digits(pid.as_raw_pid() as u64).as_bytes());
     let mut words = vec![program, number];
     let parts = map.to_bytes().split(|b| matches!(b, b' ' | b':'));
-    parts.for_each(|part| words.push(kept(&[part])));
+    parts.for_each(|part| words.push(kept_one(part)));
     let name = shown(program);
     let told = run(program, &words).map_err(|errno| Error::os(text!("run %", name), errno))?;
     match told {

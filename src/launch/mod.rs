@@ -28,7 +28,7 @@ use crate::plan::{Namespaces, Plan};
 use crate::spec::Flags;
 use crate::sys::clone::{Stack, clone_beside};
 use crate::sys::process::{Cloned, Reaped, Vector, clone3};
-use crate::text::{Word, kept, shown};
+use crate::text::{Word, kept, kept_below, shown};
 
 /// A container's first process, running.
 pub struct Child {
@@ -458,7 +458,7 @@ fn as_seen_from_root(plan: &Plan) -> Vec<Word> {
     let mut seen = plan.program.candidates.clone();
     for path in &mut seen {
         if !path.to_bytes().starts_with(b"/") {
-            *path = kept(&[plan.person.workdir.to_bytes(), b"/", path.to_bytes()]);
+            *path = kept_below(plan.person.workdir.to_bytes(), path.to_bytes());
         }
     }
     seen

@@ -9,7 +9,7 @@ use crate::log::signals;
 use crate::packed::{Sentence, sentence};
 use crate::state::place::Places;
 use crate::state::record::Status;
-use crate::text::{Parts, Word, kept, lines, place, split};
+use crate::text::{Parts, Word, kept_one, lines, place, split};
 
 const SHELLS: &str = "bash\nzsh\nfish";
 const SCRIPTS: [Sentence; 3] = [
@@ -111,10 +111,10 @@ fn read(before: &[Word]) -> Typed<'_> {
         }
         if typed.option.take().is_some() {
             if previous == "--root" {
-                typed.root = Some(kept(&[word.as_bytes()]));
+                typed.root = Some(kept_one(word.as_bytes()));
             }
         } else if let Some(root) = word.strip_prefix("--root=") {
-            typed.root = Some(kept(&[root.as_bytes()]));
+            typed.root = Some(kept_one(root.as_bytes()));
         } else if word.starts_with('-') && word != "--" {
             // Every command takes this one.
             let topic = if word == "--root" { Topic::Global } else { typed.topic };

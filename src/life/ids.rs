@@ -13,7 +13,7 @@ use crate::plan::candidates;
 use crate::plan::facts::Mapper;
 use crate::spec::{Map, Range, Spec, User};
 use crate::state::place::Places;
-use crate::text::{Word, digits, kept, place};
+use crate::text::{Word, digits, kept_one, place};
 
 /// The caller's own ids.
 pub fn own() -> [u32; 2] {
@@ -100,7 +100,7 @@ fn unused(id: &str, places: &Places) -> Result<Map> {
     });
     match (found, refused) {
         (_, Some(errno)) => Err(Error::os(sentence!("--userns auto: hold ids"), errno)),
-        (Some(start), None) => Ok(Map(kept(&[text!("0:%:%", digits(start), digits(COUNT)).as_bytes()]))),
+        (Some(start), None) => Ok(Map(kept_one(text!("0:%:%", digits(start), digits(COUNT)).as_bytes()))),
         (None, None) => Err(Error::new(sentence!("--userns auto: no 65536 ids from 524288 to 1879048191 are free"))
             .with_hint(sentence!("choose them yourself: --uidmap 0:FIRST:COUNT"))),
     }
@@ -127,7 +127,7 @@ pub fn of_ordinary(keeps: bool, user: &User, ours: &[Word]) -> ([Map; 2], Mapper
     let own = own();
     let (passwd, uid) = (text(FILES[0]), digits(own[0].into()));
     let names = [user::name(passwd.as_bytes(), own[0]), uid];
-    let map = |path, kind: usize, at| Map(kept(&[ordinary(text(path), names, own[kind], at).as_bytes()]));
+    let map = |path, kind: usize, at| Map(kept_one(ordinary(text(path), names, own[kind], at).as_bytes()));
     let maps = |[users, groups]: [Word; 2], [uid, gid]: [u32; 2]| [map(users, 0, uid), map(groups, 1, gid)];
     // Under no_new_privs the programs could do no more than this user.
     if linux::thread::no_new_privs() == Ok(false)

@@ -24,7 +24,7 @@ use crate::plan::facts::Mapper;
 use crate::seccomp::profile::{self, Reading};
 use crate::spec::{DEFAULT_CAPABILITIES, Flags, Seccomp, Share, Spec, User, Volume, VolumeKind};
 use crate::state::place::Places;
-use crate::text::{Word, cut, digits, fill, kept, lines, shown, value, variable, version};
+use crate::text::{Word, cut, digits, fill, kept_one, kept_two, lines, shown, value, variable, version};
 
 /// Where programs are, unless the user says otherwise.
 pub const PATH: Word = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -67,7 +67,7 @@ pub fn mean(
     spec.share = run.share();
     spec.hostname = match run.text(Text::Hostname) {
         Some(name) => name,
-        None if spec.share.uts => shown(kept(&[linux::system::uname().nodename().to_bytes()])),
+        None if spec.share.uts => shown(kept_one(linux::system::uname().nodename().to_bytes())),
         None => id,
     };
     shares(run)?;
@@ -115,7 +115,7 @@ pub fn has_terminal(written: &Written, command: &str) -> Result<bool> {
 
 /// A text as a word.
 pub fn word(written: &Written, text: Text) -> Option<Word> {
-    Some(kept(&[written.text(text)?.as_bytes()]))
+    Some(kept_one(written.text(text)?.as_bytes()))
 }
 
 /// A first word that is a directory is the rootfs, unless `--rootfs` or `--` said otherwise.
@@ -229,7 +229,7 @@ pub fn held_to(ulimits: &[Word], owns_ids: bool) -> &'static [Word] {
         if hard > most {
             let (soft, most) = (digits(soft.min(most)), digits(most));
             log::error(text!("--ulimit %: % is the most that this user may set, so that is taken", name, most));
-            *word = kept(&[text!("%=%:%", name, soft, most).as_bytes()]);
+            *word = kept_one(text!("%=%:%", name, soft, most).as_bytes());
         }
     }
     all.leak()
@@ -313,7 +313,7 @@ fn volumes(run: &Written, rooted: bool) -> Result<&'static [Volume]> {
 fn environment(run: &Written, ours: &[Word], home: &str, spec: &Spec) -> Result<&'static [Word]> {
     let term = if spec.tty { value(ours, "TERM") } else { None };
     let mut all = vec![PATH];
-    let mut add_own = |name: &str, value: &str| all.push(kept(&[name.as_bytes(), value.as_bytes()]));
+    let mut add_own = |name: &str, value: &str| all.push(kept_two(name.as_bytes(), value.as_bytes()));
     add_own("TERM=", term.map_or("xterm", shown));
     add_own("HOME=", home);
     add_own("HOSTNAME=", spec.hostname);
@@ -348,7 +348,7 @@ fn read_variables(path: &CStr) -> Result<Vec<Variable>> {
 /// Sets one variable, in place of an earlier one of the same name.
 pub fn set(all: &mut Vec<Word>, ours: &[Word], word: &Variable) {
     let entry = match word {
-        Variable::Set(entry) => kept(&[entry.as_bytes()]),
+        Variable::Set(entry) => kept_one(entry.as_bytes()),
         Variable::Inherit(key) => match variable(ours, key) {
             Some(entry) => entry,
             None => return,

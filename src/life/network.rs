@@ -12,7 +12,7 @@ use crate::kernel::file::replace;
 use crate::kernel::net::Link;
 use crate::kernel::net::route::Address;
 use crate::packed::{sentence, text};
-use crate::text::{Word, digits, joined, kept};
+use crate::text::{Word, digits, joined, kept_one, kept_two};
 
 /// All that an interface gets.
 pub struct Setup<'a> {
@@ -83,12 +83,12 @@ fn write_linked(path: Word, text: &[u8]) -> linux::io::Result<()> {
     let (mut path, mut target) = (path, [0; 256]);
     if let Ok(1..) = readlinkat_raw(CWD, path, &mut target[..]) {
         let base: &[u8] = if target[0] == b'/' { b"" } else { b"/etc/" };
-        path = kept(&[base, &target]);
+        path = kept_two(base, &target);
     }
     for (at, byte) in path.to_bytes().iter().enumerate().skip(1) {
         if *byte == b'/' {
             // Where this fails the file cannot be made either.
-            let _there = make_directory(CWD, kept(&[&path.to_bytes()[..at]]));
+            let _there = make_directory(CWD, kept_one(&path.to_bytes()[..at]));
         }
     }
     replace(path, text)

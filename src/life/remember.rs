@@ -18,7 +18,7 @@ use crate::plan::facts::Controllers;
 use crate::state::place::{ELSEWHERE, Places};
 use crate::state::record::{Process, Record, Status};
 use crate::state::{Damage, Entry, METADATA, Root};
-use crate::text::{Word, kept};
+use crate::text::{Word, kept, kept_one};
 
 /// A container of this process's: what is known of it, and where that is written down.
 pub struct Remembered {
@@ -51,7 +51,7 @@ impl Remembered {
         let ([rootfs], []) = (rootfs.layers.as_slice(), record.spec.layers) else { return };
         let mut path = [0; 4096];
         if let Ok(1..) = readlinkat_raw(CWD, file::own(rootfs.as_fd()), &mut path[..]) {
-            record.spec.rootfs = kept(&[&path]);
+            record.spec.rootfs = kept_one(&path);
         }
     }
 

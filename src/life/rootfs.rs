@@ -13,7 +13,7 @@ use crate::kernel::{identity, layer, mount};
 use crate::packed::{Sentence, sentence, text};
 use crate::plan::shell_line;
 use crate::spec::Spec;
-use crate::text::{Word, fill, kept, shown};
+use crate::text::{Word, fill, kept_below, kept_one, shown};
 
 /// Opens the layers, the lowest of which comes first, and writes down what they are.
 pub fn open(run: &Written, paths: &[Word], spec: &mut Spec) -> Result<&'static mut Rootfs> {
@@ -90,7 +90,7 @@ pub fn absolute(path: Word) -> Result<Word> {
     }
     let here = linux::process::getcwd(Vec::new())
         .map_err(|errno| Error::os(sentence!("find the working directory"), errno))?;
-    Ok(kept(&[here.to_bytes(), b"/", path.to_bytes()]))
+    Ok(kept_below(here.to_bytes(), path.to_bytes()))
 }
 
 const HINTS: Sentence = sentence!(concat!(
@@ -133,7 +133,7 @@ const IMAGE_HINTS: Sentence = sentence!(concat!(
 fn open_image(path: &CStr, failed: &dyn Fn(Errno) -> Error) -> Result<(OwnedFd, Word)> {
     let (file, kind) = layer::open_image(path).map_err(failed)?;
     if kind == c"tar" {
-        let line = shell_line(&[kept(&[path.to_bytes()])]);
+        let line = shell_line(&[kept_one(path.to_bytes())]);
         let text = text!("rootfs % is an archive: mkdir rootfs && tar -xf % -C rootfs", shown(path), &line);
         return Err(Error::new(text));
     }

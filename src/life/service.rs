@@ -22,7 +22,7 @@ use crate::state::record::optional;
 use crate::supervise::request::{self, END, MOST, PATH, REFUSED, STATES, Told, UNKNOWN, Verb};
 use crate::sys::clock::since_boot;
 use crate::sys::net::send;
-use crate::text::{Word, digits, kept, place, shown, split};
+use crate::text::{Word, digits, kept_one, place, shown, split};
 
 /// `contain service`, with the words that follow.
 pub fn service(words: &[&'static str], json: bool) -> Result<u8> {
@@ -175,7 +175,7 @@ fn show_log(told: &Told<'static>) -> Result<()> {
         path if !path.starts_with('/') || path.starts_with("/dev/") => {
             return Err(Error::new(text!("service % has no log file: log=%", told.name, path)));
         }
-        path => kept(&[path.as_bytes()]),
+        path => kept_one(path.as_bytes()),
     };
     for part in [logs::previous(path), path] {
         match openat(CWD, part, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty()) {

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::text::{Word, kept, split};
+use crate::text::{Word, kept_below, kept_one, split};
 
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,10 +60,10 @@ pub struct V2 {
 
 /// The directories of a path below a mount, from that on.
 pub fn levels(mount: &str, path: &str) -> Vec<Word> {
-    let mut levels = vec![kept(&[mount.as_bytes()])];
+    let mut levels = vec![kept_one(mount.as_bytes())];
     for part in split(path, b'/') {
         if let (Some(above), false) = (levels.last(), part.is_empty()) {
-            levels.push(kept(&[above.to_bytes(), b"/", part.as_bytes()]));
+            levels.push(kept_below(above.to_bytes(), part.as_bytes()));
         }
     }
     levels

@@ -4,7 +4,7 @@
 use crate::plan::step::{Act, Case, Cases, Step, add};
 use crate::plan::{Namespaces, Person, Plan, Program, order};
 use crate::spec::Seccomp;
-use crate::text::{Word, kept};
+use crate::text::{Word, kept_one};
 
 /// A command that is to run in a container that is there already.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ pub struct Guest {
 const EARLY: u32 = Namespaces::PID | Namespaces::USER;
 
 fn joining(step: &mut Step, namespaces: Namespaces) {
-    (step.with, step.number) = (kept(&[namespaces.names().as_bytes()]), namespaces.0);
+    (step.with, step.number) = (kept_one(namespaces.names().as_bytes()), namespaces.0);
 }
 
 pub fn plan(guest: Guest) -> Box<Plan> {

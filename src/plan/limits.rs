@@ -9,7 +9,7 @@ use crate::packed::{Sentence, sentence, text};
 use crate::plan::facts::{Cgroups, Controller, Facts, V1, V2, levels};
 use crate::plan::step::{Act, Step, add};
 use crate::spec::{Limit, Limits, MAX};
-use crate::text::{Word, digits, kept, shown};
+use crate::text::{Word, digits, kept, kept_below, kept_one, kept_two, shown};
 
 /// What the limits ask of a launch.
 #[derive(Default)]
@@ -56,8 +56,8 @@ impl Write {
     }
 
     fn add(&self, steps: &mut Vec<Step>, group: Word) {
-        let file = kept(&[group.to_bytes(), b"/", self.file.to_bytes()]);
-        add(steps, Act::WriteLimit, file).with = kept(&[self.value.as_bytes()]);
+        let file = kept_below(group.to_bytes(), self.file.to_bytes());
+        add(steps, Act::WriteLimit, file).with = kept_one(self.value.as_bytes());
     }
 }
 
@@ -171,8 +171,8 @@ fn plan_v2(limits: &Limits, v2: &V2, id: &str, planned: &mut Planned) -> Result<
             }
         }
         if !missing.is_empty() {
-            let file = kept(&[path.to_bytes(), b"/cgroup.subtree_control"]);
-            add(&mut planned.before, Act::EnableControllers, file).with = kept(&[missing.as_bytes()]);
+            let file = kept_two(path.to_bytes(), b"/cgroup.subtree_control");
+            add(&mut planned.before, Act::EnableControllers, file).with = kept_one(missing.as_bytes());
         }
         group = group_in(path, id);
     }

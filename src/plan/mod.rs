@@ -22,7 +22,7 @@ pub use crate::plan::program::{Program, candidates, shell_line};
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step, add, again};
 use crate::seccomp;
 use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
-use crate::text::{Word, digits, kept};
+use crate::text::{Word, digits, kept, kept_below, kept_one, kept_two};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,11 +174,11 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
                 if made == Namespaces::NONE {
                     return;
                 }
-                (step.number, step.with) = (made.0, kept(&[made.names().as_bytes()]));
+                (step.number, step.with) = (made.0, kept_one(made.names().as_bytes()));
             }
-            Act::SetHostname => step.with = kept(&[spec.hostname.as_bytes()]),
+            Act::SetHostname => step.with = kept_one(spec.hostname.as_bytes()),
             Act::SetDomainname if spec.domainname.is_empty() => return,
-            Act::SetDomainname => step.with = kept(&[spec.domainname.as_bytes()]),
+            Act::SetDomainname => step.with = kept_one(spec.domainname.as_bytes()),
             Act::SetUlimit => return person.limit(step, &mut inside),
             Act::WriteSysctl => {
                 for (path, value) in spec.sysctls {
@@ -188,7 +188,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
             }
             Act::MountBelow if step.path == c"shm" => {
                 if let Some(size) = spec.shm_size {
-                    step.options = kept(&[b"mode=1777,size=", digits(size).as_bytes()]);
+                    step.options = kept_two(b"mode=1777,size=", digits(size).as_bytes());
                 }
             }
             // The sources of volumes come first, as `volumes` counts them; then shared memory, and what the launcher gives
@@ -209,7 +209,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
                 device = sources + 1;
                 for made in order::INSIDE.steps().filter(|made| made.act == Act::MakeDevice) {
                     if !made.path.is_empty() {
-                        again(&mut inside, &step, Base::Root, kept(&[b"/dev/", made.path.to_bytes()]));
+                        again(&mut inside, &step, Base::Root, kept_two(b"/dev/", made.path.to_bytes()));
                         sources += 1;
                     }
                 }
@@ -280,7 +280,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
             }
             Act::AttachBelow => step.number = taken,
             Act::AwaitCgroups => step.number = limits.shown.len() as u32,
-            Act::UnshareCgroup => step.with = kept(&[limits.told.as_bytes()]),
+            Act::UnshareCgroup => step.with = kept_one(limits.told.as_bytes()),
             _ => person.fill(&mut step, &program),
         }
         inside.push(step);
@@ -328,7 +328,7 @@ impl Person {
                     DEFAULT_CAPABILITIES => "the default".into(),
                     set => capability_names(set),
                 };
-                step.with = kept(&[names.as_bytes()]);
+                step.with = kept_one(names.as_bytes());
             }
             Act::BecomeUser => {
                 let User { uid, gid, groups } = self.user;
@@ -337,7 +337,7 @@ impl Person {
                     text.push(',');
                     text.push_str(digits((*group).into()));
                 }
-                step.with = kept(&[text.as_bytes()]);
+                step.with = kept_one(text.as_bytes());
             }
             Act::InstallFilter => {
                 let Seccomp { name, program } = self.seccomp;
@@ -346,7 +346,7 @@ impl Person {
             }
             Act::EnterWorkdir => step.path = self.workdir,
             Act::AwaitGo => step.number = self.tells.into(),
-            Act::Execute => step.with = kept(&[shell_line(program.arguments).as_bytes()]),
+            Act::Execute => step.with = kept_one(shell_line(program.arguments).as_bytes()),
             _ => {}
         }
     }
@@ -405,7 +405,7 @@ fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
 /// The directories on the way to a path below /dev.
 fn directories(path: Word, steps: &mut Vec<Step>) {
     for (at, _) in path.to_bytes().iter().enumerate().filter(|(_, b)| **b == b'/') {
-        add(steps, Act::MakeDirectory, kept(&[&path.to_bytes()[..at]])).base = Base::Dev;
+        add(steps, Act::MakeDirectory, kept_one(&path.to_bytes()[..at])).base = Base::Dev;
     }
 }
 
@@ -422,9 +422,9 @@ fn make_mount_point(path: &CStr, like: u32, steps: &mut Vec<Step>) {
         let name = &parts[..length];
         parts = parts.get(length + 1..).unwrap_or_default();
         if !name.is_empty() {
-            let path = kept(&[above.to_bytes(), b"/", name]);
+            let path = kept_below(above.to_bytes(), name);
             let step = add(steps, Act::MakeMountPoint, path);
-            (step.with, step.options, step.number) = (parent, kept(&[name]), if parts.is_empty() { like } else { 0 });
+            (step.with, step.options, step.number) = (parent, kept_one(name), if parts.is_empty() { like } else { 0 });
             (parent, above) = (path, path);
         }
     }

@@ -1,7 +1,7 @@
 //! What the child becomes: the program, by the paths that are tried in turn, and the line that shows it.
 
 use crate::log::visible;
-use crate::text::{Word, kept, shown, split};
+use crate::text::{Word, kept_below, shown, split};
 
 /// What the child becomes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +33,7 @@ pub fn candidates(command: Word, environment: &[Word]) -> Vec<Word> {
     for directory in all.split(|b| *b == b':') {
         // An empty entry means the working directory (environ(7)).
         let directory = if directory.is_empty() { b"." } else { directory };
-        candidates.push(kept(&[directory, b"/", word]));
+        candidates.push(kept_below(directory, word));
     }
     candidates
 }

@@ -8,7 +8,7 @@ use crate::linux::io::Errno;
 use crate::error::hint_for;
 use crate::packed::{Packed, Sentence, packed, sentence};
 pub use crate::spec::Flags;
-use crate::text::{cut, kept, shown};
+use crate::text::{cut, kept_one, shown};
 
 /// One act, and what it is done with: rows of a table, all of one shape. Everything a step needs is in it or in the plan, ready
 /// for the kernel: who carries it out may neither allocate nor panic.
@@ -417,7 +417,7 @@ impl Step {
                 byte => all.push(byte),
             }
         }
-        shown(kept(&[&all]))
+        shown(kept_one(&all))
     }
 
     fn show_place(&self, all: &mut Vec<u8>) {

@@ -29,7 +29,7 @@ use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::mount;
 use crate::packed::text;
 use crate::state::record::{Record, Status};
-use crate::text::{is_id, kept, shown};
+use crate::text::{is_id, kept_one, shown};
 
 /// The largest metadata.json that is read; a command line and an environment fit into it (execve(2), "Limits").
 const LARGEST: usize = 4 << 20;
@@ -110,7 +110,7 @@ impl Root {
 
     /// One container's directory; `None` where there is none, or it has just gone.
     pub fn entry(&self, id: &'static str) -> Result<Option<Entry>> {
-        match self.open(kept(&[id.as_bytes()])) {
+        match self.open(kept_one(id.as_bytes())) {
             Ok(directory) => Ok(directory.map(|directory| Entry { id, directory })),
             Err(errno) => Err(Error::os(text!("open %", &self.file(id, c"")), errno)),
         }
@@ -128,7 +128,7 @@ impl Root {
 
     /// Makes a new container's directory and holds its lock for as long as this process lives.
     pub fn make(&self, id: &'static str) -> Result<Entry> {
-        let name = kept(&[id.as_bytes()]);
+        let name = kept_one(id.as_bytes());
         self.make_locked(id, name).map_err(|errno| {
             // Nobody shall take what has this id for left behind: the container may live without a directory.
             let _left = unlinkat(&self.directory, name, AtFlags::REMOVEDIR);
@@ -152,7 +152,7 @@ impl Root {
 
     /// Removes a container's directory and all of ours in it. What others put there stays, and is told.
     pub fn remove(&self, entry: &Entry) -> Result<()> {
-        let name = kept(&[entry.id.as_bytes()]);
+        let name = kept_one(entry.id.as_bytes());
         let mut tries = 0;
         loop {
             match unlinkat(&self.directory, name, AtFlags::REMOVEDIR) {
@@ -342,5 +342,5 @@ fn remove_any(directory: &OwnedFd, name: &CStr) -> linux::io::Result<()> {
 
 /// The id that a directory's name is: 16 hexadecimal digits.
 fn id_of(name: &CStr) -> Option<&'static str> {
-    if is_id(name.to_bytes()) { Some(shown(kept(&[name.to_bytes()]))) } else { None }
+    if is_id(name.to_bytes()) { Some(shown(kept_one(name.to_bytes()))) } else { None }
 }

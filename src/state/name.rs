@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::walk;
 use crate::packed::text;
-use crate::text::{Word, is_id, kept};
+use crate::text::{Word, is_id, kept_one, kept_two};
 
 impl Root {
     /// Takes a name for the container `id`. Held until the descriptor is dropped, which is when its record is written.
@@ -40,7 +40,7 @@ impl Root {
             let Some(file) = self.open_name(path, OFlags::RDWR | OFlags::CREATE)? else { continue };
             // A name outlives its container where that was removed in the middle.
             if let Some(holder) = holder(&file)?
-                && let Some(directory) = self.open(kept(&[holder.as_bytes()]))?
+                && let Some(directory) = self.open(kept_one(holder.as_bytes()))?
             {
                 let entry = Entry { id: holder, directory };
                 let has_it = match entry.record() {
@@ -69,14 +69,14 @@ impl Root {
     pub fn disclaim_dead(&self) {
         let mut all = Vec::new();
         if let Ok(directory) = self.open_safely(c"names", OFlags::RDONLY | OFlags::DIRECTORY) {
-            let _rest = names(directory.as_fd(), &mut |name| all.push(kept(&[b"names/", name.to_bytes()])));
+            let _rest = names(directory.as_fd(), &mut |name| all.push(kept_two(b"names/", name.to_bytes())));
         }
         for path in all {
             // A file that was being written may be short, or hold zeros after a power failure. What else somebody keeps
             // there is not ours.
             let dead = &mut |holder: &[u8]| {
                 let ours = holder.len() <= 16 && holder.iter().all(|b| *b == 0 || b.is_ascii_hexdigit());
-                ours && matches!(self.open(kept(&[holder])), Ok(None))
+                ours && matches!(self.open(kept_one(holder)), Ok(None))
             };
             let _left = self.disclaim_if(path, dead);
         }
@@ -120,7 +120,7 @@ impl Root {
 }
 
 fn path(name: &str) -> Word {
-    kept(&[b"names/", name.as_bytes()])
+    kept_two(b"names/", name.as_bytes())
 }
 
 /// More than an id.

@@ -10,7 +10,7 @@ use crate::linux::process::{getcwd, geteuid};
 use super::Root;
 use crate::error::{Error, Result};
 use crate::packed::{Sentence, sentence, text};
-use crate::text::{Word, digits, kept, shown, value};
+use crate::text::{Word, digits, kept_below, kept_two, shown, value};
 
 /// What to do where nothing can be written down.
 pub const ELSEWHERE: Sentence = sentence!("name another directory for containers: --root DIR, or $CONTAIN_ROOT");
@@ -28,9 +28,9 @@ impl Places {
         if own.is_root() {
             places.push(c"/run/contain");
         } else if let Some(session) = value(environment, "XDG_RUNTIME_DIR") {
-            places.push(kept(&[session.to_bytes(), b"/contain"]));
+            places.push(kept_two(session.to_bytes(), b"/contain"));
         }
-        places.push(kept(&[b"/tmp/contain-", digits(own.as_raw().into()).as_bytes()]));
+        places.push(kept_two(b"/tmp/contain-", digits(own.as_raw().into()).as_bytes()));
         Places(places)
     }
 
@@ -69,7 +69,7 @@ fn absolute(path: Word) -> Word {
     if path.to_bytes().starts_with(b"/") {
         return path;
     }
-    getcwd(Vec::new()).map_or(path, |here| kept(&[here.to_bytes(), b"/", path.to_bytes()]))
+    getcwd(Vec::new()).map_or(path, |here| kept_below(here.to_bytes(), path.to_bytes()))
 }
 
 /// A directory of this user's that nobody else can write to: not one that somebody else put there, as in /tmp. It stays open.

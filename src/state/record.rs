@@ -4,7 +4,7 @@
 use crate::json::{Reader, Writer, Wrong};
 use crate::packed::sentence;
 use crate::spec::{Limit, Limits, MAX, Spec};
-use crate::text::{Word, hex, kept, lines};
+use crate::text::{Word, hex, kept_one, lines};
 
 /// A process, told apart from a later one with the same number by its start time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -356,7 +356,7 @@ fn text(r: &mut Reader<'_>) -> Option<&'static str> {
 fn word(r: &mut Reader<'_>) -> Option<Word> {
     match r.string()? {
         bytes if bytes.contains(&0) => r.wrong(sentence!("the string has a NUL byte")),
-        bytes => Some(kept(&[bytes])),
+        bytes => Some(kept_one(bytes)),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::linux::io::Result;
 
 use crate::kernel::file::{self, read_text};
 use crate::kernel::mount;
-use crate::text::{Word, kept, lines, split};
+use crate::text::{Word, kept_below, kept_one, lines, split};
 
 /// CGROUP2_SUPER_MAGIC and CGROUP_SUPER_MAGIC of statfs(2).
 const CGROUP2: i64 = 0x6367_7270;
@@ -78,7 +78,7 @@ pub fn controller(name: &str) -> Option<String> {
 
 /// The text of one file of a group, empty where there is none.
 pub fn file(group: Word, file: &str) -> &'static str {
-    read_text(CWD, kept(&[group.to_bytes(), b"/", file.as_bytes()])).unwrap_or_default()
+    read_text(CWD, kept_below(group.to_bytes(), file.as_bytes())).unwrap_or_default()
 }
 
 /// The path of this process's own v2 group, empty where it is not below what is seen here (cgroups(7)).
@@ -90,7 +90,7 @@ pub fn own_group() -> String {
 
 /// Which directory a path leads to, links followed.
 pub fn place(mount: &str) -> Option<(u64, u64)> {
-    file::place(kept(&[mount.as_bytes()]))
+    file::place(kept_one(mount.as_bytes()))
 }
 
 /// Whether groups can be made in this one.
@@ -99,7 +99,7 @@ pub fn writable(group: Word) -> Result<()> {
 }
 
 fn kind(mount: &str) -> Option<i64> {
-    statfs(kept(&[mount.as_bytes()])).ok().map(|found| found.f_type)
+    statfs(kept_one(mount.as_bytes())).ok().map(|found| found.f_type)
 }
 
 /// From the fields of one line of mountinfo the mount point, the file system, and its options, which for v1 have the

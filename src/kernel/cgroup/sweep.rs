@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::linux::fs::{CWD, FlockOperation, Mode, OFlags, RawDir, openat, stat};
 
 use super::{freeze, lock, remove};
-use crate::text::{Word, is_id, kept};
+use crate::text::{Word, is_id, kept_below, kept_one};
 
 /// Removes every abandoned group directly below `parent`. Best effort: a group that another sweep removes at the same
 /// time, or that cannot be removed, is no concern of this command.
@@ -25,7 +25,7 @@ pub fn below(parent: &CStr) {
         if is_ours(name.to_bytes())
             && let Some(locked) = abandoned(directory.as_fd(), name)
         {
-            let path = kept(&[parent.to_bytes(), b"/", name.to_bytes()]);
+            let path = kept_below(parent.to_bytes(), name.to_bytes());
             let _left = remove(path, &locked, &mut || freeze::thaw(locked.as_fd()));
         }
     }
@@ -35,7 +35,7 @@ pub fn below(parent: &CStr) {
 pub fn beside(group: Word) {
     let path = group.to_bytes();
     let end = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
-    below(kept(&[&path[..end]]));
+    below(kept_one(&path[..end]));
 }
 
 /// The group, locked, if nobody else holds it.

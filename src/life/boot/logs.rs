@@ -13,7 +13,7 @@ use crate::life::boot::tell;
 use crate::packed::sentence;
 use crate::supervise::services::{SECOND, Time};
 use crate::sys::process::{Cloned, clone3, exit_now};
-use crate::text::{Word, kept};
+use crate::text::{Word, kept, kept_two};
 
 /// How often they are looked at.
 pub const OFTEN: Time = 5 * SECOND;
@@ -37,7 +37,7 @@ pub fn path(name: &str) -> Word {
 
 /// What stood in it before it became too long.
 pub fn previous(path: Word) -> Word {
-    kept(&[path.to_bytes(), b".1"])
+    kept_two(path.to_bytes(), b".1")
 }
 
 /// Has a log shortened that has become too long, by a child.

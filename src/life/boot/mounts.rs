@@ -7,7 +7,7 @@ use crate::kernel::device;
 use crate::life::boot::source::Source;
 use crate::life::boot::tell;
 use crate::machine::{FOR_EVER, Machine, PATIENCE};
-use crate::text::{kept, shown};
+use crate::text::{kept_one, shown};
 
 /// Mounts one after the other; what fails is told by file and line.
 pub fn mount_all(machine: &Machine) {
@@ -17,7 +17,7 @@ pub fn mount_all(machine: &Machine) {
         let path = mount.target.to_bytes();
         for end in 1..=path.len() {
             if end == path.len() || path.get(end) == Some(&b'/') {
-                let _there = device::make_directory(CWD, kept(&[path.get(..end).unwrap_or_default()]));
+                let _there = device::make_directory(CWD, kept_one(path.get(..end).unwrap_or_default()));
             }
         }
         let name = if mount.source.is_empty() { mount.filesystem } else { mount.source };

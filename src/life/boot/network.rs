@@ -22,7 +22,7 @@ use crate::packed::{sentence, text};
 use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, Vector, clone3, execve, exit_now};
 use crate::sys::signal::{Set, block, reset_dispositions};
-use crate::text::{Word, kept, lines, shown, words};
+use crate::text::{Word, kept_one, kept_two, lines, shown, words};
 
 /// How long the boot waits for interfaces, carriers and leases, in microseconds; after that it goes on without.
 const PATIENCE: u64 = 10_000_000;
@@ -95,9 +95,9 @@ pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
 fn client(net: &Net) -> &'static Service {
     let mut command = vec![OWN, c"dhcp"];
     if !net.interface.is_empty() {
-        command.push(kept(&[net.interface.as_bytes()]));
+        command.push(kept_one(net.interface.as_bytes()));
     }
-    let name = shown(kept(&[b"dhcp-", net.interface.as_bytes()]));
+    let name = shown(kept_two(b"dhcp-", net.interface.as_bytes()));
     let service = Service::plain(name, Kind::Service, net.place);
     (service.command, service.log) = (command.leak(), c"kmsg");
     service

@@ -15,7 +15,7 @@ use crate::machine::Report;
 use crate::packed::{sentence, text};
 use crate::supervise::Outcome;
 use crate::sys::{port, vsock};
-use crate::text::{cut, decimal, digits, kept, lines};
+use crate::text::{cut, decimal, digits, kept_two, lines};
 
 /// The virtio port that is looked for where none is named.
 const USUAL_PORT: &str = "contain.exit";
@@ -76,9 +76,9 @@ fn virtio(name: &str, line: &str) -> Result<()> {
     let mut done = Err(Errno::NODEV);
     let Ok(ports) = open(c"/sys/class/virtio-ports", OFlags::RDONLY) else { return done };
     file::names(ports.as_fd(), &mut |port| {
-        let own = kept(&[port.to_bytes(), b"/name"]);
+        let own = kept_two(port.to_bytes(), b"/name");
         if file::read_text(ports.as_fd(), own).is_ok_and(|own| lines(own).next() == Some(name)) {
-            let device = open(kept(&[b"/dev/", port.to_bytes()]), OFlags::WRONLY);
+            let device = open(kept_two(b"/dev/", port.to_bytes()), OFlags::WRONLY);
             done = device.and_then(|device| file::write_all(device.as_fd(), line.as_bytes()));
         }
     })?;

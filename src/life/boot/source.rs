@@ -15,7 +15,7 @@ use crate::log;
 use crate::packed::text;
 use crate::sys::clock::since_boot as now;
 use crate::sys::watchdog;
-use crate::text::{fill, kept, lines, shown, split};
+use crate::text::{fill, kept_one, lines, shown, split};
 
 /// A file system to be mounted.
 pub struct Source<'a> {
@@ -49,10 +49,10 @@ impl Source<'_> {
                 text!("%: on % is no file system that contain knows: name it, with rootfstype= or in place of auto");
             return Err(Error::new(fill(text, &[self.place, self.name])));
         }
-        let (path, data) = (kept(&[path.as_bytes()]), kept(&[self.options.data.as_bytes()]));
+        let (path, data) = (kept_one(path.as_bytes()), kept_one(self.options.data.as_bytes()));
         let (mut done, mut flags) = (Err(Errno::NODEV), self.options.flags);
         for one in split(filesystem, b',') {
-            let kind = kept(&[one.as_bytes()]);
+            let kind = kept_one(one.as_bytes());
             for _ in 0..3 {
                 done = mount_as(path, target, kind, flags, data);
                 match done {

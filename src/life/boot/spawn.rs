@@ -20,7 +20,7 @@ use crate::packed::text;
 use crate::plan::candidates;
 use crate::supervise::reaper::begin_session;
 use crate::sys::process::{Cloned, Vector, clone3, execve_fd, exit_now};
-use crate::text::{Word, cut, kept, shown, tail, variable};
+use crate::text::{Word, cut, kept_one, kept_two, shown, tail, variable};
 
 /// What the processes of all services have in common.
 pub struct Common {
@@ -113,7 +113,7 @@ pub const OWN: Word = c"/proc/self/exe";
 fn words(service: &'static Service) -> Vec<Word> {
     let mut words = Vec::new();
     if !service.options.is_empty() {
-        words.extend([OWN, c"run", c"--quiet", c"--name", kept(&[service.name.as_bytes()]), c"--rm"]);
+        words.extend([OWN, c"run", c"--quiet", c"--name", kept_one(service.name.as_bytes()), c"--rm"]);
         words.extend(service.options);
         words.push(c"--");
     }
@@ -128,7 +128,7 @@ fn become_user(text: &'static str) -> Result<Word> {
     let user = account.user;
     identity::become_user(user.uid, user.gid, Some(user.groups), u64::MAX)
         .map_err(|errno| Error::os(text!("become user %", text), errno))?;
-    Ok(kept(&[b"HOME=", account.home.as_bytes()]))
+    Ok(kept_two(b"HOME=", account.home.as_bytes()))
 }
 
 /// Gives the service's streams their numbers. `tell` hears, on the console, of a path that cannot be opened; then they lead
