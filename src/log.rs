@@ -22,14 +22,14 @@ impl Voice {
     /// A line of the story, a template and its parts: `[contain] pivoting root`.
     pub fn story(self, template: Sentence, parts: &[&str]) {
         if self == Voice::Story {
-            line(&["[contain] ", template.fill(parts)].concat());
+            line(text!("[contain] %", template.fill(parts)));
         }
     }
 }
 
 /// `contain: <text>`: an error, or what the user must know although contain itself did not fail.
 pub fn error(text: &str) {
-    line(&["contain: ", text].concat());
+    line(text!("contain: %", text));
 }
 
 /// The text with its control characters made visible: a name that somebody chose shall not steer the reader's terminal.

@@ -32,7 +32,7 @@ pub fn read_lines(
 ) {
     let before = settings.place;
     for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
-        settings.place = [path, ":", digits(number)].concat().leak();
+        settings.place = text!("%:%", path, digits(number));
         let is_text = |b: u8| b >= b' ' && b != 0x7f || b.is_ascii_whitespace();
         match str::from_utf8(line) {
             _ if line.len() > LONGEST => settings.complain(text!("this line"), text!("is longer than 8192 bytes")),

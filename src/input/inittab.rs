@@ -73,7 +73,7 @@ fn entry(
         title = "inittab";
     }
     if services.iter().any(|other| other.name == title) {
-        title = [title, "-", digits(services.len() as u64)].concat().leak();
+        title = text!("%-%", title, digits(services.len() as u64));
     }
     let log = match id.strip_prefix("/dev/").unwrap_or(id) {
         "" => c"console",

@@ -37,7 +37,7 @@ pub fn ordinary(file: &str, names: [&str; 2], own: u32, at: u32) -> String {
         if let Some((whose, range)) = cut(line, b':')
             && names.contains(&whose)
             && !whose.is_empty()
-            && let Some(Range { starts: [_, mut outside], mut count }) = Range::of(&["0:", range].concat())
+            && let Some(Range { starts: [_, mut outside], mut count }) = Range::of(text!("0:%", range))
         {
             if (inside..inside + count).contains(&at) {
                 let before = at - inside;

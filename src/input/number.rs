@@ -131,14 +131,14 @@ pub fn cpu(text: &str) -> Parsed<[u64; 2]> {
 pub fn cpus(text: &str) -> Parsed<[u64; 2]> {
     const RIGHT: Sentence = sentence!("write how many CPUs at most, as 0.5 or 2");
     let (whole, fraction) = (before(text, b'.'), after(text, b'.').unwrap_or_default());
-    let digits = [whole, fraction].concat();
-    if decimal(&digits).is_none() && digits.len() < 12 {
+    let digits = text!("%%", whole, fraction);
+    if decimal(digits).is_none() && digits.len() < 12 {
         return Err(wrong(sentence!("is not a number of CPUs: "), RIGHT));
     }
     if whole.len() > 6 || fraction.len() > 5 {
         return Err(wrong(sentence!("has more digits than a CPU count needs: "), RIGHT));
     }
-    let mut quota = decimal(&digits).unwrap_or(0);
+    let mut quota = decimal(digits).unwrap_or(0);
     for _ in fraction.len()..5 {
         quota *= 10;
     }

@@ -36,7 +36,7 @@ pub fn take_apart(words: &[&'static str], among: Range<usize>, set: Set<'_>) -> 
             set(at - among.start, value).map_err(|what| which(value, what))?;
         } else if dashed
             || value.is_some()
-                && (help::option(Topic::Run, &["--", key].concat()).is_some()
+                && (help::option(Topic::Run, text!("--%", key)).is_some()
                     // No program's name has this form.
                     || all.command.is_empty() && !has(key, b'/'))
         {

@@ -159,7 +159,7 @@ impl<'a> Settings<'a> {
         }
         // Who writes that much reads the beginning.
         let short = (0..=100).rev().find_map(|end| subject.get(..end)).unwrap_or_default();
-        let subject = if short.len() < subject.len() { [short, "..."].concat() } else { short.into() };
+        let subject = if short.len() < subject.len() { text!("%...", short) } else { short };
         (self.tell)(Error::new(text!("%: % %", self.place, &subject, what)));
     }
 
@@ -269,7 +269,7 @@ impl<'a> Settings<'a> {
 pub fn run_option(text: &str, among: Range<usize>) -> Parsed<Word> {
     let key = before(text, b'=');
     let mut option = kept_two(b"--", text.as_bytes());
-    match help::option(Topic::Run, &["--", key].concat()) {
+    match help::option(Topic::Run, text!("--%", key)) {
         None => return unknown(key, among),
         // As bootchart=1 has it.
         Some((name, option::Act::Set(_))) if text.ends_with("=1") => option = word(name),

@@ -9,8 +9,9 @@ use crate::linux::io::Errno;
 use crate::linux::process::{Pid, Signal};
 
 use crate::kernel::file::{names, place, read_start};
+use crate::packed::text;
 use crate::sys::signal::Set;
-use crate::text::{cut_last, decimal, digits, kept, kept_two, lines, split};
+use crate::text::{cut_last, decimal, digits, kept, kept_two, lines, shown, split};
 
 /// What a process would do with a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,7 +76,7 @@ pub struct Told {
     /// The time that it ran, in hundredths of a second.
     pub ran: u64,
     /// Its words; where it has none, its name in brackets.
-    pub command: String,
+    pub command: &'static str,
 }
 
 /// What /proc tells of a process; `None` where there is none.
@@ -88,11 +89,11 @@ pub fn tell(pid: Pid) -> Option<Told> {
     // A number for each namespace, the innermost last; and the effective user after the real one.
     let inside = decimal(cut_last(line(text, "NSpid:")?, b'\t')?.1)?;
     let uid = decimal(split(line(text, "Uid:\t")?, b'\t').nth(1)?)?;
-    let mut command = ["[", line(text, "Name:\t")?, "]"].concat();
+    let mut command = text!("[%]", line(text, "Name:\t")?);
     if let Ok(length @ 1..) = start(pid, "/cmdline", &mut buffer) {
         // Each word ends with a NUL.
         buffer[..length].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
-        command = String::from_utf8_lossy(&buffer[..length]).trim_ascii_end().into();
+        command = shown(kept(&[buffer[..length].trim_ascii_end()]));
     }
     Some(Told { inside, uid, ran, command })
 }

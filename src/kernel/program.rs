@@ -18,7 +18,7 @@ use crate::kernel::root::{self, Rootfs};
 use crate::packed::text;
 use crate::sys::process::{Reaped, Vector, execve, reap};
 use crate::sys::start::begin_anew;
-use crate::text::{Word, kept_one};
+use crate::text::{Word, kept_one, shown};
 
 /// Executes the first of `candidates` that can be, as execvp(3) does, and returns only with why none could. Called
 /// between clone and exec: nothing here allocates.
@@ -103,11 +103,11 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
         (None, Errno::NOENT | Errno::NOTDIR) => {
             status = NOT_FOUND;
             match word.to_bytes().contains(&b'/') {
-                true => text!(": not found in the container").into(),
-                false => text!(": not found in the PATH of the container").into(),
+                true => text!(": not found in the container"),
+                false => text!(": not found in the PATH of the container"),
             }
         }
-        (None, _) => String::new(),
+        (None, _) => "",
         (Some(path), errno) => explain(root, path, errno).unwrap_or_default(),
     };
     let shown = found.unwrap_or(word).to_string_lossy();
@@ -124,10 +124,10 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
 }
 
 /// Why the kernel would not execute a file of the rootfs, beyond the errno: the end of a sentence about it.
-fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<String> {
+fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<&'static str> {
     let head = match root::read_head(root, path) {
         Ok(head) => head,
-        Err(Errno::ISDIR) => return Some(text!(" is a directory").into()),
+        Err(Errno::ISDIR) => return Some(text!(" is a directory")),
         Err(_) => return None,
     };
     let why = match errno {
@@ -137,9 +137,7 @@ fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<String> {
             // A script's interpreter may be there, and lack its own.
             let its = root::read_head(root, kept_one(interpreter.as_bytes())).ok();
             let missing = its.and_then(|head| elf_interpreter(&head)).unwrap_or(interpreter);
-            return Some(
-                [text!(" needs the interpreter "), &missing, text!(", which is missing in the rootfs")].concat(),
-            );
+            return Some(text!(" needs the interpreter %, which is missing in the rootfs", &missing));
         }
         Errno::NOEXEC if !head.starts_with(b"\x7fELF") => {
             text!(" is neither an ELF program nor a script that begins with #!")
@@ -147,24 +145,24 @@ fn explain(root: &Rootfs, path: &CStr, errno: Errno) -> Option<String> {
         Errno::NOEXEC => match foreign_machine(&head) {
             Some(machine) => {
                 let own = std::env::consts::ARCH;
-                return Some([text!(" is a program for "), machine, text!(", and this machine is "), own].concat());
+                return Some(text!(" is a program for %, and this machine is %", machine, own));
             }
             None => text!(" is a damaged or incomplete ELF program"),
         },
         _ => return None,
     };
-    Some(why.into())
+    Some(why)
 }
 
 /// The interpreter that the first line of a script names.
-fn script_interpreter(head: &[u8]) -> Option<String> {
+fn script_interpreter(head: &[u8]) -> Option<&'static str> {
     let line = head.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
     let word = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty())?;
-    Some(String::from_utf8_lossy(word).into_owned())
+    Some(shown(kept_one(word)))
 }
 
 /// The dynamic loader that an ELF program names: its PT_INTERP segment (elf(5)), 64-bit, of this byte order.
-fn elf_interpreter(head: &[u8]) -> Option<String> {
+fn elf_interpreter(head: &[u8]) -> Option<&'static str> {
     let number = |at: usize, size: usize| {
         let bytes = head.get(at..at.checked_add(size)?)?;
         Some(bytes.iter().rev().fold(0usize, |value, byte| value << 8 | usize::from(*byte)))
@@ -176,7 +174,7 @@ fn elf_interpreter(head: &[u8]) -> Option<String> {
     let interp = (0..count).map(|index| table.saturating_add(entry * index)).find(|at| number(*at, 4) == Some(3))?;
     let start = number(interp.checked_add(8)?, 8)?;
     let name = head.get(start..)?.split(|b| *b == 0).next()?;
-    Some(String::from_utf8_lossy(name).into_owned())
+    Some(shown(kept_one(name)))
 }
 
 /// The machine that an ELF program is for, where that is not this one.
@@ -208,7 +206,7 @@ mod tests {
         for (head, interpreter) in
             [(&b"#!/bin/sh\necho"[..], "/bin/sh"), (b"#! /usr/bin/env -S x\n", "/usr/bin/env"), (b"#!/x", "/x")]
         {
-            assert_eq!(script_interpreter(head).as_deref(), Some(interpreter));
+            assert_eq!(script_interpreter(head), Some(interpreter));
         }
         for head in [&b""[..], b"#!", b"#!\n", b"echo"] {
             assert_eq!(script_interpreter(head), None);

@@ -53,7 +53,7 @@ pub fn bootchart(path: Word, as_svg: bool) -> Result<u8> {
             many(&mut chart, BARS, width as usize);
             // So that times stand one below the other.
             many(&mut chart, BLANKS, (LETTERS + 11 - x - width) as usize - time.len().min(10));
-            chart.push_str(&[time, " ms  ", name, "\n"].concat());
+            chart.push_str(text!("% ms  %\n", time, name));
         }
     }
     if as_svg {

@@ -34,7 +34,7 @@ impl Report {
     /// One line. What `run` cannot do without is `needed`.
     fn line(&mut self, yes: bool, needed: bool, what: &str, remedy: &str) {
         let (word, colon, remedy) = if yes { ("yes  ", "", "") } else { ("no   ", ": ", remedy) };
-        self.text.push_str(&[word, what, colon, remedy, "\n"].concat());
+        self.text.push_str(text!("%%%%\n", word, what, colon, remedy));
         self.can_run &= yes || !needed;
     }
 
@@ -44,7 +44,7 @@ impl Report {
             let (name, more) = cut(line, b'|').unwrap_or((line, ""));
             let (name, needed) = name.strip_prefix('*').map_or((name, false), |name| (name, true));
             let found = find(cut(name, b' ').map_or(name, |(name, _)| name));
-            self.line(found, needed, &[what[0], name, what[1]].concat(), &[remedy, more].concat());
+            self.line(found, needed, text!("%%%", what[0], name, what[1]), text!("%%", remedy, more));
         }
     }
 }
@@ -76,7 +76,7 @@ fn kernel(report: &mut Report) {
     let system = linux::system::uname();
     let release = shown(system.release());
     let remedy = text!("contain needs Linux 5.9 or newer (close_range)");
-    report.line(version(release) >= (5, 9), true, &["Linux ", release].concat(), remedy);
+    report.line(version(release) >= (5, 9), true, text!("Linux %", release), remedy);
     let what = text!("read-only volumes with what is mounted below them");
     report.line(version(release) >= (5, 12), false, what, text!("needs Linux 5.12 (mount_setattr)"));
     report.table(NAMESPACES, &proc::has_namespace, ["", text!(" namespaces")], text!("build the kernel with CONFIG_"));

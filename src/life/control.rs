@@ -44,7 +44,7 @@ pub fn with_each(
         for found in &all {
             match each(root, found) {
                 Ok(text) => {
-                    output::print(&[text, "\n"].concat())?;
+                    output::print(text!("%\n", text))?;
                 }
                 Err(error) => status = output::fail(&error),
             }
@@ -138,7 +138,7 @@ pub fn note(word: &str, entry: &Entry, change: &mut dyn FnMut(&mut Record) -> bo
     entry.change(change).map_err(|damage| match damage {
         // Removed meanwhile.
         Damage::Missing | Damage::Unreadable(Errno::NOENT) => not_running(word),
-        damage => about(word, &[text!(" could not be written down: "), damage.text()].concat()),
+        damage => about(word, text!(" could not be written down: %", damage.text())),
     })
 }
 

@@ -102,7 +102,7 @@ impl Container<'_> {
         let user = match &written.user {
             Some(written) => {
                 let account = account("--user", written, &self.root)?;
-                set(&mut all, ours, &Variable::Set(["HOME=", account.home].concat().leak()));
+                set(&mut all, ours, &Variable::Set(text!("HOME=%", account.home)));
                 account.user
             }
             None => record.spec.user,

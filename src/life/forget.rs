@@ -30,8 +30,8 @@ pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) ->
     }
     with_each(targets, places, &mut |_| (), &mut |root, found| {
         if let Ok((record, _)) = found.running() {
-            let text = [" is ", record.status.name(), text!(": stop it first, or use rm -f")].concat();
-            return Err(about(found.word, &text));
+            let text = text!(" is %: stop it first, or use rm -f", record.status.name());
+            return Err(about(found.word, text));
         }
         remove(root, &found.entry).map(|_| found.word)
     })
@@ -79,7 +79,7 @@ pub fn prune(places: &Places) -> Result<u8> {
     for id in &root.ids()? {
         match prune_one(root, id) {
             Ok(true) => {
-                output::print(&[id, "\n"].concat())?;
+                output::print(text!("%\n", id))?;
             }
             Ok(false) => {}
             Err(error) => status = output::fail(&error),

@@ -114,7 +114,7 @@ impl Seen {
     /// Everything, as JSON.
     fn describe(&mut self, root: &Root) -> Line {
         let mut writer = Writer::default();
-        let (place, status) = ([root.path, "/", self.record.id].concat(), self.status());
+        let (place, status) = (text!("%/%", root.path, self.record.id), self.status());
         writer.object(&mut |w| {
             match &self.damage {
                 None => self.record.members(status, w),
@@ -126,9 +126,9 @@ impl Seen {
             }
             w.name("state_directory").string(place.as_bytes());
             for name in ["stdout", "stderr"] {
-                let member = w.name(&[name, "_log"].concat());
+                let member = w.name(text!("%_log", name));
                 match self.record.log {
-                    true => member.string([&place, "/", name, ".log"].concat().as_bytes()),
+                    true => member.string(text!("%/%.log", &place, name).as_bytes()),
                     false => member.null(),
                 }
             }
@@ -151,7 +151,7 @@ pub fn ps(ps: &Written, places: &Places) -> Result<u8> {
             } else if ps.has(Flag::Json) {
                 lines.push(seen.describe(root));
             } else if ps.has(Flag::Quiet) {
-                lines.push((seen.record.newness(), [seen.record.id, "\n"].concat()));
+                lines.push((seen.record.newness(), text!("%\n", seen.record.id).into()));
             } else {
                 seen.row(&mut table);
             }
@@ -189,7 +189,7 @@ fn services(table: &mut Table) {
             continue;
         }
         let created = now().saturating_sub(since_boot().saturating_sub(told.since) / 1_000_000);
-        let cells = ["service", digits(told.pid), told.status(), utc(created), told.name, &command];
+        let cells = ["service", digits(told.pid), told.status(), utc(created), told.name, command];
         table.row(created << 23 | told.pid, &cells);
     }
 }
@@ -237,7 +237,7 @@ pub fn top(target: &'static str, places: &Places) -> Result<u8> {
         let [inside, outside, user, minutes] =
             [told.inside, pid.as_raw_pid() as u64, told.uid, told.ran / 6000].map(digits);
         let time = text!("%:%.%", minutes, two(told.ran / 100 % 60), two(told.ran % 100));
-        table.row(0, &[inside, outside, user, time, &told.command]);
+        table.row(0, &[inside, outside, user, time, told.command]);
     }
     table.print(false)
 }
@@ -245,7 +245,7 @@ pub fn top(target: &'static str, places: &Places) -> Result<u8> {
 /// A number with two digits at least.
 fn two(number: u64) -> &'static str {
     let text = digits(number);
-    if number > 9 { text } else { ["0", text].concat().leak() }
+    if number > 9 { text } else { text!("0%", text) }
 }
 
 /// Seconds since the epoch as a date, up to the year 9999.

@@ -31,7 +31,7 @@ pub fn configure(link: &Link, setup: &Setup<'_>) -> Result<()> {
     address.add().map_err(|errno| failed(link, with_prefix(address), errno))?;
     let mut routes = setup.routes;
     while let Some(next) = route(&mut routes) {
-        address.route(next).map_err(|errno| failed(link, &[text!("a route by "), &dotted(next.2)].concat(), errno))?;
+        address.route(next).map_err(|errno| failed(link, text!("a route by %", &dotted(next.2)), errno))?;
     }
     write_servers(setup.servers, setup.domain)
 }
@@ -68,9 +68,9 @@ pub fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
     if servers.is_empty() {
         return Ok(());
     }
-    let mut text = if domain.is_empty() { String::new() } else { ["search ", domain, "\n"].concat() };
+    let mut text = if domain.is_empty() { String::new() } else { text!("search %\n", domain).into() };
     for server in servers.as_chunks().0.iter().take(SERVERS) {
-        text.push_str(&[text!("nameserver "), &dotted(*server), "\n"].concat());
+        text.push_str(text!("nameserver %\n", &dotted(*server)));
     }
     write_linked(c"/etc/resolv.conf", text.as_bytes()).map_err(|errno| {
         let _told = replace(c"/run/resolv.conf", text.as_bytes());

@@ -6,7 +6,7 @@ use crate::linux::stdio::stdout;
 
 use crate::error::{Error, Result};
 use crate::log;
-use crate::packed::sentence;
+use crate::packed::{sentence, text};
 
 /// Writes the text; the exit status of a command that was to do no more. A reader that has gone (EPIPE) wanted no more, which
 /// is no error.
@@ -27,7 +27,7 @@ pub fn print(text: &str) -> Result<u8> {
 pub fn fail(error: &Error) -> u8 {
     log::error(error.sentence());
     if !error.hint().is_empty() {
-        log::line(&["hint: ", error.hint()].concat());
+        log::line(text!("hint: %", error.hint()));
     }
     error.status()
 }

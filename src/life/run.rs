@@ -60,7 +60,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
         return live(None);
     }
     detach(&mut |caller| live(Some(caller)))?;
-    output::print(&[id, "\n"].concat())
+    output::print(text!("%\n", id))
 }
 
 /// A container that is decided on.
@@ -192,9 +192,9 @@ fn tell_usage(ended: &Ended, group: &Group) {
     let usage = group.usage();
     let (user, system) = (usage.user.unwrap_or(ended.used.user), usage.system.unwrap_or(ended.used.system));
     let memory = readable(usage.memory_peak.unwrap_or(ended.used.resident));
-    let pids = usage.pids_peak.map_or(String::new(), |peak| [", pids ", digits(peak), " peak"].concat());
+    let pids = usage.pids_peak.map_or("", |peak| text!(", pids % peak", digits(peak)));
     let (user, system) = (digits(user / 1000), digits(system / 1000));
-    Voice::Story.story(sentence!("used: memory % peak, cpu %ms user %ms sys%"), &[memory, user, system, &pids]);
+    Voice::Story.story(sentence!("used: memory % peak, cpu %ms user %ms sys%"), &[memory, user, system, pids]);
     if !group.is_none() {
         Voice::Story.story(sentence!("cleaning up cgroups"), &[]);
     }
@@ -207,11 +207,11 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, oom_kills: u64, group: &Group) {
     {
         let who = match (oom_kills, ended.outcome) {
             // An init of ours tells its command's death as a status.
-            (_, Outcome::Killed(9) | Outcome::Exited(137)) => String::new(),
-            (1, _) => text!("a process was ").into(),
-            (kills, _) => [digits(kills), text!(" processes were ")].concat(),
+            (_, Outcome::Killed(9) | Outcome::Exited(137)) => "",
+            (1, _) => text!("a process was "),
+            (kills, _) => text!("% processes were ", digits(kills)),
         };
-        let peak = group.memory_peak().map_or(String::new(), |peak| [", peak ", readable(peak)].concat());
+        let peak = group.memory_peak().map_or("", |peak| text!(", peak %", readable(peak)));
         log::error(text!("%killed: out of memory (limit %%)", &who, &readable(limit), &peak));
     }
     if let Some(limit) = spec.limits.get(Limit::Pids)
@@ -219,15 +219,15 @@ fn tell_limits_met(spec: &Spec, ended: &Ended, oom_kills: u64, group: &Group) {
     {
         let forks = match group.pids_refused() {
             0 => return,
-            1 => text!("a fork was").into(),
-            times => [digits(times), text!(" forks were")].concat(),
+            1 => text!("a fork was"),
+            times => text!("% forks were", digits(times)),
         };
         log::error(text!("% refused: too many processes (limit %)", &forks, digits(limit)));
     }
 }
 
 /// A time limit in milliseconds as `--timeout` would take it.
-fn time(limit: u64) -> String {
+fn time(limit: u64) -> &'static str {
     let (number, unit) = if limit.is_multiple_of(1000) { (limit / 1000, "s") } else { (limit, "ms") };
-    [digits(number), unit].concat()
+    text!("%%", digits(number), unit)
 }

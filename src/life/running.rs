@@ -57,7 +57,7 @@ pub fn find(root: &Root, word: &'static str) -> Result<Box<Found>> {
         // It is just being made, or removed.
         Err(Damage::Missing) => return Err(unknown(word)),
         Err(damage) if entry.is_alive() => {
-            let error = about(word, &[text!(" runs, but "), damage.text()].concat());
+            let error = about(word, text!(" runs, but %", damage.text()));
             return Err(error.with_hint(sentence!("end the `contain run` that waits for it")));
         }
         Err(_) => None,

@@ -130,9 +130,9 @@ impl Told<'_> {
     }
 
     /// What runs there now.
-    pub fn command(&self) -> String {
+    pub fn command(&self) -> &'static str {
         let told = linux::process::Pid::from_raw(self.pid as i32).and_then(proc::tell);
-        told.map_or("-".into(), |told| told.command)
+        told.map_or("-", |told| told.command)
     }
 }
 
@@ -163,7 +163,7 @@ fn list(json: bool) -> Result<u8> {
             pid = digits(told.pid);
             seconds = digits(since_boot().saturating_sub(told.since) / 1_000_000);
         }
-        table.row(0, &[told.name, told.status(), pid, digits(told.starts), seconds, &told.command()]);
+        table.row(0, &[told.name, told.status(), pid, digits(told.starts), seconds, told.command()]);
     }
     table.print(false)
 }

@@ -173,7 +173,7 @@ impl Asked<'_> {
                     text.truncate(last);
                     text.push_str("\x1b[K...\n");
                 }
-                output::print(&["\x1b[H", &text, "\x1b[J"].concat()).map(drop)
+                output::print(text!("\x1b[H%\x1b[J", &text)).map(drop)
             }
             _ => table.print(false).map(drop),
         }
@@ -192,11 +192,11 @@ impl Sample {
         let pair = |a: usize, b: usize| text!("%/%", &all[a], &all[b]);
         let share = match *self.figures {
             [Some(memory), Some(limit), ..] => bar(memory, limit),
-            _ => "-".into(),
+            _ => "-",
         };
         let (memory, pids, io, pressure) = (pair(0, 1), pair(3, 4), pair(5, 6), pair(8, 9));
         let pressures = text!("%/%", &pressure, &all[10]);
-        table.row(self.newness, &[self.name, memory, &share, all[SHARE], pids, io, pressures]);
+        table.row(self.newness, &[self.name, memory, share, all[SHARE], pids, io, pressures]);
     }
 
     fn describe(&self) -> Line {
@@ -215,13 +215,13 @@ pub fn tenth(tenths: u64) -> &'static str {
 }
 
 /// How much of the whole a part is: `[##      ] 31.2%`.
-fn bar(part: u64, whole: u64) -> String {
+fn bar(part: u64, whole: u64) -> &'static str {
     let tenths = part.saturating_mul(1000) / whole.max(1);
     let mut bar = String::from("[");
     let full = (tenths / 125).min(8) as usize;
     many(&mut bar, BARS, full);
     many(&mut bar, BLANKS, 8 - full);
-    [&bar, "] ", tenth(tenths), "%"].concat()
+    text!("%] %%", &bar, tenth(tenths), "%")
 }
 
 #[cfg(test)]

@@ -96,9 +96,7 @@ impl Logs {
             && !std::mem::replace(&mut self.told, true)
         {
             let error = Error::os(text!("write %", path), errno);
-            log::error(
-                &[error.sentence(), text!(": what does not fit is left out, and the container goes on")].concat(),
-            );
+            log::error(text!("%: what does not fit is left out, and the container goes on", error.sentence()));
         }
         written.is_ok()
     }

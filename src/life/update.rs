@@ -27,7 +27,7 @@ pub fn update(target: &'static str, asked: &Limits, places: &Places) -> Result<u
     match result {
         Err(_) if running::has_ended(process) => Err(not_running(target)),
         Err(error) => Err(error),
-        Ok(()) => output::print(&[target, "\n"].concat()),
+        Ok(()) => output::print(text!("%\n", target)),
     }
 }
 

@@ -210,7 +210,7 @@ impl Reader {
         match option::take(written, act, value) {
             Ok(()) => Ok(true),
             Err(what) => {
-                let text = value.to_str().map_or(String::new(), |text| [" ", quoted(text)].concat());
+                let text = value.to_str().map_or("", |text| text!(" %", quoted(text)));
                 Err(Error::usage(text!("%% %", long, &text, what)))
             }
         }

@@ -23,6 +23,7 @@ use crate::linux::process::{Pid, Signal, kill_process};
 
 use crate::kernel::file::{read_text, write};
 use crate::kernel::root;
+use crate::packed::text;
 use crate::text::{Word, decimal, kept, lines, words};
 
 /// The directories of one container's group.
@@ -143,7 +144,7 @@ pub fn enable_all() -> Result<()> {
     // One by one: a kernel refuses +cpu while a realtime task runs, and the others shall not suffer.
     let mut result = Ok(());
     for name in words(available) {
-        result = result.and(write(top.as_fd(), c"cgroup.subtree_control", ["+", name].concat().as_bytes()));
+        result = result.and(write(top.as_fd(), c"cgroup.subtree_control", text!("+%", name).as_bytes()));
     }
     result
 }

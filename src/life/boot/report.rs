@@ -32,14 +32,14 @@ pub fn report(outcome: Outcome, to: Report, is_last: bool) {
     };
     let text = text!("exit=% signal=% oom=%", digits(exit), digits(signal), digits(kills()));
     log::error(text);
-    let line = [text, "\n"].concat();
+    let line = text!("%\n", text);
     let done = match to {
         Report::Off | Report::Serial | Report::Isa(_) => Ok(()),
-        Report::Auto => match virtio(USUAL_PORT, &line) {
+        Report::Auto => match virtio(USUAL_PORT, line) {
             Err(Errno::NODEV) => Ok(()),
             done => done,
         },
-        Report::Virtio(name) => virtio(name, &line),
+        Report::Virtio(name) => virtio(name, line),
         Report::Vsock(port) => vsock::connect(port).and_then(|host| file::write_all(host.as_fd(), line.as_bytes())),
     };
     tell::failed(sentence!("report the exit status as contain.exit= says"), done);

@@ -124,7 +124,7 @@ fn words(service: &'static Service) -> Vec<Word> {
 /// Becomes a user of this machine; the variable that names his home.
 fn become_user(text: &'static str) -> Result<Word> {
     let wrong = |what: &'static str| Error::new(text!("user=% %", text, what));
-    let account = mean::account(&["user=", text].concat(), &user::parse(text).map_err(wrong)?, &init::own_root()?)?;
+    let account = mean::account(text!("user=%", text), &user::parse(text).map_err(wrong)?, &init::own_root()?)?;
     let user = account.user;
     identity::become_user(user.uid, user.gid, Some(user.groups), u64::MAX)
         .map_err(|errno| Error::os(text!("become user %", text), errno))?;
