@@ -1,7 +1,6 @@
 //! Addresses of the network: `ip=` as the kernel has it (Documentation/admin-guide/nfs/nfsroot.rst), and `net` of contain.conf.
 
 use crate::input::number::Parsed;
-use crate::input::services::which;
 use crate::machine::{Address, Machine, Net, Text};
 use crate::packed::{Sentence, sentence, text};
 use crate::text::{self, after, before, decimal, split};
@@ -51,7 +50,7 @@ pub fn line(machine: &mut Machine, words: &[&'static str], place: &'static str) 
         match text::place("gateway\ndns", before(word, b'=').as_bytes()) {
             Some(0) => *gateway = value,
             Some(1) => (*first, *second) = (before(value, b','), after(value, b',').unwrap_or_default()),
-            _ => return Err(which(word, text!("is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS"))),
+            _ => return Err(text!("has %, which is not known: write gateway=ADDRESS or dns=ADDRESS,ADDRESS", word)),
         }
     }
     add(machine, &fields, place)
@@ -65,7 +64,7 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
     let [client, _, gateway, netmask, hostname, interface, way, first, second, _] = *fields;
     // IFNAMSIZ has a closing zero.
     if interface.len() > 15 || interface.bytes().any(|b| b == b'/' || b.is_ascii_whitespace()) {
-        return Err(which(interface, text!("names no network interface: write one, as eth0")));
+        return Err(text!("has %, which names no network interface: write one, as eth0", interface));
     }
     let (gateway, servers) = (perhaps(gateway)?, [perhaps(first)?, perhaps(second)?]);
     let address = match text::place(WAYS, way.as_bytes()) {
@@ -75,7 +74,7 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
         }
         Some(5..) => None,
         Some(_) => Some(Address::Dhcp),
-        None => return Err(which(way, text!("is not done: write dhcp or off"))),
+        None => return Err(text!("has %, which is not done: write dhcp or off", way)),
     };
     let is_replaced =
         |other: &Net| if interface.is_empty() { other.place != place } else { other.interface == interface };
@@ -105,7 +104,7 @@ fn perhaps(text: &str) -> Parsed<[u8; 4]> {
     match address(text) {
         Some(address) => Ok(address),
         None if text.is_empty() => Ok([0; 4]),
-        None => Err(which(text, text!("is no IPv4 address: write one, as 10.0.2.15"))),
+        None => Err(text!("has %, which is no IPv4 address: write one, as 10.0.2.15", text)),
     }
 }
 
@@ -124,7 +123,9 @@ fn prefix(text: &str, client: [u8; 4]) -> Parsed<u8> {
     };
     match length {
         Some(length @ 0..=32) => Ok(length as u8),
-        _ => Err(which(text, text!("is no netmask: write how many bits the network has, as 24, or 255.255.255.0"))),
+        _ => {
+            Err(text!("has %, which is no netmask: write how many bits the network has, as 24, or 255.255.255.0", text))
+        }
     }
 }
 

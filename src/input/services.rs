@@ -94,7 +94,7 @@ pub fn add(settings: &mut Settings, kind: Kind, words: &[&'static str]) -> Parse
         Ok(())
     })?;
     if !is_container && let Some(option) = options.first() {
-        return Err(which(shown(option), text!("is for a container: name its root file system, rootfs=DIR")));
+        return Err(text!("has %, which is for a container: name its root file system, rootfs=DIR", shown(option)));
     }
     if command.first().is_none_or(|word| word.is_empty()) {
         return Err(text!("names no program: write its path behind the settings, as /bin/app"));

@@ -84,7 +84,7 @@ pub struct Watch<'a> {
 /// The loop's own state.
 struct Supervisor<'a> {
     watch: Watch<'a>,
-    relay: Option<Relay<'a>>,
+    relay: Option<Box<Relay<'a>>>,
     tee: Tee<'a>,
     deadline: Time,
     timed_out: bool,
@@ -124,7 +124,7 @@ impl Supervisor<'_> {
                 self.key(key);
             }
             self.tee.pump();
-            if !self.hung_up && self.relay.as_ref().is_some_and(Relay::is_deaf) {
+            if !self.hung_up && self.relay.as_ref().is_some_and(|relay| relay.is_deaf()) {
                 // As when a terminal is gone: what is printed reaches nobody.
                 self.hung_up = true;
                 self.deliver(Arrived { signal: Signal::HUP, from_kernel: true });
@@ -153,6 +153,7 @@ impl Supervisor<'_> {
     }
 
     /// Sleeps until something happens.
+    #[inline(never)]
     fn wait(&mut self) -> Result<()> {
         // Two descriptors here, the relay's three, the tee's two; a signalfd of which nothing is asked tells nothing.
         let mut descriptors: [_; 7] = std::array::from_fn(|_| PollFd::new(self.watch.signals, PollFlags::empty()));

@@ -45,13 +45,13 @@ pub struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    pub fn new(controller: &'a OwnedFd) -> Result<Self> {
+    pub fn new(controller: &'a OwnedFd) -> Result<Box<Self>> {
         // Only this end is made non-blocking: the caller's descriptors are shared with others.
         let other_side = fcntl_getfl(controller)
             .and_then(|flags| fcntl_setfl(controller, flags | OFlags::NONBLOCK))
             .and_then(|()| other_side(controller))
             .map_err(|errno| Error::os(sentence!("set up the terminal"), errno))?;
-        let mut relay = Relay {
+        let mut relay = Box::new(Relay {
             controller,
             _other_side: other_side,
             raw: None,
@@ -62,7 +62,7 @@ impl<'a> Relay<'a> {
             line_open: false,
             deaf: false,
             ready: [false; 3],
-        };
+        });
         relay.enter_raw();
         Ok(relay)
     }
@@ -119,6 +119,7 @@ impl<'a> Relay<'a> {
 
     /// Moves what is ready in both directions; what comes out of the container is given to `log`, too. Says which signal
     /// key went by, if any.
+    #[inline(never)]
     pub fn pump(&mut self, log: &mut dyn FnMut(&[u8])) -> Option<Key> {
         let [input, controller, output] = std::mem::take(&mut self.ready);
         if output {
@@ -194,6 +195,7 @@ impl<'a> Relay<'a> {
     /// All that the container's terminal still holds, for as long as the caller takes it. A reader that does not read is
     /// waited for until `give_up`, asked when a signal has come; not at all when that is what ended the container. The log
     /// gets everything.
+    #[inline(never)]
     pub fn drain(
         &mut self,
         signals: BorrowedFd<'_>,

@@ -157,6 +157,7 @@ impl Tee<'_> {
     /// All that is in the pipes now that the container has ended; what somebody writes later who has one open is not
     /// waited for. A reader that does not read is waited for until `give_up`, asked when a signal has come, or not long
     /// when that is what ended the container. The log gets everything.
+    #[inline(never)]
     pub fn drain(&mut self, signals: BorrowedFd<'_>, patient: bool, give_up: &mut dyn FnMut() -> bool) {
         for stream in &mut self.streams {
             stream.left = stream.pipe.as_ref().map_or(0, |pipe| ioctl_fionread(pipe).unwrap_or(0));

@@ -82,6 +82,7 @@ impl Clients {
     }
 
     /// Lets another in, takes requests and goes on with the answers; whether there is something to do for one of them.
+    #[inline(never)]
     pub fn serve(&mut self, table: &mut Table, by: Time, act: Act<'_>) -> bool {
         let (now, mut busy) = (now(), false);
         if let (Some(free), Some(listener)) = (self.clients.iter_mut().find(|client| client.is_none()), &self.listener)

@@ -10,6 +10,7 @@ use crate::machine::{FOR_EVER, Machine, PATIENCE};
 use crate::text::{kept_one, shown};
 
 /// Mounts one after the other; what fails is told by file and line.
+#[inline(never)]
 pub fn mount_all(machine: &Machine) {
     for mount in &machine.mounts {
         let options = Options::parse(mount.options);

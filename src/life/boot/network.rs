@@ -45,6 +45,7 @@ pub type Client = (&'static Service, Option<Pid>);
 
 /// Configures every interface that is wanted, and waits until they are, or the time is over. What keeps leases goes on as
 /// services.
+#[inline(never)]
 pub fn set_up(machine: &Machine, environment: &[Word]) -> Vec<Client> {
     let until = since_boot() + PATIENCE;
     // Servers take their time; meanwhile the others are configured.

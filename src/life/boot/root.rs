@@ -38,6 +38,7 @@ const INITS: [Word; 4] = [c"/sbin/init", c"/etc/init", c"/bin/init", c"/bin/sh"]
 const MOVED: [Word; 5] = [c"/dev", c"/proc", c"/sys", c"/run", c"/tmp"];
 
 /// Makes the root what it is meant to be. In `Mode::Switch` the init of the new root takes over, with these words.
+#[inline(never)]
 pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<Kept> {
     let (doing, done) = if !root::is_initramfs() {
         (text!("remount the root for writing, as rw says"), remount(machine))

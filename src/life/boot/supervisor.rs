@@ -68,6 +68,7 @@ pub struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     /// Puts the services into their order, and opens what the loop needs.
+    #[inline(never)]
     pub fn new(
         services: &[&'static Service],
         environment: [Word; 3],
@@ -232,6 +233,7 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Sleeps until something happens, or is due.
+    #[inline(never)]
     fn wait(&self) {
         let mut descriptors = Descriptors::new();
         let _room = descriptors.push(PollFd::new(self.signals, PollFlags::IN));
