@@ -99,6 +99,24 @@ impl Machine {
         }
     }
 
+    pub fn set_text(&mut self, text: Text, to: &'static str) {
+        if let Some(place) = self.texts.get_mut(text as usize) {
+            *place = to;
+        }
+    }
+
+    pub fn set_time(&mut self, time: Time, to: u64) {
+        if let Some(place) = self.times.get_mut(time as usize) {
+            *place = to;
+        }
+    }
+
+    pub fn choose(&mut self, choice: Choice, to: u8) {
+        if let Some(place) = self.choices.get_mut(choice as usize) {
+            *place = to;
+        }
+    }
+
     pub fn text(&self, text: Text) -> &'static str {
         self.texts[text as usize]
     }

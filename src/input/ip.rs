@@ -82,9 +82,8 @@ fn add(machine: &mut Machine, fields: &Fields, place: &'static str) -> Parsed<()
         machine.nets.remove(at);
     }
     machine.nets.extend(address.map(|address| Net { interface, address, servers, place }));
-    let name = &mut machine.texts[Text::Hostname as usize];
-    if name.is_empty() {
-        *name = hostname;
+    if machine.text(Text::Hostname).is_empty() {
+        machine.set_text(Text::Hostname, hostname);
     }
     Ok(())
 }

@@ -302,22 +302,22 @@ fn unknown(key: &str, among: Range<usize>) -> Parsed<Word> {
 #[inline(never)]
 fn set_to(machine: &mut Machine, act: Act, value: &'static str, place: &'static str) -> Parsed<()> {
     match act {
-        Act::Text(at) => machine.texts[at as usize] = value,
+        Act::Text(at) => machine.set_text(at, value),
         Act::Path(at) => {
             absolute(value)?;
-            machine.texts[at as usize] = value;
+            machine.set_text(at, value);
         }
         Act::Hostname => {
             option::hostname(value)?;
-            machine.texts[Text::Hostname as usize] = value;
+            machine.set_text(Text::Hostname, value);
         }
-        Act::Time(at) => machine.times[at as usize] = time(value)?,
-        Act::ForEver(at) => machine.times[at as usize] = FOR_EVER,
+        Act::Time(at) => machine.set_time(at, time(value)?),
+        Act::ForEver(at) => machine.set_time(at, FOR_EVER),
         Act::Choice(at) => {
             let names = lines(CHOICES).nth(at as usize).unwrap_or_default();
-            machine.choices[at as usize] = one_of(value, names)? as u8;
+            machine.choose(at, one_of(value, names)? as u8);
         }
-        Act::Choose(at, choice) => machine.choices[at as usize] = choice,
+        Act::Choose(at, to) => machine.choose(at, to),
         Act::Ip => ip::fields(machine, value, place)?,
         Act::Exit => machine.report = report(value)?,
         _ => {}
@@ -327,9 +327,8 @@ fn set_to(machine: &mut Machine, act: Act, value: &'static str, place: &'static 
 
 /// A mode that the words of a line lead to, where none says it.
 fn choose_unsaid(machine: &mut Machine, mode: Mode) {
-    let said = &mut machine.choices[Choice::Mode as usize];
-    if *said == UNSAID {
-        *said = mode as u8;
+    if machine.choice(Choice::Mode) == UNSAID {
+        machine.choose(Choice::Mode, mode as u8);
     }
 }
 
