@@ -79,7 +79,6 @@ calls! {
         fsync(file: impl AsFd) -> ();
         ftruncate(file: impl AsFd, length: u64) -> ();
         memfd_create(name: &CStr, flags: MemfdFlags) -> OwnedFd;
-        mkdir(path: &CStr, mode: Mode) -> ();
         mkdirat(base: impl AsFd, path: &CStr, mode: Mode) -> ();
         mknodat(base: impl AsFd, path: &CStr, kind: FileType, mode: Mode, device: Dev) -> ();
         openat(base: impl AsFd, path: &CStr, flags: OFlags, mode: Mode) -> OwnedFd;
@@ -219,7 +218,7 @@ calls! {
 /// What is asked of files, of which the kernel tells ten times as much.
 mod files {
     use super::*;
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
+    use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags};
 
     #[derive(Clone, Copy)]
     pub struct Stat {
@@ -231,6 +230,21 @@ mod files {
         pub st_rdev: u64,
         pub st_size: i64,
         pub st_mtime: i64,
+    }
+
+    impl Stat {
+        #[inline(always)]
+        pub fn is(&self, kind: FileType) -> bool {
+            self.st_mode & 0o170_000 == kind.as_raw_mode()
+        }
+
+        /// Refuses what is no regular file.
+        pub fn regular(&self) -> Result<()> {
+            if self.is(FileType::RegularFile) {
+                return Ok(());
+            }
+            Err(if self.is(FileType::Directory) { Errno::ISDIR } else { Errno::INVAL })
+        }
     }
 
     impl From<rustix::fs::Stat> for Stat {

@@ -19,9 +19,14 @@ pub fn make_link(dev: BorrowedFd<'_>, name: &CStr, target: &CStr) -> Result<()> 
     symlinkat(target, dev, name)
 }
 
+/// Makes a directory where it is missing.
 pub fn make_directory(base: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    match mkdirat(base, path, Mode::from_raw_mode(0o755)) {
-        // As made for another device.
+    make_directory_as(base, path, 0o755)
+}
+
+/// The same with another mode.
+pub fn make_directory_as(base: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
+    match mkdirat(base, path, Mode::from_raw_mode(mode)) {
         Err(Errno::EXIST) => Ok(()),
         made => made,
     }
@@ -37,9 +42,8 @@ pub struct Node {
 /// The node at a path; `None` for what is no device.
 pub fn node(path: Word, flags: AtFlags) -> Result<Option<Node>> {
     let found = statat(CWD, path, flags)?;
-    let kind = FileType::from_raw_mode(found.st_mode);
-    let block = kind == FileType::BlockDevice;
-    let is_one = block || kind == FileType::CharacterDevice;
+    let block = found.is(FileType::BlockDevice);
+    let is_one = block || found.is(FileType::CharacterDevice);
     // The low 32 bits of what makedev(3) makes are all that the kernel counts.
     Ok(is_one.then_some(Node { number: found.st_rdev as u32, block, shared: found.st_mode & 0o006 == 0o006 }))
 }

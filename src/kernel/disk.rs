@@ -105,7 +105,7 @@ fn open(path: &str) -> Option<OwnedFd> {
     // A drive without a disk in it is not waited for.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(CWD, CStr::from_bytes_until_nul(&ended).ok()?, flags, Mode::empty()).ok()?;
-    (FileType::from_raw_mode(fstat(&file).ok()?.st_mode) == FileType::BlockDevice).then_some(file)
+    fstat(&file).is_ok_and(|found| found.is(FileType::BlockDevice)).then_some(file)
 }
 
 fn look(path: &str) -> Option<Names> {

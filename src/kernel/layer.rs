@@ -4,11 +4,12 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use crate::linux::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdir, mkdirat, openat};
+use crate::linux::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat};
 use crate::linux::io::{Errno, Result, fcntl_dupfd_cloexec};
 use crate::linux::mount::MountFlags;
 use crate::linux::process::fchdir;
 
+use crate::kernel::device::{make_directory, make_directory_as};
 use crate::kernel::superblock::Head;
 use crate::kernel::{mount, root};
 use crate::sys::loopback;
@@ -19,25 +20,19 @@ use crate::text::{digits, kept_two};
 #[inline(never)]
 pub fn open_image(path: &CStr) -> Result<(OwnedFd, &'static CStr)> {
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
-    if !matches!(kind_of(file.as_fd())?, FileType::RegularFile | FileType::BlockDevice) {
+    let found = fstat(&file)?;
+    if !found.is(FileType::RegularFile) && !found.is(FileType::BlockDevice) {
         return Ok((file, c""));
     }
     let kind = Head::read(file.as_fd())?.image();
     Ok((file, kind))
 }
 
-fn kind_of(file: BorrowedFd<'_>) -> Result<FileType> {
-    Ok(FileType::from_raw_mode(fstat(file)?.st_mode))
-}
-
 /// The file system in a file or on a block device, read-only, attached nowhere yet. When its last user goes, so does the loop
 /// device.
 #[inline(never)]
 pub fn mount_image(path: &CStr, file: BorrowedFd<'_>, kind: &CStr) -> Result<OwnedFd> {
-    let (device, _used) = match kind_of(file)? {
-        FileType::BlockDevice => (path, None),
-        _ => loop_device(file)?,
-    };
+    let (device, _used) = if fstat(file)?.is(FileType::BlockDevice) { (path, None) } else { loop_device(file)? };
     // A journal cannot be replayed; and the image is not to say that its errors stop the machine.
     let options = [(c"source", device), (c"ro", c""), (c"noload", c""), (c"errors", c"continue")];
     let count = if kind == c"ext4" { 4 } else { 2 };
@@ -74,10 +69,7 @@ pub fn open_upper(path: &CStr, layers: &[OwnedFd]) -> Result<OwnedFd> {
     if is_inside(directory?.as_fd(), layers)? {
         return Err(Errno::LOOP);
     }
-    match mkdir(path, Mode::from_raw_mode(0o755)) {
-        Err(Errno::EXIST) => {}
-        made => made?,
-    }
+    make_directory(CWD, path)?;
     let directory = root::open(path)?;
     flock(&directory, FlockOperation::NonBlockingLockExclusive)?;
     Ok(directory)
@@ -163,10 +155,7 @@ pub fn mount_overlay(
     let mut uppers = heapless::Vec::<OwnedFd, 2>::new();
     for directory in upper {
         for &(name, mode) in &[(c"upper", 0o755), (c"work", 0o700)] {
-            match mkdirat(directory, name, Mode::from_raw_mode(mode)) {
-                Err(Errno::EXIST) => {}
-                made => made?,
-            }
+            make_directory_as(directory.as_fd(), name, mode)?;
             // Somebody may have put a link there. Held, since the kernel looks the path up again.
             let held = mount::real_directory(directory.as_fd(), name)?;
             let key = if name == c"upper" { c",upperdir=" } else { c",workdir=" };

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::linux;
-use crate::linux::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, mkdirat, openat};
+use crate::linux::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, openat};
 use crate::linux::io::{Errno, Result};
 use crate::linux::mount as rmount;
 use crate::linux::mount::{
@@ -13,6 +13,7 @@ use crate::linux::mount::{
 };
 use crate::linux::process::fchdir;
 
+use crate::kernel::device::make_directory;
 use crate::kernel::file::read_text;
 use crate::kernel::walk;
 use crate::sys;
@@ -238,18 +239,9 @@ pub fn base_directory(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
     weak!("weak-dev", name = if name == c"dev" { c"mnt" } else { name });
     match real_directory(root, name) {
         Err(Errno::NOENT) => {
-            made_by_now(mkdirat(root, name, Mode::from_raw_mode(0o755)))?;
+            make_directory(root, name)?;
             real_directory(root, name)
         }
-        result => result,
-    }
-}
-
-/// A launch beside this one may be the first to make something in a rootfs that both have. What it made is looked at then
-/// like what was there from the start.
-fn made_by_now(made: Result<()>) -> Result<()> {
-    match made {
-        Err(Errno::EXIST) => Ok(()),
         result => result,
     }
 }
@@ -283,10 +275,12 @@ pub fn make_mount_point(
     let found = match open_inside(root, path) {
         Err(Errno::NOENT) => {
             let parent = open_inside(root, parent)?;
-            made_by_now(match directory {
-                true => mkdirat(parent, name, Mode::from_raw_mode(0o755)),
-                false => create_file(parent.as_fd(), name),
-            })?;
+            // A launch beside this one may be the first to make something in a rootfs that both have. What it made is
+            // looked at then like what was there from the start.
+            match if directory { make_directory(parent.as_fd(), name) } else { create_file(parent.as_fd(), name) } {
+                Err(Errno::EXIST) => {}
+                made => made?,
+            }
             match open_inside(root, path) {
                 // What is there leads nowhere.
                 Err(Errno::NOENT) => return Err(Errno::EXIST),
@@ -303,7 +297,7 @@ pub fn make_mount_point(
 }
 
 fn is_directory(file: BorrowedFd<'_>) -> Result<bool> {
-    Ok(FileType::from_raw_mode(fstat(file)?.st_mode) == FileType::Directory)
+    Ok(fstat(file)?.is(FileType::Directory))
 }
 
 /// Creates an empty file below an open directory, to mount something on.

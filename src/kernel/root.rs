@@ -27,8 +27,7 @@ pub fn open(path: &CStr) -> Result<OwnedFd> {
 
 /// Whether a path of the caller's names a directory.
 pub fn is_directory(path: &CStr) -> bool {
-    let found = linux::fs::stat(path).map(|found| FileType::from_raw_mode(found.st_mode));
-    found == Ok(FileType::Directory)
+    linux::fs::stat(path).is_ok_and(|found| found.is(FileType::Directory))
 }
 
 /// Whether the directory is the caller's own root, by whatever name.
@@ -142,9 +141,6 @@ fn open_as(root: &Rootfs, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
 fn open_file(root: &Rootfs, path: &CStr) -> Result<(OwnedFd, usize)> {
     let file = open_as(root, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
     let stat = fstat(&file)?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok((file, usize::try_from(stat.st_size).unwrap_or(0))),
-        FileType::Directory => Err(Errno::ISDIR),
-        _ => Err(Errno::INVAL),
-    }
+    stat.regular()?;
+    Ok((file, usize::try_from(stat.st_size).unwrap_or(0)))
 }

@@ -105,10 +105,7 @@ pub fn by_hand(root: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode, wit
                         let found = openat(base, name, how | OFlags::NOFOLLOW | OFlags::CLOEXEC, mode)?;
                         if last {
                             // One that has become a link since then: O_PATH opens the link itself.
-                            return match FileType::from_raw_mode(fstat(&found)?.st_mode) {
-                                FileType::Symlink => Err(Errno::LOOP),
-                                _ => Ok(found),
-                            };
+                            return if fstat(&found)?.is(FileType::Symlink) { Err(Errno::LOOP) } else { Ok(found) };
                         }
                         (gone, here) = (stop + 1, Some(found));
                     }

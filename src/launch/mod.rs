@@ -82,7 +82,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let launcher =
         pidfd_open(linux::process::getpid(), PidfdFlags::empty()).map_err(failed(sentence!("open own pidfd")))?;
     // Open for as long as this process lives.
-    let (ours, launcher): (&OwnedFd, &OwnedFd) = (Box::leak(Box::new(ours)), Box::leak(Box::new(launcher)));
+    let launcher: &OwnedFd = Box::leak(Box::new(launcher));
     let init = plan
         .program
         .init

@@ -19,15 +19,14 @@ use std::time::Duration;
 
 use crate::linux;
 use crate::linux::fs::{
-    AtFlags, FileType, FlockOperation, Mode, OFlags, fdatasync, flock, fstat, mkdirat, openat, renameat, statat,
-    unlinkat,
+    AtFlags, FlockOperation, Mode, OFlags, fdatasync, flock, fstat, mkdirat, openat, renameat, statat, unlinkat,
 };
 use crate::linux::io::Errno;
 
 use crate::error::{Error, Result, named};
 use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::mount;
-use crate::packed::text;
+use crate::packed::{Sentence, sentence, text};
 use crate::state::record::{Record, Status};
 use crate::text::{is_id, kept_one, shown};
 
@@ -80,6 +79,12 @@ impl Root {
         [self.path, "/", id, slash, shown(file)].concat()
     }
 
+    #[cold]
+    #[inline(never)]
+    fn failed(&self, doing: Sentence, id: &str, file: &CStr, errno: Errno) -> Error {
+        Error::os(doing.with(&self.file(id, file)), errno)
+    }
+
     /// Every container's id, in no order.
     pub fn ids(&self) -> Result<Vec<&'static str>> {
         let mut ids = Vec::new();
@@ -93,7 +98,7 @@ impl Root {
         self.list(&mut |id, name| match self.open(name) {
             Ok(Some(directory)) => each(Entry { id, directory }),
             Ok(None) => {}
-            Err(errno) => failed = Err(Error::os(text!("open %", &self.file(id, c"")), errno)),
+            Err(errno) => failed = Err(self.failed(sentence!("open %"), id, c"", errno)),
         })?;
         failed
     }
@@ -112,7 +117,7 @@ impl Root {
     pub fn entry(&self, id: &'static str) -> Result<Option<Entry>> {
         match self.open(kept_one(id.as_bytes())) {
             Ok(directory) => Ok(directory.map(|directory| Entry { id, directory })),
-            Err(errno) => Err(Error::os(text!("open %", &self.file(id, c"")), errno)),
+            Err(errno) => Err(self.failed(sentence!("open %"), id, c"", errno)),
         }
     }
 
@@ -132,7 +137,7 @@ impl Root {
         self.make_locked(id, name).map_err(|errno| {
             // Nobody shall take what has this id for left behind: the container may live without a directory.
             let _left = unlinkat(&self.directory, name, AtFlags::REMOVEDIR);
-            Error::os(text!("make %", &self.file(id, c"")), errno).with_hint(place::ELSEWHERE.get())
+            self.failed(sentence!("make %"), id, c"", errno).with_hint(place::ELSEWHERE.get())
         })
     }
 
@@ -162,7 +167,7 @@ impl Root {
                 Err(errno) => {
                     let hint =
                         if errno == Errno::NOTEMPTY { text!("somebody put files there: remove them") } else { "" };
-                    return Err(Error::os(text!("remove %", &self.file(entry.id, c"")), errno).with_hint(hint));
+                    return Err(self.failed(sentence!("remove %"), entry.id, c"", errno).with_hint(hint));
                 }
             }
             for file in &FILES {
@@ -170,7 +175,7 @@ impl Root {
                     let _best = log::join_read(entry);
                 }
                 if let Err(errno) = remove_any(&entry.directory, file) {
-                    return Err(Error::os(text!("remove %", &self.file(entry.id, file)), errno));
+                    return Err(self.failed(sentence!("remove %"), entry.id, file, errno));
                 }
             }
         }
@@ -324,11 +329,7 @@ const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NON
 
 /// Refuses what is no regular file.
 fn regular(file: OwnedFd) -> linux::io::Result<OwnedFd> {
-    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
-        FileType::RegularFile => Ok(file),
-        FileType::Directory => Err(Errno::ISDIR),
-        _ => Err(Errno::INVAL),
-    }
+    fstat(&file)?.regular().map(|()| file)
 }
 
 /// Removes what has this name, if there is anything: of directories those that are empty.

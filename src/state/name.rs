@@ -5,11 +5,12 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::linux;
-use crate::linux::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, ftruncate, mkdirat, statat, unlinkat};
+use crate::linux::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, ftruncate, statat, unlinkat};
 use crate::linux::io::Errno;
 
 use super::{Damage, Entry, Root, SAFELY, regular};
 use crate::error::{Error, Result};
+use crate::kernel::device::make_directory_as;
 use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::walk;
 use crate::packed::text;
@@ -32,10 +33,7 @@ impl Root {
     /// The file of the name, or the id of the container that has it.
     fn take(&self, name: &str, id: &str) -> linux::io::Result<std::result::Result<OwnedFd, &'static str>> {
         let path = path(name);
-        match mkdirat(&self.directory, c"names", Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno),
-        }
+        make_directory_as(self.directory.as_fd(), c"names", 0o700)?;
         loop {
             let Some(file) = self.open_name(path, OFlags::RDWR | OFlags::CREATE)? else { continue };
             // A name outlives its container where that was removed in the middle.

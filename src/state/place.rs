@@ -3,12 +3,13 @@
 
 use std::os::fd::OwnedFd;
 
-use crate::linux::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
+use crate::linux::fs::{CWD, Mode, OFlags, fstat, openat};
 use crate::linux::io::Errno;
 use crate::linux::process::{getcwd, geteuid};
 
 use super::Root;
 use crate::error::{Error, Result};
+use crate::kernel::device::make_directory_as;
 use crate::packed::{Sentence, sentence, text};
 use crate::text::{Word, digits, kept_below, kept_two, shown, value};
 
@@ -38,15 +39,13 @@ impl Places {
     pub fn make(&self) -> Result<&'static Root> {
         let mut first = None;
         for &path in &self.0 {
-            match mkdirat(CWD, path, Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(errno) => {
-                    let error = Error::os(text!("make %", shown(path)), errno).with_hint(ELSEWHERE);
-                    first = first.or(Some(error));
-                    continue;
+            match make_directory_as(CWD, path, 0o700) {
+                Ok(()) => return open(path),
+                Err(errno) if first.is_none() => {
+                    first = Some(Error::os(text!("make %", shown(path)), errno).with_hint(ELSEWHERE));
                 }
+                Err(_) => {}
             }
-            return open(path);
         }
         Err(first.unwrap_or_else(|| Error::new(sentence!("no place for containers: name one with --root DIR"))))
     }

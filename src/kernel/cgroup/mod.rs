@@ -21,6 +21,7 @@ use crate::linux::fs::{
 use crate::linux::io::{Errno, Result};
 use crate::linux::process::{Pid, Signal, kill_process};
 
+use crate::kernel::device::make_directory;
 use crate::kernel::file::{read_text, write};
 use crate::kernel::root;
 use crate::packed::text;
@@ -151,10 +152,7 @@ pub fn enable_all() -> Result<()> {
 
 /// Makes a directory that groups are to be made in, where it is missing. It stays.
 pub fn make_parent(path: Word) -> Result<()> {
-    match mkdirat(CWD, path, Mode::from_raw_mode(0o755)) {
-        Err(Errno::EXIST) => Ok(()),
-        result => result,
-    }
+    make_directory(CWD, path)
 }
 
 /// Gives a v1 cpuset all the CPUs and memory nodes of the one above, where it has none.
