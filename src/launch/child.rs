@@ -318,7 +318,7 @@ impl Child<'_> {
 
     /// Waits for the launcher; where that has died there is nobody to run for.
     fn wait(&mut self) -> Result<()> {
-        match record::wait(self.socket, &mut self.groups)? {
+        match record::wait(self.socket, &mut self.groups, self.from.cpus.count() > 1)? {
             true => Ok(()),
             false => sys::process::exit_now(SET_UP),
         }

@@ -44,6 +44,10 @@ impl Table {
     }
 
     fn text(&self, at: u16) -> &'static CStr {
+        // As most are: to look for its end is a good part of making a plan.
+        if at == 0 {
+            return c"";
+        }
         self.texts.get(usize::from(at)..).and_then(|text| CStr::from_bytes_until_nul(text).ok()).unwrap_or_default()
     }
 }
