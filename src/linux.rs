@@ -5,8 +5,8 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+pub use rustix::buffer;
 use rustix::buffer::Buffer;
-pub use rustix::{buffer, time};
 
 pub type Result<T> = std::result::Result<T, Errno>;
 

@@ -3,14 +3,14 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::event::{PollFd, PollFlags, poll};
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
 use crate::linux::io::{Errno, Result};
 use crate::linux::process::{Pid, Signal, kill_process_group};
 use crate::linux::system::{RebootCommand, reboot};
 
 use crate::sys;
-use crate::sys::clock::since_boot;
+use crate::sys::clock::{since_boot, timespec};
 use crate::sys::process::{Cloned, clone3, exit_now, reap};
 
 /// From here on ctrl-alt-del sends SIGINT to process 1 instead of rebooting at once (reboot(2)), and alt-up arrow on a
@@ -53,7 +53,7 @@ pub fn reap_everyone(patience: u64, events: BorrowedFd<'_>, hurry: &mut dyn FnMu
 
 /// Waits for an event, for at most so many microseconds.
 fn wait(events: BorrowedFd<'_>, time: u64) {
-    let time = Timespec { tv_sec: (time / 1_000_000) as i64, tv_nsec: (time % 1_000_000 * 1000) as i64 };
+    let time = timespec(time);
     let _again = poll(&mut [PollFd::from_borrowed_fd(events, PollFlags::IN)], Some(&time));
 }
 

@@ -1,8 +1,6 @@
 //! `contain kill`, `stop`, `wait`, `pause` and `resume`: what is done to containers that run. Several containers are each
 //! tried: one that cannot be helped says why, and the others go on.
 
-use std::time::{Duration, Instant};
-
 use crate::linux;
 use crate::linux::io::Errno;
 use crate::linux::process::{Pid, Signal, pidfd_send_signal};
@@ -18,7 +16,9 @@ use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root, waited};
+use crate::supervise::services::NEVER;
 use crate::supervise::signals::is_passed_on;
+use crate::sys::clock::since_boot;
 use crate::sys::signal::from_number;
 use crate::text::{digits, joined};
 
@@ -170,7 +170,7 @@ pub fn kill(targets: &[&'static str], signal: i32, places: &Places) -> Result<u8
     })
 }
 
-pub fn stop(targets: &[&'static str], grace: Duration, places: &Places) -> Result<u8> {
+pub fn stop(targets: &[&'static str], grace: u64, places: &Places) -> Result<u8> {
     end(targets, Some(grace), places, &mut |_, _| Ok(()))
 }
 
@@ -178,7 +178,7 @@ pub fn stop(targets: &[&'static str], grace: Duration, places: &Places) -> Resul
 /// a grace, and have the same time for it.
 pub fn end(
     targets: &[&'static str],
-    grace: Option<Duration>,
+    grace: Option<u64>,
     places: &Places,
     then: &mut dyn FnMut(&Root, &Found) -> Result<()>,
 ) -> Result<u8> {
@@ -206,8 +206,8 @@ pub fn end(
 }
 
 /// Sends a signal to those that have not ended, and waits until all have, or the time is over.
-fn end_all(all: &mut [Box<Found>], signal: Signal, time: Duration) {
-    let until = Some(Instant::now() + time);
+fn end_all(all: &mut [Box<Found>], signal: Signal, time: u64) {
+    let until = since_boot().saturating_add(time);
     for found in &mut *all {
         if !found.has_ended() {
             found.refused = found.signal(signal).err();
@@ -232,7 +232,7 @@ pub fn wait(targets: &[&'static str], places: &Places) -> Result<u8> {
     };
     with_each(targets, places, &mut register, &mut |root, found| {
         if let Some(supervisor) = &found.supervisor {
-            running::wait(supervisor, None);
+            running::wait(supervisor, NEVER);
         }
         clear(root, &found.entry);
         let noted = found.entry.record().ok().and_then(|record| record.exit_code);

@@ -30,6 +30,7 @@ use crate::supervise::{Watch, watch};
 use crate::text::{Word, digits, kept};
 
 /// Runs the command and tells its exit status; of a detached one that it runs.
+#[inline(never)]
 pub fn exec(written: &'static Written, places: &Places, environment: &[Word]) -> Result<u8> {
     let tty = has_terminal(written, "exec")?;
     if written.words[0].is_empty() {

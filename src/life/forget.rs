@@ -1,7 +1,6 @@
 //! `contain rm` and `contain prune`: containers are forgotten, and what is left of them is cleared away.
 
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use crate::linux::fs::{AtFlags, statat};
 
@@ -19,7 +18,7 @@ use crate::state::{Damage, Entry, Root};
 use crate::text::{is_id, place};
 
 /// With a `grace` also those that run, once they have ended as by `stop`.
-pub fn rm(targets: &[&'static str], grace: Option<Duration>, places: &Places) -> Result<u8> {
+pub fn rm(targets: &[&'static str], grace: Option<u64>, places: &Places) -> Result<u8> {
     if grace.is_some() {
         return end(targets, grace, places, &mut |root, found| match remove(root, &found.entry)?
             || !found.entry.is_alive()

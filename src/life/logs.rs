@@ -24,6 +24,7 @@ use crate::state::place::Places;
 const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// All of them, or the last `lines` of each.
+#[inline(never)]
 pub fn logs(target: &'static str, follow: bool, lines: Option<u64>, places: &Places) -> Result<u8> {
     let root = running::root(places, target)?;
     let entry = root.select(target)?;

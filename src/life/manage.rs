@@ -1,7 +1,5 @@
 //! The commands about containers that are there already: which file lives each.
 
-use std::time::Duration;
-
 use crate::error::Result;
 use crate::input::args::Command;
 use crate::input::args::written::{Flag, Number, Written};
@@ -10,15 +8,15 @@ use crate::life::{bootchart, complete, control, exec, forget, list, logs, servic
 use crate::state::place::Places;
 use crate::text::Word;
 
-/// How long `stop` and `rm -f` wait between SIGTERM and SIGKILL, and what `kill` sends, where the user does not say.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long `stop` and `rm -f` wait between SIGTERM and SIGKILL, in milliseconds, and what `kill` sends, where the user does not say.
+const GRACE: u64 = 10_000;
 const KILL: i32 = 9;
 
 pub fn manage(command: Command, written: &'static Written, places: &Places, environment: &[Word]) -> Result<u8> {
     let targets = written.targets();
     // Where one container is wanted, there is one word.
     let target = targets.first().copied().unwrap_or_default();
-    let grace = written.time(Number::Grace).unwrap_or(GRACE);
+    let grace = written.number(Number::Grace).unwrap_or(GRACE).saturating_mul(1000);
     match command {
         Command::Ps => list::ps(written, places),
         Command::Inspect => list::inspect(&targets, places),

@@ -2,7 +2,6 @@
 //! became of it. Also what they leave behind when they are killed, and how that is cleared away.
 
 use std::os::fd::AsFd;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::linux::fs::{CWD, fstat, readlinkat_raw};
 use crate::linux::process::{Pid, getpid};
@@ -18,6 +17,7 @@ use crate::plan::facts::Controllers;
 use crate::state::place::{ELSEWHERE, Places};
 use crate::state::record::{Process, Record, Status};
 use crate::state::{Damage, Entry, METADATA, Root};
+use crate::sys::clock::{self, since_boot};
 use crate::text::{Word, kept, kept_one};
 
 /// A container of this process's: what is known of it, and where that is written down.
@@ -142,7 +142,7 @@ fn process(pid: Pid) -> Process {
 
 /// Seconds since the epoch.
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    clock::read(clock::REAL).map_or(0, |(seconds, _)| seconds as u64)
 }
 
 /// Removes a container's directory and gives its name back. What cannot be removed now is cleared away later.
@@ -222,7 +222,7 @@ pub fn end_rest(record: &Record) {
     let group = groups(record.id, record.cgroups);
     if let Ok(Some(first)) = running::handle(record.process) {
         running::kill(record, &first, &group);
-        running::wait(&first, Some(Instant::now() + running::PATIENCE));
+        running::wait(&first, since_boot() + running::PATIENCE);
     }
     group.remove();
 }

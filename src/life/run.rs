@@ -31,8 +31,9 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
     let record = Record::blank();
     let (id, name) = (facts::draw_id()?, written.text(Text::Name));
     (record.id, record.name) = (id, name);
-    let (rootfs, mapper) = mean(written, environment, id, places, &mut record.spec)?;
-    let spec = &record.spec;
+    let spec: &mut Spec = Box::leak(Box::new(Spec::NONE));
+    let (rootfs, mapper) = mean(written, environment, id, places, spec)?;
+    record.spec = *spec;
     let voice = voice(written);
     let (story, detached) = (voice == Voice::Story, written.has(Flag::Detach));
     record.log = written.has(Flag::Log) || detached;
@@ -48,11 +49,9 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
         return output::print(&plan.text());
     }
     record.keep = (detached || written.has(Flag::Keep) || name.is_some()) && !written.has(Flag::Remove);
-    // As it is now: others may change what is written down.
-    let meant = Box::leak(Box::new(*record));
     let mut remembered = Remembered::new(record);
     let mut live = |caller: Option<&Caller>| {
-        let lived = Job { written, meant, plan: &plan, voice, places }.live(rootfs, caller, &mut remembered);
+        let lived = Job { written, spec, plan: &plan, voice, places }.live(rootfs, caller, &mut remembered);
         remembered.leave();
         lived
     };
@@ -66,7 +65,7 @@ pub fn run(written: &'static Written, environment: &[Word], places: &Places) -> 
 /// A container that is decided on.
 struct Job<'a> {
     written: &'a Written,
-    meant: &'a Record,
+    spec: &'a Spec,
     plan: &'a Plan,
     voice: Voice,
     places: &'a Places,
@@ -75,11 +74,11 @@ struct Job<'a> {
 impl Job<'_> {
     /// From the launch to the end.
     fn live(self, rootfs: &mut Rootfs, caller: Option<&Caller>, remembered: &mut Remembered) -> Result<u8> {
-        let Job { written, meant, plan, voice, places } = self;
-        let Record { id, spec, name, log, .. } = meant;
+        let Job { written, spec, plan, voice, places } = self;
+        let Record { id, name, log, .. } = *remembered.record;
         let signals = Signals::take()?;
         // Whether the user asked for something that only a written-down container has.
-        let must = *log || written.has(Flag::Keep) || name.is_some();
+        let must = log || written.has(Flag::Keep) || name.is_some();
         // A group shall be found whenever this process is killed: by the container's id, or where it is written down.
         let groups = plan.groups();
         let elsewhere = !groups.is_empty() && (!spec.cgroup_parent.is_empty() || !geteuid().is_root());
@@ -100,7 +99,7 @@ impl Job<'_> {
         // Closed nowhere: they are this process's for as long as it lives.
         let streams: &mut Streams = Box::leak(Box::default());
         if let Some(place) = lock
-            && *log
+            && log
         {
             streams.open(written, spec, place)?;
         }

@@ -3,10 +3,10 @@
 
 use std::os::fd::OwnedFd;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::linux;
-use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::event::{PollFd, PollFlags, poll};
 use crate::linux::io::Errno;
 use crate::linux::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -19,6 +19,8 @@ use crate::state::place::Places;
 use crate::state::record::{Process, Record, Status};
 pub use crate::state::select::unknown;
 use crate::state::{Damage, Entry, Root};
+use crate::supervise::services::NEVER;
+use crate::sys::clock::{since_boot, timespec};
 
 /// A container whose `contain` lives.
 pub struct Running {
@@ -134,17 +136,15 @@ pub fn kill(record: &Record, process: &OwnedFd, group: &Group) {
     }
 }
 
-/// What a killed process may take to be gone.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// What a killed process may take to be gone, in microseconds.
+pub const PATIENCE: u64 = 10_000_000;
 
-/// Waits until a process has ended; false where it has not by then, if there is a then.
-pub fn wait(process: &OwnedFd, until: Option<Instant>) -> bool {
+/// Waits until a process has ended; false where it has not by then, or [`NEVER`].
+pub fn wait(process: &OwnedFd, until: u64) -> bool {
     loop {
-        let left = until.map(|until| {
-            let left = until.saturating_duration_since(Instant::now());
-            Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() }
-        });
-        match poll(&mut [PollFd::new(process, PollFlags::IN)], left.as_ref()) {
+        let left = timespec(until.saturating_sub(since_boot()));
+        let left = if until == NEVER { None } else { Some(&left) };
+        match poll(&mut [PollFd::new(process, PollFlags::IN)], left) {
             Err(Errno::INTR) => {}
             ended => break ended == Ok(1),
         }
@@ -152,7 +152,7 @@ pub fn wait(process: &OwnedFd, until: Option<Instant>) -> bool {
 }
 
 pub fn has_ended(process: &OwnedFd) -> bool {
-    wait(process, Some(Instant::now()))
+    wait(process, 0)
 }
 
 /// A handle on a process that was written down, if it still is that one. What could not be looked at is not taken for gone.

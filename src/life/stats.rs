@@ -1,7 +1,7 @@
 //! `contain stats`: what containers use, from the files of their groups. On a terminal one table that is drawn again every
 //! second; elsewhere a table a second. Nothing of the terminal is changed, so ^C may end it at any time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::linux::io::retry_on_intr;
 use crate::linux::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
@@ -21,6 +21,7 @@ use crate::state::place::Places;
 use crate::state::record::{Record, optional};
 use crate::supervise::Outcome;
 use crate::sys;
+use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, clone3, exit_now};
 use crate::text::digits;
 
@@ -36,7 +37,7 @@ struct Sample {
     /// Or the beginning of its id.
     name: &'static str,
     newness: u64,
-    at: Instant,
+    at: u64,
     figures: Box<[Option<u64>; COUNT]>,
 }
 
@@ -135,10 +136,9 @@ impl Asked<'_> {
             if !runs || !(self.ids.is_empty() || self.ids.contains(id)) {
                 return;
             }
-            let (at, mut figures) = (Instant::now(), Group::open(cgroups).current());
+            let (at, mut figures) = (since_boot(), Group::open(cgroups).current());
             figures[SHARE] = before.iter().find(|sample| sample.id == *id).and_then(|before| {
-                let micros = at.duration_since(before.at).as_micros() as u64;
-                Some(figures[CPU]?.checked_sub(before.figures[CPU]?)? * 1000 / micros.max(1))
+                Some(figures[CPU]?.checked_sub(before.figures[CPU]?)? * 1000 / (at - before.at).max(1))
             });
             all.push(Sample { id, name: seen.short_name(), newness: record.newness(), at, figures });
         })?;

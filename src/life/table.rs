@@ -17,9 +17,21 @@ const ROOM: usize = 20;
 /// What is told of one container, and how new that is.
 pub type Line = (u64, String);
 
-/// The newest first. What is told begins with the id, which decides where two are as old.
+/// The newest first. What is told begins with the id, which decides where two are as old. By ever smaller steps (Shell, "A
+/// High-Speed Sorting Procedure", 1959): a third of the code of a sort of std's.
 pub fn sort(lines: &mut [Line]) {
-    lines.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let mut step = lines.len() / 2;
+    while step > 0 {
+        for mut at in step..lines.len() {
+            while let Some(before) = at.checked_sub(step)
+                && (lines[before].0, &lines[at].1) < (lines[at].0, &lines[before].1)
+            {
+                lines.swap(before, at);
+                at = before;
+            }
+        }
+        step /= 2;
+    }
 }
 
 pub struct Table {
@@ -174,6 +186,17 @@ mod tests {
         let wanted = "ID     NAME  COMMAND\n1      web   a \\x1b[2J\\x00\n22     -     \u{6f22}\u{5b57}\n";
         assert_eq!(table().text(usize::MAX, ""), wanted);
         assert_eq!(table().text(33, ""), wanted);
+    }
+
+    #[test]
+    fn the_newest_stand_first() {
+        for count in 0..40 {
+            let mut lines: Vec<Line> = (0..count).map(|at| (at * 7 % 13, (at * 5 % 11).to_string())).collect();
+            let mut wanted = lines.clone();
+            wanted.sort_by_key(|(newness, text)| (u64::MAX - newness, text.clone()));
+            sort(&mut lines);
+            assert_eq!(lines, wanted);
+        }
     }
 
     #[test]

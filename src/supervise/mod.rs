@@ -11,7 +11,7 @@ pub mod tee;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::linux;
-use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
+use crate::linux::event::{PollFd, PollFlags, poll};
 use crate::linux::io::Errno;
 use crate::linux::process::{Pid, Signal, pidfd_send_signal};
 
@@ -23,7 +23,7 @@ use crate::supervise::services::{NEVER, SECOND, Time};
 use crate::supervise::signals::{Action, Signals};
 use crate::supervise::tee::Tee;
 use crate::sys;
-use crate::sys::clock::since_boot as now;
+use crate::sys::clock::{since_boot as now, timespec};
 use crate::sys::process::Reaped;
 use crate::sys::signal::{Arrived, send_group};
 
@@ -309,10 +309,6 @@ pub fn wait_for(descriptors: &mut [PollFd<'_>], until: Time) -> linux::io::Resul
         0 => sys::idle::poll_idle(descriptors, Some(&timespec(left.saturating_sub(MOMENT)))),
         count => Ok(count),
     }
-}
-
-fn timespec(time: Time) -> Timespec {
-    Timespec { tv_sec: (time / SECOND) as i64, tv_nsec: (time % SECOND * 1000) as i64 }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_long};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use crate::linux::event::Timespec;
 use crate::linux::io::Errno;
 use linux_raw_sys::general as raw;
 
@@ -21,6 +22,11 @@ pub fn since_boot() -> u64 {
     // The kernel has this clock (Linux 2.6.39).
     let (seconds, nanoseconds) = read(raw::CLOCK_BOOTTIME as Clock).unwrap_or_default();
     seconds as u64 * 1_000_000 + nanoseconds as u64 / 1000
+}
+
+/// A span of microseconds.
+pub fn timespec(micros: u64) -> Timespec {
+    Timespec { tv_sec: (micros / 1_000_000) as i64, tv_nsec: (micros % 1_000_000 * 1000) as i64 }
 }
 
 /// The clock of an open device, as /dev/ptp0 (clock_getres(2), "Dynamic clocks").

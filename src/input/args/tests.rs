@@ -84,7 +84,7 @@ fn commands_about_containers() {
     assert_eq!((written.has(Flag::Interactive), written.tty(), written.environment.len()), (true, Some(true), 1));
     let (command, written) = of(&["stop", "a", "-t5", "b", "--root=/s"]);
     assert_eq!((command, written.targets()), (Command::Stop, vec!["a", "b"]));
-    assert_eq!(written.time(Number::Grace), Some(std::time::Duration::from_secs(5)));
+    assert_eq!(written.number(Number::Grace), Some(5000));
     assert_eq!(of(&["rm", "--", "-f"]).1.targets(), ["-f"]);
     assert_eq!(of(&["logs", "-f", "-n=3", "a"]).1.number(Number::Tail), Some(3));
     let told = |line: &[&str]| parse(words(line)).map(|line| (line.command, line.topic));

@@ -1,7 +1,5 @@
 //! What a command line says: every option of every command.
 
-use std::time::Duration;
-
 use crate::input::env::Variable;
 use crate::input::user::{Who, WrittenUser};
 use crate::log::Voice;
@@ -133,10 +131,6 @@ impl Written {
 
     pub fn number(&self, number: Number) -> Option<u64> {
         self.numbers[number as usize]
-    }
-
-    pub fn time(&self, number: Number) -> Option<Duration> {
-        self.number(number).map(Duration::from_millis)
     }
 
     pub fn text(&self, text: Text) -> Option<&'static str> {

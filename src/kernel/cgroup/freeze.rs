@@ -3,7 +3,6 @@
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, Instant};
 
 use crate::linux;
 use crate::linux::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,6 +11,7 @@ use crate::linux::io::{Errno, Result};
 
 use super::Group;
 use crate::kernel::file::{read_text, write};
+use crate::sys::clock::since_boot;
 use crate::text::lines;
 
 /// One version's files.
@@ -29,7 +29,7 @@ const V1: Files =
     Files { asked: c"freezer.state", words: ["THAWED", "FROZEN"], told: c"freezer.state", frozen: "FROZEN" };
 
 /// A process in the middle of a system call that nothing interrupts is frozen once that is over.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: u64 = 10_000_000;
 
 impl Group {
     /// Freezes all processes inside. Where one of them cannot be frozen in time all go on, and it is false.
@@ -78,7 +78,7 @@ fn is_frozen(directory: BorrowedFd<'_>, files: &Files) -> bool {
 /// v2 tells of the change by a poll event; v1 does not, and is asked now and then.
 fn wait(directory: BorrowedFd<'_>, files: &Files) -> Result<bool> {
     let file = openat(directory, files.told, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = since_boot() + PATIENCE;
     let mut pause = 1;
     loop {
         // Read through the descriptor first: only what changes after that is an event.
@@ -86,7 +86,7 @@ fn wait(directory: BorrowedFd<'_>, files: &Files) -> Result<bool> {
         if is_frozen(directory, files) {
             return Ok(true);
         }
-        if Instant::now() > deadline {
+        if since_boot() > deadline {
             return Ok(false);
         }
         let timeout = Timespec { tv_sec: 0, tv_nsec: pause * 1_000_000 };

@@ -10,10 +10,9 @@ use crate::linux::event::{PollFd, PollFlags, poll};
 use crate::linux::io::{Errno, Result};
 use crate::linux::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use crate::linux::thread::UnshareFlags;
-use crate::linux::time::Timespec;
 
 use crate::sys;
-use crate::sys::clock::since_boot;
+use crate::sys::clock::{since_boot, timespec};
 use crate::sys::net::{Ask, Interface, ask};
 
 /// Flags of netdevice(7).
@@ -121,10 +120,9 @@ pub fn raise(name: &str, until: u64) -> Result<Link> {
 
 /// Waits until one of the descriptors has something to read, for so many microseconds at most.
 pub fn wait(descriptors: &[BorrowedFd<'_>], left: u64) {
-    let timeout = Timespec { tv_sec: (left / 1_000_000) as i64, tv_nsec: (left % 1_000_000 * 1000) as i64 };
     let mut list = heapless::Vec::<PollFd<'_>, 4>::new();
     for descriptor in descriptors {
         let _fits = list.push(PollFd::from_borrowed_fd(*descriptor, PollFlags::IN));
     }
-    let _again = poll(&mut list, Some(&timeout));
+    let _again = poll(&mut list, Some(&timespec(left)));
 }
