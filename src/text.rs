@@ -60,7 +60,7 @@ pub fn shown(word: &CStr) -> &str {
 }
 
 /// The words, with a text between each two.
-pub fn joined(words: &[&str], between: &str) -> String {
+pub fn joined(words: &[&str], between: &str) -> &'static str {
     let mut all = String::new();
     for word in words {
         if !all.is_empty() {
@@ -68,7 +68,7 @@ pub fn joined(words: &[&str], between: &str) -> String {
         }
         all.push_str(word);
     }
-    all
+    all.leak()
 }
 
 /// What stands before and after the first `byte`.

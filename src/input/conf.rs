@@ -16,7 +16,7 @@ pub fn read(settings: &mut Settings, path: &str, bytes: &'static [u8]) {
     read_lines(settings, path, bytes, &mut |settings, line| match split_words(line, b'#') {
         Ok(words) => {
             if let Err(what) = settings.read_directive(&words) {
-                settings.complain(&joined(words.get(..2).unwrap_or(&words), " "), what);
+                settings.complain(joined(words.get(..2).unwrap_or(&words), " "), what);
             }
         }
         Err(what) => settings.complain(line, what),

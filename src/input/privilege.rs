@@ -59,14 +59,14 @@ pub fn capability_set(default: u64, added: u64, dropped: u64) -> u64 {
 }
 
 /// The names of a set.
-pub fn capability_names(set: u64) -> String {
+pub fn capability_names(set: u64) -> &'static str {
     let mut names = Vec::new();
     for (number, name) in lines(CAPABILITIES).enumerate() {
         if set & 1 << number != 0 {
             names.push(name);
         }
     }
-    if names.is_empty() { "none".into() } else { joined(&names, ",") }
+    if names.is_empty() { "none" } else { joined(&names, ",") }
 }
 
 /// The limits of setrlimit(2) in the order of their numbers, a line each.
@@ -209,9 +209,9 @@ mod tests {
         ] {
             assert_eq!(capability_set(DEFAULT_CAPABILITIES, added, dropped), set, "{added:x} {dropped:x}");
         }
-        assert_eq!((capability_names(0), capability_names(kill | 1)), ("none".into(), "CHOWN,KILL".into()));
+        assert_eq!((capability_names(0), capability_names(kill | 1)), ("none", "CHOWN,KILL"));
         // Each has its name, and no more: 41 of them.
-        assert_eq!(capabilities(&capability_names(ALL)), Ok((1 << 41) - 1));
+        assert_eq!(capabilities(capability_names(ALL)), Ok((1 << 41) - 1));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn with_each(
     together: &mut dyn FnMut(&mut [Box<Found>]),
     each: &mut dyn FnMut(&Root, &Found) -> Result<&'static str>,
 ) -> Result<u8> {
-    let root = running::root(places, &joined(targets, ", "))?;
+    let root = running::root(places, joined(targets, ", "))?;
     let mut status = 0;
     // Each holds two descriptors, and takes some more in its turn.
     for targets in targets.chunks((most_open() / 4).max(1)) {

@@ -99,16 +99,15 @@ impl Seen {
         let Record { id, process, created, name, spec, exit_code, oom, .. } = &self.record;
         let pid = if self.runs && process.pid > 0 { digits(process.pid) } else { "-" };
         let (mut status, code) = (self.status(), exit_code.map_or("?", digits));
-        let ended = text!("stopped (%%)", code, if *oom { ", oom" } else { "" });
         if status == "stopped" {
-            status = ended;
+            status = text!("stopped (%%)", code, if *oom { ", oom" } else { "" });
         }
         let date = if *created == 0 { "-" } else { utc(*created) };
         let command = match &self.damage {
-            Some(damage) => damage.text().into(),
+            Some(damage) => damage.text(),
             None => shell_line(spec.command),
         };
-        table.row(self.record.newness(), &[id, pid, status, date, name.unwrap_or("-"), &command]);
+        table.row(self.record.newness(), &[id, pid, status, date, name.unwrap_or("-"), command]);
     }
 
     /// Everything, as JSON.
@@ -125,10 +124,10 @@ impl Seen {
                 }
             }
             w.name("state_directory").string(place.as_bytes());
-            for name in ["stdout", "stderr"] {
+            for name in &["stdout", "stderr"] {
                 let member = w.name(text!("%_log", name));
                 match self.record.log {
-                    true => member.string(text!("%/%.log", &place, name).as_bytes()),
+                    true => member.string(text!("%/%.log", place, name).as_bytes()),
                     false => member.null(),
                 }
             }
@@ -234,9 +233,8 @@ pub fn top(target: &'static str, places: &Places) -> Result<u8> {
     for pid in proc::companions(process.pid, if spec.share.pid { Some(id) } else { None }) {
         // One that has just ended is left out.
         let Some(told) = proc::tell(pid) else { continue };
-        let [inside, outside, user, minutes] =
-            [told.inside, pid.as_raw_pid() as u64, told.uid, told.ran / 6000].map(digits);
-        let time = text!("%:%.%", minutes, two(told.ran / 100 % 60), two(told.ran % 100));
+        let (inside, outside, user) = (digits(told.inside), digits(pid.as_raw_pid() as u64), digits(told.uid));
+        let time = text!("%:%.%", digits(told.ran / 6000), two(told.ran / 100 % 60), two(told.ran % 100));
         table.row(0, &[inside, outside, user, time, told.command]);
     }
     table.print(false)

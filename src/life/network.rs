@@ -12,7 +12,7 @@ use crate::kernel::file::replace;
 use crate::kernel::net::Link;
 use crate::kernel::net::route::Address;
 use crate::packed::{sentence, text};
-use crate::text::{Word, digits, joined, kept_one, kept_two};
+use crate::text::{Word, digits, kept_one, kept_two};
 
 /// All that an interface gets.
 pub struct Setup<'a> {
@@ -31,7 +31,7 @@ pub fn configure(link: &Link, setup: &Setup<'_>) -> Result<()> {
     address.add().map_err(|errno| failed(link, with_prefix(address), errno))?;
     let mut routes = setup.routes;
     while let Some(next) = route(&mut routes) {
-        address.route(next).map_err(|errno| failed(link, text!("a route by %", &dotted(next.2)), errno))?;
+        address.route(next).map_err(|errno| failed(link, text!("a route by %", dotted(next.2)), errno))?;
     }
     write_servers(setup.servers, setup.domain)
 }
@@ -51,12 +51,13 @@ pub fn missing(name: &str, errno: Errno) -> Error {
 }
 
 /// An address as people write it.
-pub fn dotted(address: [u8; 4]) -> String {
-    joined(&address.map(|byte| digits(byte.into())), ".")
+pub fn dotted(address: [u8; 4]) -> &'static str {
+    let [a, b, c, d] = address;
+    text!("%.%.%.%", digits(a.into()), digits(b.into()), digits(c.into()), digits(d.into()))
 }
 
 pub fn with_prefix(address: &Address) -> &'static str {
-    text!("%/%", &dotted(address.address), digits(address.prefix.into()))
+    text!("%/%", dotted(address.address), digits(address.prefix.into()))
 }
 
 /// More than resolvers ask.
@@ -68,9 +69,9 @@ pub fn write_servers(servers: &[u8], domain: &str) -> Result<()> {
     if servers.is_empty() {
         return Ok(());
     }
-    let mut text = if domain.is_empty() { String::new() } else { text!("search %\n", domain).into() };
+    let mut text = String::from(if domain.is_empty() { "" } else { text!("search %\n", domain) });
     for server in servers.as_chunks().0.iter().take(SERVERS) {
-        text.push_str(text!("nameserver %\n", &dotted(*server)));
+        text.push_str(text!("nameserver %\n", dotted(*server)));
     }
     write_linked(c"/etc/resolv.conf", text.as_bytes()).map_err(|errno| {
         let _told = replace(c"/run/resolv.conf", text.as_bytes());

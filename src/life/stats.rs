@@ -189,13 +189,13 @@ impl Sample {
             (Some(bytes), _) => readable(bytes),
         };
         let all: [_; COUNT] = std::array::from_fn(text);
-        let pair = |a: usize, b: usize| text!("%/%", &all[a], &all[b]);
+        let pair = |a: usize, b: usize| text!("%/%", all[a], all[b]);
         let share = match *self.figures {
             [Some(memory), Some(limit), ..] => bar(memory, limit),
             _ => "-",
         };
         let (memory, pids, io, pressure) = (pair(0, 1), pair(3, 4), pair(5, 6), pair(8, 9));
-        let pressures = text!("%/%", &pressure, &all[10]);
+        let pressures = text!("%/%", pressure, all[10]);
         table.row(self.newness, &[self.name, memory, share, all[SHARE], pids, io, pressures]);
     }
 

@@ -33,7 +33,7 @@ pub struct Streams {
 /// The log files that the supervisor writes.
 #[derive(Default)]
 pub struct Logs {
-    files: Vec<(Log, String)>,
+    files: Vec<(Log, &'static str)>,
     /// It was said that they cannot be written.
     told: bool,
 }

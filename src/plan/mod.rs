@@ -325,7 +325,7 @@ impl Person {
         match step.act {
             Act::LimitCapabilities => {
                 let names = match self.capabilities {
-                    DEFAULT_CAPABILITIES => "the default".into(),
+                    DEFAULT_CAPABILITIES => "the default",
                     set => capability_names(set),
                 };
                 step.with = kept_one(names.as_bytes());

@@ -39,7 +39,7 @@ pub fn candidates(command: Word, environment: &[Word]) -> Vec<Word> {
 }
 
 /// A command line as a shell would take it.
-pub fn shell_line(words: &[Word]) -> String {
+pub fn shell_line(words: &[Word]) -> &'static str {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&b);
     let mut all = String::new();
     for word in words {
@@ -61,5 +61,5 @@ pub fn shell_line(words: &[Word]) -> String {
         }
         all.push('\'');
     }
-    all
+    all.leak()
 }

@@ -74,9 +74,9 @@ impl Damage {
 
 impl Root {
     /// One of a container's files, or with an empty name its directory, as the user knows it.
-    pub fn file(&self, id: &str, file: &CStr) -> String {
+    pub fn file(&self, id: &str, file: &CStr) -> &'static str {
         let slash = if file.is_empty() { "" } else { "/" };
-        [self.path, "/", id, slash, shown(file)].concat()
+        text!("%/%%%", self.path, id, slash, shown(file))
     }
 
     #[cold]

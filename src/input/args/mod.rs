@@ -226,7 +226,7 @@ fn operands(name: &str, named: &help::Named, written: &mut Written) -> Result<()
             _ => text!("% takes one argument: %", name, &all),
         },
         Command::Init if count == 0 => text!("init: which command? write `contain init -- COMMAND [ARG...]`"),
-        Command::Completion if !["bash", "zsh", "fish"].contains(&all.as_str()) => {
+        Command::Completion if !["bash", "zsh", "fish"].contains(&all) => {
             text!("completion: for which shell? write bash, zsh or fish")
         }
         Command::Exec if count == 0 || written.dashed => {
