@@ -1,6 +1,8 @@
 //! `contain rm` and `contain prune`: containers are forgotten, and what is left of them is cleared away.
 
 use std::os::fd::AsFd;
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::linux::fs::{AtFlags, statat};
 
@@ -20,11 +22,15 @@ use crate::text::{is_id, place};
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<u64>, places: &Places) -> Result<u8> {
     if grace.is_some() {
-        return end(targets, grace, places, &mut |root, found| match remove(root, &found.entry)?
-            || !found.entry.is_alive()
-        {
-            true => Ok(()),
-            false => Err(held(found.word)),
+        return end(targets, grace, places, &mut |root, found| {
+            for pause in 0..30 {
+                if remove(root, &found.entry)? || !found.entry.is_alive() {
+                    return Ok(());
+                }
+                // Who clears it away has the lock for a moment, too.
+                sleep(Duration::from_millis(pause));
+            }
+            Err(held(found.word))
         });
     }
     with_each(targets, places, &mut |_| (), &mut |root, found| {
