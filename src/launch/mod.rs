@@ -81,8 +81,6 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let (ours, theirs) = record::channel().map_err(failed(sentence!("make a pair of sockets")))?;
     let launcher =
         pidfd_open(linux::process::getpid(), PidfdFlags::empty()).map_err(failed(sentence!("open own pidfd")))?;
-    // Open for as long as this process lives.
-    let launcher: &OwnedFd = Box::leak(Box::new(launcher));
     let init = plan
         .program
         .init
