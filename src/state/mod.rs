@@ -82,7 +82,7 @@ impl Root {
     #[cold]
     #[inline(never)]
     fn failed(&self, doing: Sentence, id: &str, file: &CStr, errno: Errno) -> Error {
-        Error::os(doing.with(&self.file(id, file)), errno)
+        Error::os(doing.with(self.file(id, file)), errno)
     }
 
     /// Every container's id, in no order.
