@@ -1,6 +1,8 @@
 //! The messages of DHCP as a client sends and reads them (RFC 2131, 2132, 3442), with the IPv4 and UDP headers that they need
 //! while there is no address. Bytes in, bytes out: no system call, no heap, and whatever comes was written by anybody.
 
+use crate::text::utf8;
+
 /// What IPv4 and UDP put before a message.
 pub const HEADERS: usize = 28;
 /// The most that is sent: the options that there are need less.
@@ -243,7 +245,7 @@ pub fn name(bytes: &[u8]) -> &str {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let name = bytes.get(..end).unwrap_or_default();
     let is_plain = name.iter().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(b));
-    if is_plain && name.len() <= 253 { str::from_utf8(name).unwrap_or_default() } else { "" }
+    if is_plain && name.len() <= 253 { utf8(name).unwrap_or_default() } else { "" }
 }
 
 /// A way to a network: its address, the length of its prefix, and the gateway, zero where there is none.

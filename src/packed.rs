@@ -4,7 +4,7 @@
 //! texts are filled.
 
 use crate::sys::thin::Thin;
-use crate::text::fill;
+use crate::text::{fill, utf8};
 
 /// A sentence, by where it begins: the least that can be passed on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,28 +102,31 @@ pub(crate) use {codes, packed, sentence, text};
 fn unpacked(packed: &[u8]) -> &'static str {
     let mut text = Vec::new();
     unpack(packed, &mut text);
-    str::from_utf8(text.leak()).unwrap_or_default()
+    utf8(text.leak()).unwrap_or_default()
 }
 
 fn unpack(packed: &[u8], text: &mut Vec<u8>) {
     for byte in packed {
-        match PAIRS.get(usize::from(*byte).wrapping_sub(FIRST)) {
-            Some(pair) => unpack(pair, text),
-            None => text.push(*byte),
+        match PAIRS.get(usize::from(byte.wrapping_sub(FIRST))) {
+            Some(pair) if pair[0] != 0 => unpack(pair, text),
+            _ => text.push(*byte),
         }
     }
 }
 
-const FIRST: usize = 0x80;
-/// What the bytes from [`FIRST`] on stand for, each made of two earlier ones or letters. The test below finds them.
+const FIRST: u8 = 0x80;
+/// What the bytes from [`FIRST`] on stand for, and beyond 0xff those from 0 on, each made of two earlier ones or letters: the
+/// pairs that stand most often in all texts of the program, found one after the other. NUL, tab and newline stand for
+/// themselves.
 const PIECES: &str = concat!(
-    "  |e |s |t |in|    |er|th|on|ta|, |: |or|d |ro|it|con|an|re|se|conta|contain|no|is |--|        |the |un|",
-    "a |ch|ge|en|or |ma|as |le|it |er |y |st|l |me|at |us|mo|na|\n  |p |ne|o |ti|ce|contain |de|of|lo|li|wr|",
-    "te|fi|writ|roo|get|no |of |% |ar|set|in |me |pro|00|wh|co|pa|and |write |not |sta|id|at|ad|rou|ct|ces|",
-    "ck|ex|sy|has |op|grou|g |an |le |run|to |si|al|en |ed|ho|root|tr|that |on |ou|ith|wa|di|moun|\n  --|",
-    "                |com|proces|, or |ch |sh|with|ve |name|container|em|vi|es |this |: write |for |..",
+    "  |e |s |t |in|    |th|er|on|ta|, |: |or|d |ro|con|it|an|conta|contain|no|is |re|--|the |        |se|a |",
+    "un|as |or |ch|ma|er |en|it |y |le|\n  |st|at |us|me|ge|na|l |contain |o |de|ne|f |% |p |ce|wr|fi|mo|no |",
+    "roo|writ|wh|te|ar|of |lo|in |li|ti|co|write |00|not |has |and |pro|me |pa|id|sta|rou|an |le |to |grou|",
+    "sy|ad|root|ces|ct|en |ch |run|g |that |al|\n  --|on |com|ex|op|sh|ou|get|set|                |wi|th |",
+    "s, |si|k |wa|container|em|ed|..|ow|moun|ve |di|proces|: write |name|with |mor|for |vi|es |cgrou||this |",
+    " E|ce |, or |at|ID|name |its |||CO|; |ker|kerne|il|%: |be |IN|ke |ul|r |fa|rootf|'s |, as |\n\n",
 );
-const COUNT: usize = 0x100 - FIRST;
+const COUNT: usize = 0x9b;
 static PAIRS: [[u8; 2]; COUNT] = INDEX.pairs;
 const INDEX: Index = index();
 
@@ -133,22 +136,23 @@ struct Index {
     /// Where each begins and ends in [`PIECES`].
     places: [(usize, usize); COUNT],
     /// The first that begins with a letter, and after each the next one that begins with the same; [`COUNT`] for none.
-    first: [usize; FIRST],
+    first: [usize; FIRST as usize],
     next: [usize; COUNT],
 }
 
 const fn index() -> Index {
     let pieces = PIECES.as_bytes();
     let mut index =
-        Index { pairs: [[0; 2]; COUNT], places: [(0, 0); COUNT], first: [COUNT; FIRST], next: [COUNT; COUNT] };
+        Index { pairs: [[0; 2]; COUNT], places: [(0, 0); COUNT], first: [COUNT; FIRST as usize], next: [COUNT; COUNT] };
     let (mut number, mut begin) = (0, 0);
     while number < COUNT {
         let mut end = begin;
         while end < pieces.len() && pieces[end] != b'|' {
             end += 1;
         }
+        index.places[number] = (begin, end);
         let mut cut = begin + 1;
-        while index.pairs[number][1] == 0 {
+        while begin < end && index.pairs[number][0] == 0 {
             assert!(cut < end, "a piece is not made of two that stand before it");
             let (left, right) = (index.code(number, begin, cut), index.code(number, cut, end));
             if left != 0 && right != 0 {
@@ -156,10 +160,11 @@ const fn index() -> Index {
             }
             cut += 1;
         }
-        index.places[number] = (begin, end);
-        let letter = pieces[begin] as usize;
-        index.next[number] = index.first[letter];
-        index.first[letter] = number;
+        if begin < end {
+            let letter = pieces[begin] as usize;
+            index.next[number] = index.first[letter];
+            index.first[letter] = number;
+        }
         begin = end + 1;
         number += 1;
     }
@@ -178,7 +183,7 @@ impl Index {
         while number < count {
             let (from, to) = self.places[number];
             if to - from == end - begin && stands(pieces, begin, from, to) {
-                return (FIRST + number) as u8;
+                return FIRST.wrapping_add(number as u8);
             }
             number += 1;
         }
@@ -223,6 +228,9 @@ pub const fn pack<const MOST: usize>(text: &str) -> Packing<MOST> {
     while at > 0 {
         at -= 1;
         let letter = text[at] as usize;
+        assert!(
+            text[at] < FIRST && INDEX.pairs[text[at].wrapping_sub(FIRST) as usize % COUNT][0] == 0 || letter > 0x1a
+        );
         codes[at] = text[at];
         counts[at] = 1 + if at + 1 < text.len() { counts[at + 1] } else { 0 };
         let mut number = INDEX.first[letter];
@@ -232,7 +240,7 @@ pub const fn pack<const MOST: usize>(text: &str) -> Packing<MOST> {
             let count = 1 + if after < text.len() { counts[after] } else { 0 };
             if count < counts[at] && stands(text, at, from, to) {
                 counts[at] = count;
-                codes[at] = (FIRST + number) as u8;
+                codes[at] = FIRST.wrapping_add(number as u8);
                 lengths[at] = (to - from) as u8;
             }
             number = INDEX.next[number];

@@ -59,6 +59,15 @@ pub fn shown(word: &CStr) -> &str {
     }
 }
 
+/// The text that these bytes are, where they are UTF-8. The decoder that [`shown`] needs is all there is.
+pub fn utf8(bytes: &[u8]) -> Option<&str> {
+    match bytes.utf8_chunks().next() {
+        None => Some(""),
+        Some(text) if text.invalid().is_empty() => Some(text.valid()),
+        Some(_) => None,
+    }
+}
+
 /// The words, with a text between each two.
 pub fn joined(words: &[&str], between: &str) -> &'static str {
     let mut all = String::new();

@@ -6,7 +6,7 @@ use crate::input::services::which;
 use crate::input::settings::{Settings, absolute, word};
 use crate::machine::{Machine, Mount};
 use crate::packed::text;
-use crate::text::{digits, joined};
+use crate::text::{digits, joined, utf8};
 
 /// No line that a person wrote is longer.
 const LONGEST: usize = 8192;
@@ -34,9 +34,9 @@ pub fn read_lines(
     for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
         settings.place = text!("%:%", path, digits(number));
         let is_text = |b: u8| b >= b' ' && b != 0x7f || b.is_ascii_whitespace();
-        match str::from_utf8(line) {
+        match utf8(line) {
             _ if line.len() > LONGEST => settings.complain(text!("this line"), text!("is longer than 8192 bytes")),
-            Ok(text) if text.bytes().all(is_text) => read(settings, text),
+            Some(text) if text.bytes().all(is_text) => read(settings, text),
             _ => settings.complain(text!("this line"), text!("is no text: write UTF-8")),
         }
     }
@@ -53,7 +53,7 @@ pub fn split_words(text: &str, comment: u8) -> Parsed<Vec<&'static str>> {
             b'"' | b'\'' => (quote, begun) = (byte, true),
             _ if byte.is_ascii_whitespace() => {
                 if begun {
-                    words.push(str::from_utf8(std::mem::take(&mut word).leak()).unwrap_or_default());
+                    words.push(utf8(std::mem::take(&mut word).leak()).unwrap_or_default());
                 }
                 begun = false;
             }

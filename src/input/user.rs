@@ -4,7 +4,7 @@
 use crate::input::number::Parsed;
 use crate::packed::text;
 use crate::spec::User;
-use crate::text::{cut, decimal, has};
+use crate::text::{cut, decimal, has, utf8};
 
 /// A user or group as written: by number or by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,7 +91,7 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box
         // As docker and podman: the account's own group, and 0 for a number without an account.
         (None, None) => account.and_then(|(line, _)| number(field(line, 3))).unwrap_or(0),
     };
-    let home = account.and_then(|(line, _)| std::str::from_utf8(field(line, 5)).ok());
+    let home = account.and_then(|(line, _)| utf8(field(line, 5)));
     let home = home.filter(|home| home.starts_with('/') && !has(home, 0)).unwrap_or("/");
     Ok(Box::new(Account { user: User { uid, gid, groups: groups.leak() }, home: String::from(home).leak() }))
 }
@@ -100,7 +100,7 @@ pub fn look_up(written: &WrittenUser, passwd: &[u8], group: &[u8]) -> Parsed<Box
 pub fn name(passwd: &[u8], uid: u32) -> &str {
     for line in split(passwd, b'\n') {
         if id(line, 7) == Some(uid) {
-            return std::str::from_utf8(field(line, 0)).unwrap_or_default();
+            return utf8(field(line, 0)).unwrap_or_default();
         }
     }
     ""
@@ -131,7 +131,7 @@ fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
 
 /// An id: digits only, within the kernel's range.
 fn number(field: &[u8]) -> Option<u32> {
-    match decimal(std::str::from_utf8(field).ok()?)? {
+    match decimal(utf8(field)?)? {
         id @ ..0xffff_ffff => Some(id as u32),
         _ => None,
     }

@@ -14,7 +14,7 @@ use crate::linux::net::{AddressFamily, SocketFlags, SocketType, bind, socket_wit
 use crate::kernel::file::{names, read_start};
 use crate::kernel::root;
 use crate::kernel::superblock::{Head, Names, partition, put};
-use crate::text::{decimal, lines};
+use crate::text::{decimal, lines, utf8};
 
 /// How a device is named but by its path, and how udev's links name it.
 const KEYS: [(&str, &str); 4] = [
@@ -54,7 +54,7 @@ pub fn find((key, wanted): (&str, &str)) -> Option<Names> {
 
 /// What is known of a device, as text: its path and `KEY=VALUE` lines.
 pub fn text(device: &Names) -> &str {
-    str::from_utf8(device).unwrap_or_default()
+    utf8(device).unwrap_or_default()
 }
 
 /// Hands on every device that has a size.
@@ -82,7 +82,7 @@ fn uevent<'a>(name: &CStr, above: &[u8], buffer: &'a mut [u8; 1024]) -> &'a str 
         put(&mut path, part);
     }
     let length = read_start(CStr::from_bytes_until_nul(&path).unwrap_or_default(), buffer).unwrap_or(0);
-    buffer.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+    buffer.get(..length).and_then(|text| utf8(text)).unwrap_or_default()
 }
 
 /// The value of a `KEY=VALUE` line.

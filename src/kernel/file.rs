@@ -10,7 +10,7 @@ use crate::linux::buffer::spare_capacity;
 use crate::linux::fs::{CWD, Mode, OFlags, RawDir, openat, rename, unlink};
 use crate::linux::io::{Errno, Result};
 use crate::linux::process::{Resource, Rlimit, getrlimit, setrlimit};
-use crate::text::{Word, digits, kept_two};
+use crate::text::{Word, digits, kept_two, utf8};
 
 /// The beginning of a file, as far as it fits, without the heap.
 pub fn read_start(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
@@ -47,7 +47,7 @@ pub fn read_text(directory: BorrowedFd<'_>, path: &CStr) -> Result<&'static str>
     if all.len() == MOST {
         return Err(Errno::FBIG);
     }
-    str::from_utf8(all.leak()).map_err(|_| Errno::ILSEQ)
+    utf8(all.leak()).ok_or(Errno::ILSEQ)
 }
 
 /// What an open file holds, `most` bytes of it.

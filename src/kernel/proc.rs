@@ -11,7 +11,7 @@ use crate::linux::process::{Pid, Signal};
 use crate::kernel::file::{names, place, read_start};
 use crate::packed::text;
 use crate::sys::signal::Set;
-use crate::text::{cut_last, decimal, digits, kept, kept_two, lines, shown, split};
+use crate::text::{cut_last, decimal, digits, kept, kept_two, lines, shown, split, utf8};
 
 /// What a process would do with a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,7 +104,7 @@ pub fn companions(first: u64, group: Option<&str>) -> Vec<Pid> {
     let namespace = |number: &str| place(kept(&[b"/proc/", number.as_bytes(), b"/ns/pid"]));
     let (mut found, own) = (Vec::new(), namespace(digits(first)));
     let mut consider = |name: &CStr| {
-        let name = name.to_str().unwrap_or_default();
+        let name = utf8(name.to_bytes()).unwrap_or_default();
         let Some(pid) = decimal(name).and_then(|number| Pid::from_raw(number as i32)) else { return };
         let belongs = match group {
             None => own.is_some() && namespace(name) == own,
@@ -129,7 +129,7 @@ fn beginning<'a>(pid: Pid, file: &str, buffer: &'a mut [u8]) -> Option<&'a str> 
 /// A process may have any bytes in its name, which is of no interest here.
 fn ascii(text: &mut [u8]) -> Option<&str> {
     text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
-    std::str::from_utf8(text).ok()
+    utf8(text)
 }
 
 fn start(pid: Pid, file: &str, buffer: &mut [u8]) -> linux::io::Result<usize> {

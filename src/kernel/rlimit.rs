@@ -6,7 +6,7 @@ use crate::linux::io::Result;
 use crate::linux::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::kernel::identity;
-use crate::text::{cut, limits};
+use crate::text::{cut, limits, utf8};
 
 const RESOURCES: [Resource; 16] = [
     Resource::Cpu,
@@ -29,7 +29,7 @@ const RESOURCES: [Resource; 16] = [
 
 /// The soft and the hard limit of `NAME=SOFT` or `NAME=SOFT:HARD`, which has been checked.
 pub fn numbers(word: &CStr) -> [u64; 2] {
-    let values = cut(word.to_str().unwrap_or_default(), b'=').and_then(|(_, values)| limits(values));
+    let values = cut(utf8(word.to_bytes()).unwrap_or_default(), b'=').and_then(|(_, values)| limits(values));
     values.unwrap_or([u64::MAX; 2])
 }
 

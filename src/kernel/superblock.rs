@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::linux::io::{Result, pread};
 
-use crate::text::Word;
+use crate::text::{Word, utf8};
 
 /// What is known of a device: its path, and `KEY=VALUE` lines. No label is longer than a fifth of it.
 pub type Names = heapless::Vec<u8, 1024>;
@@ -95,7 +95,7 @@ impl Head {
         }
         let bytes = self.at(row.label).get(..row.length.into()).unwrap_or_default();
         let end = bytes.iter().position(|byte| *byte < b' ').unwrap_or(bytes.len());
-        let mut label = bytes.get(..end).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
+        let mut label = bytes.get(..end).and_then(|bytes| utf8(bytes)).unwrap_or_default();
         while let Some(shorter) = label.strip_suffix(' ') {
             label = shorter;
         }

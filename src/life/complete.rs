@@ -9,7 +9,7 @@ use crate::log::signals;
 use crate::packed::{Sentence, sentence};
 use crate::state::place::Places;
 use crate::state::record::Status;
-use crate::text::{Parts, Word, kept_one, lines, place, split};
+use crate::text::{Parts, Word, kept_one, lines, place, split, utf8};
 
 const SHELLS: &str = "bash\nzsh\nfish";
 const SCRIPTS: [Sentence; 3] = [
@@ -57,7 +57,7 @@ top kill stop wait pause stats update";
 pub fn complete(words: &[Word], places: &Places) -> Result<u8> {
     let Some((last, before)) = words.split_last() else { return Ok(0) };
     // bash makes a word of its own of each `=`.
-    let start = last.to_str().map_or("?", |start| if start == "=" { "" } else { start });
+    let start = utf8(last.to_bytes()).map_or("?", |start| if start == "=" { "" } else { start });
     let mut found = Found { start, lines: String::new() };
     let typed = read(before);
     let named = typed.root.map(|root| Places::of(Some(root), &[]));
@@ -105,7 +105,7 @@ fn read(before: &[Word]) -> Typed<'_> {
     let mut typed = Typed { root: None, command: "", topic: Topic::Global, words: 0, option: None };
     let mut previous = "";
     for word in before {
-        let word = word.to_str().unwrap_or("?");
+        let word = utf8(word.to_bytes()).unwrap_or("?");
         if word == "=" {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::text::{Word, kept_below, kept_one, split};
+use crate::text::{Word, kept_below, kept_one, split, utf8};
 
 /// What was found. The id is drawn anew for each container.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -110,7 +110,7 @@ impl Controller {
     /// As the kernel names it.
     pub fn name(self) -> &'static str {
         // The names are ASCII.
-        self.path().to_str().unwrap_or_default()
+        utf8(self.path().to_bytes()).unwrap_or_default()
     }
 
     /// The name as a path.

@@ -12,7 +12,7 @@ use crate::seccomp::tree::{
     ALLOW, Calls, Comparison, Condition, ERRNO, KILL_PROCESS, KILL_THREAD, LOG, Rule, TRACE, TRAP,
 };
 use crate::sys::arch;
-use crate::text::{cut, decimal, place};
+use crate::text::{cut, decimal, place, utf8};
 
 /// BPF_MAXINSNS.
 const LONGEST: usize = 4096;
@@ -208,7 +208,7 @@ impl Profile {
             }
             22 => {
                 let number = |text: &str| decimal(text).filter(|number| *number < 1 << 32);
-                let text = str::from_utf8(r.string()?).ok().and_then(|text| cut(text, b'.'));
+                let text = utf8(r.string()?).and_then(|text| cut(text, b'.'));
                 match text.and_then(|(major, minor)| Some((number(major)?, number(minor)?))) {
                     Some(least) => self.note(self.reading.kernel >= least),
                     None => return r.wrong(sentence!("a kernel's version is two numbers, as 4.8")),

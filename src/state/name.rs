@@ -14,7 +14,7 @@ use crate::kernel::device::make_directory_as;
 use crate::kernel::file::{names, read_all, write_all};
 use crate::kernel::walk;
 use crate::packed::text;
-use crate::text::{Word, is_id, kept_one, kept_two};
+use crate::text::{Word, is_id, kept_one, kept_two, utf8};
 
 impl Root {
     /// Takes a name for the container `id`. Held until the descriptor is dropped, which is when its record is written.
@@ -125,7 +125,7 @@ fn path(name: &str) -> Word {
 const LONGEST: usize = 64;
 
 fn holder(file: &OwnedFd) -> linux::io::Result<Option<&'static str>> {
-    let text = str::from_utf8(read_all(file.as_fd(), LONGEST)?.leak()).unwrap_or_default();
+    let text = utf8(read_all(file.as_fd(), LONGEST)?.leak()).unwrap_or_default();
     linux::fs::seek(file, linux::fs::SeekFrom::Start(0))?;
     Ok(is_id(text.as_bytes()).then_some(text))
 }

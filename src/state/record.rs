@@ -4,7 +4,7 @@
 use crate::json::{Reader, Writer, Wrong};
 use crate::packed::sentence;
 use crate::spec::{Limit, Limits, MAX, Spec};
-use crate::text::{Word, hex, kept_one, lines};
+use crate::text::{Word, hex, kept_one, lines, utf8};
 
 /// A process, told apart from a later one with the same number by its start time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -347,9 +347,9 @@ fn at_most(r: &mut Reader<'_>, most: u32) -> Option<u32> {
 }
 
 fn text(r: &mut Reader<'_>) -> Option<&'static str> {
-    match std::str::from_utf8(r.string()?) {
-        Ok(text) => Some(text.to_string().leak()),
-        Err(_) => r.wrong(sentence!("the string is not UTF-8")),
+    match utf8(r.string()?) {
+        Some(text) => Some(text.to_string().leak()),
+        None => r.wrong(sentence!("the string is not UTF-8")),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::linux::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, 
 use heapless::Vec;
 
 use crate::supervise::services::Entry;
-use crate::text::{Word, cut};
+use crate::text::{Word, cut, utf8};
 
 /// The command of the boot, among the services.
 pub const COMMAND: &str = "command";
@@ -101,7 +101,7 @@ pub fn read(message: &[u8]) -> Option<Told<'_>> {
         *number = u64::from_ne_bytes(bytes.try_into().ok()?);
     }
     let [state, pid, starts, since, status] = numbers;
-    let (name, log) = cut(str::from_utf8(texts).ok()?, 0)?;
+    let (name, log) = cut(utf8(texts)?, 0)?;
     Some(Told { state: state as usize, pid, starts, since, status: u8::try_from(status).ok(), name, log })
 }
 

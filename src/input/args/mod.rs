@@ -14,7 +14,7 @@ use crate::input::args::written::{Flag, Written};
 use crate::input::help::{self, Topic};
 use crate::input::near::Near;
 use crate::packed::{sentence, text};
-use crate::text::{Word, joined, lines, shown, tail};
+use crate::text::{Word, joined, lines, shown, tail, utf8};
 
 /// A command line.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub enum Command {
 
 /// Whether `word` names a command, for a process that must tell a command line from an init's arguments.
 pub fn is_command(word: &CStr) -> bool {
-    word.to_str().is_ok_and(|word| help::command(word).is_some() || word.starts_with('-'))
+    utf8(word.to_bytes()).is_some_and(|word| help::command(word).is_some() || word.starts_with('-'))
 }
 
 /// Reads the arguments after the program's own name.
@@ -98,7 +98,7 @@ impl Reader {
             };
         };
         self.written.dashed = false;
-        let name = first.to_str().unwrap_or("that");
+        let name = utf8(first.to_bytes()).unwrap_or("that");
         if name == "__complete" {
             self.topic = Topic::Overview;
             self.written.words.extend(&mut self.words);
@@ -210,7 +210,7 @@ impl Reader {
         match option::take(written, act, value) {
             Ok(()) => Ok(true),
             Err(what) => {
-                let text = value.to_str().map_or("", |text| text!(" %", quoted(text)));
+                let text = utf8(value.to_bytes()).map_or("", |text| text!(" %", quoted(text)));
                 Err(Error::usage(text!("%% %", long, &text, what)))
             }
         }

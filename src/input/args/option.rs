@@ -8,7 +8,7 @@ use crate::input::{env, map, privilege, user, volume};
 use crate::log::visible;
 use crate::packed::text;
 use crate::spec::Limit;
-use crate::text::{Word, digits, has, is_id, lines, split};
+use crate::text::{Word, digits, has, is_id, lines, split, utf8};
 
 /// All but the first two take a value.
 #[derive(Clone, Copy)]
@@ -160,7 +160,12 @@ pub fn take(written: &mut Written, act: Act, value: Word) -> Parsed<()> {
         Act::Layer => written.layers.push(value),
         Act::EnvironmentFile => written.environment.push(EnvironmentSource::File(value)),
         _ => {
-            return take_text(written, act, value.to_str().map_err(|_| text!("has a value that is not UTF-8"))?, value);
+            return take_text(
+                written,
+                act,
+                utf8(value.to_bytes()).ok_or_else(|| text!("has a value that is not UTF-8"))?,
+                value,
+            );
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ use crate::linux::thread::UnshareFlags;
 use crate::sys;
 use crate::sys::clock::{since_boot, timespec};
 use crate::sys::net::{Ask, Interface, ask};
+use crate::text::utf8;
 
 /// Flags of netdevice(7).
 const UP: u16 = 1;
@@ -56,7 +57,7 @@ pub struct Link {
 impl Link {
     pub fn name(&self) -> &str {
         let end = self.name.iter().position(|byte| *byte == 0).unwrap_or(0);
-        self.name.get(..end).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
+        self.name.get(..end).and_then(|name| utf8(name)).unwrap_or_default()
     }
 
     pub fn set_mtu(&self, mtu: u16) -> Result<()> {

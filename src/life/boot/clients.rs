@@ -15,6 +15,7 @@ use crate::packed::sentence;
 use crate::supervise::request::{self, END, MOST, REFUSED, UNKNOWN, Verb};
 use crate::supervise::services::{Entry, NEVER, SECOND, Table, Time};
 use crate::sys::clock::since_boot as now;
+use crate::text::utf8;
 
 /// How many are listened to at a time.
 const COUNT: usize = 8;
@@ -146,7 +147,7 @@ impl Client {
         if verb == Verb::List {
             return Ok(Asked { next: 0, end: table.entries.len(), settled: false });
         }
-        let name = str::from_utf8(message.get(1..).unwrap_or_default()).unwrap_or_default();
+        let name = utf8(message.get(1..).unwrap_or_default()).unwrap_or_default();
         let Some(place) = table.find(name) else {
             let _gone = write(&self.socket, UNKNOWN);
             return Err(Errno::NOENT);
