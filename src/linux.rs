@@ -212,6 +212,15 @@ calls! {
         set_thread_groups(groups: &[Gid]) -> ();
         set_thread_res_gid(real: Gid, effective: Gid, saved: Gid) -> ();
         set_thread_res_uid(real: Uid, effective: Uid, saved: Uid) -> ();
+        @ /// Sleeps for so many nanoseconds, whatever signals come.
+        #[inline(never)]
+        pub fn sleep(nanoseconds: u64) {
+            let (tv_sec, tv_nsec) = ((nanoseconds / 1_000_000_000) as i64, (nanoseconds % 1_000_000_000) as i64);
+            let mut rest = Timespec { tv_sec, tv_nsec };
+            while let NanosleepRelativeResult::Interrupted(more) = nanosleep(&rest) {
+                rest = more;
+            }
+        }
     }
 }
 

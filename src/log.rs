@@ -64,7 +64,7 @@ pub fn line(text: &str) {
     if KERNEL.load(Ordering::Relaxed) {
         // Of the least urgent kind, so that the kernel does not show it on the console once more.
         let log = openat(CWD, c"/dev/kmsg", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
-        let _none = log.and_then(|log| linux::io::write(log, ["<7>", &text].concat().as_bytes()));
+        let _none = log.and_then(|log| linux::io::write(log, text!("<7>%", &text).as_bytes()));
     }
 }
 

@@ -42,7 +42,8 @@ impl<'a> Near<'a> {
 
 /// Levenshtein's distance: insertions, deletions and replacements of one byte.
 fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut row = vec![0; b.len() + 1];
+    row.iter_mut().enumerate().for_each(|(j, cell)| *cell = j);
     for (i, left) in a.iter().enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;

@@ -11,7 +11,7 @@ pub type Parsed<T> = Result<T, &'static str>;
 /// A complaint, and what would be right.
 #[inline(never)]
 pub fn wrong(what: Sentence, right: Sentence) -> &'static str {
-    [what.get(), right.get()].concat().leak()
+    text!("%%", what.get(), right.get())
 }
 
 /// What a number counts, and how it is written.

@@ -44,7 +44,7 @@ fn unknown(known: &'static str, word: &str, complaint: &str, right: &str) -> &'s
 pub fn capabilities(text: &str) -> Parsed<u64> {
     let mut all = 0;
     for name in split(text, b',') {
-        all |= if name.eq_ignore_ascii_case("all") { ALL } else { 1 << capability(name)? };
+        all |= if place("ALL", name.to_ascii_uppercase().as_bytes()).is_some() { ALL } else { 1 << capability(name)? };
     }
     Ok(all)
 }
@@ -113,7 +113,7 @@ const IPC: &str = "sys/kernel/msgmax\nsys/kernel/msgmnb\nsys/kernel/msgmni\nsys/
 #[inline(never)]
 pub fn sysctl(all: &mut Vec<(Word, Word)>, text: &str) -> Parsed<()> {
     let (key, value) = (before(text, b'='), after(text, b'=').unwrap_or_default());
-    let mut path = ["sys/", key].concat().into_bytes();
+    let mut path = Vec::from(text!("sys/%", key));
     if !has(key, b'/') {
         path.iter_mut().filter(|b| **b == b'.').for_each(|b| *b = b'/');
     }

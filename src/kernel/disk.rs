@@ -40,12 +40,12 @@ pub fn find((key, wanted): (&str, &str)) -> Option<Names> {
         // Nodes may have been made by others, and links.
         return look(wanted);
     }
-    let mut found = None;
+    let (mut found, capitals) = (None, wanted.to_ascii_uppercase());
     each(&mut |device| {
         let name = value(text(&device), key);
         // UUIDs are numbers, which some write in capitals.
         let is_number = key.ends_with("UUID=");
-        if !wanted.is_empty() && (name == wanted || is_number && name.eq_ignore_ascii_case(wanted)) {
+        if !wanted.is_empty() && (name == wanted || is_number && name.to_ascii_uppercase() == capitals) {
             found = Some(device);
         }
     });

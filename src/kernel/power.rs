@@ -1,7 +1,6 @@
 //! The end of a machine: its processes, its disks, its power; and the keys that ask for it.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use crate::linux::event::{PollFd, PollFlags, poll};
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
@@ -92,7 +91,7 @@ pub fn end(how: RebootCommand, say: &mut dyn FnMut()) -> ! {
         done = done || aside(&mut || refuse(reboot(how)));
     }
     loop {
-        std::thread::sleep(Duration::from_secs(3600));
+        crate::linux::thread::sleep(u64::MAX >> 1);
     }
 }
 

@@ -110,10 +110,10 @@ pub fn failure(root: &Rootfs, candidates: &[Word], word: &CStr, errno: Errno) ->
         (None, _) => "",
         (Some(path), errno) => explain(root, path, errno).unwrap_or_default(),
     };
-    let shown = found.unwrap_or(word).to_string_lossy();
+    let shown = shown(found.unwrap_or(word));
     let error = match why.is_empty() {
         true => Error::os(text!("execute %", &shown), errno),
-        false => Error::new(text!("%%", &*shown, &why)),
+        false => Error::new(text!("%%", shown, &why)),
     };
     let is_option = status == NOT_FOUND && word.to_bytes().starts_with(b"-");
     error.with_status(status).with_hint(if is_option {

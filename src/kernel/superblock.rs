@@ -116,7 +116,7 @@ fn put_id(names: &mut Names, key: &[u8], bytes: &[u8], written: &[u8]) {
     for place in written {
         match byte(place) {
             Some(byte) => {
-                for digit in [byte >> 4, byte & 15] {
+                for &digit in &[byte >> 4, byte & 15] {
                     put(names, &[if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }]);
                 }
             }

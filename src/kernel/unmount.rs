@@ -37,7 +37,7 @@ pub fn all(tell: &mut dyn FnMut(Error)) {
         let path = kept_one(point.as_bytes());
         // First of all: what an overlay lies on can be unmounted, and is written to all the same.
         let done = mount_remount(path, MountFlags::RDONLY, c"");
-        let is_gone = point != "/" && unmount(path, UnmountFlags::NOFOLLOW).is_ok();
+        let is_gone = *point != "/" && unmount(path, UnmountFlags::NOFOLLOW).is_ok();
         if let (Err(errno), false) = (done, is_gone) {
             tell(Error::os(text!("unmount %, or make it read-only", point), errno));
         }

@@ -49,7 +49,7 @@ pub fn cgroups_of(mounted: Mounted, used: Controllers, parent: &'static str) -> 
     match mounted {
         Mounted::Nothing => Cgroups::Absent,
         Mounted::V1 => Cgroups::V1(v1(used, parent)),
-        Mounted::V2(mount) => Cgroups::V2(v2(&mount, parent)),
+        Mounted::V2(mount) => Cgroups::V2(v2(mount, parent)),
     }
 }
 
@@ -99,8 +99,7 @@ fn v1(used: Controllers, parent: &'static str) -> V1 {
         if !used.has(*controller) {
             continue;
         }
-        let Some(mount) = mounts::controller(controller.name()) else { continue };
-        let mut mount: &str = mount.leak();
+        let Some(mut mount) = mounts::controller(controller.name()) else { continue };
         // cpu and cpuacct are often links to one hierarchy, in which one group is enough.
         let place = mounts::place(mount);
         if let Some(same) = places.iter().position(|other| place.is_some() && *other == place) {

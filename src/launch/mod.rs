@@ -357,7 +357,7 @@ fn ready(plan: &Plan, voice: Voice) {
     let system = kept(&[name.to_bytes(), b" ", release.to_bytes(), b" ", machine.to_bytes()]);
     voice.story(sentence!("container ready: %"), &[shown(system)]);
     if let Some(step) = plan.inside.last() {
-        voice.story(sentence!("running: %"), &[&step.with.to_string_lossy()]);
+        voice.story(sentence!("running: %"), &[shown(step.with)]);
     }
 }
 

@@ -1,10 +1,9 @@
 //! `contain rm` and `contain prune`: containers are forgotten, and what is left of them is cleared away.
 
 use std::os::fd::AsFd;
-use std::thread::sleep;
-use std::time::Duration;
 
 use crate::linux::fs::{AtFlags, statat};
+use crate::linux::thread::sleep;
 
 use crate::error::{Error, Result};
 use crate::kernel::file::names;
@@ -17,7 +16,7 @@ use crate::packed::{sentence, text};
 use crate::state::place::Places;
 use crate::state::record::{Record, Status};
 use crate::state::{Damage, Entry, Root};
-use crate::text::{is_id, place};
+use crate::text::{is_id, place, shown};
 
 /// With a `grace` also those that run, once they have ended as by `stop`.
 pub fn rm(targets: &[&'static str], grace: Option<u64>, places: &Places) -> Result<u8> {
@@ -28,7 +27,7 @@ pub fn rm(targets: &[&'static str], grace: Option<u64>, places: &Places) -> Resu
                     return Ok(());
                 }
                 // Who clears it away has the lock for a moment, too.
-                sleep(Duration::from_millis(pause));
+                sleep(pause * 1_000_000);
             }
             Err(held(found.word))
         });
@@ -96,7 +95,7 @@ pub fn prune(places: &Places) -> Result<u8> {
         let ours = place("names\n.\n..", name.to_bytes()).is_some()
             || is_id(name.to_bytes()) && !matches!(root.open(name), Ok(None));
         if !ours && is_there() {
-            log::error(text!("%/% is not contain's: left alone", root.path, &name.to_string_lossy()));
+            log::error(text!("%/% is not contain's: left alone", root.path, shown(name)));
         }
     });
     listed.map_err(|errno| Error::os(text!("list %", root.path), errno))?;

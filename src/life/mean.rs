@@ -265,7 +265,7 @@ fn accounts(rootfs: &Rootfs, path: &CStr, needed: bool) -> Result<&'static [u8]>
                 Errno::NOENT => text!("give the user by number: --user 1000:1000"),
                 _ => "",
             };
-            Err(Error::os(text!("read % of the rootfs", &path.to_string_lossy()), errno).with_hint(hint))
+            Err(Error::os(text!("read % of the rootfs", shown(path)), errno).with_hint(hint))
         }
     }
 }

@@ -2,13 +2,12 @@
 //! cannot turn into another process's.
 
 use std::os::fd::OwnedFd;
-use std::thread::sleep;
-use std::time::Duration;
 
 use crate::linux;
 use crate::linux::event::{PollFd, PollFlags, poll};
 use crate::linux::io::Errno;
 use crate::linux::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use crate::linux::thread::sleep;
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::Group;
@@ -83,7 +82,7 @@ fn supervisor(word: &'static str, entry: &Entry, record: &Record) -> Result<Opti
             return Ok(handle);
         }
         // Who clears it away has the lock for a moment, too.
-        sleep(Duration::from_millis(pause));
+        sleep(pause * 1_000_000);
     }
     Err(held(word))
 }

@@ -1,8 +1,6 @@
 //! `contain stats`: what containers use, from the files of their groups. On a terminal one table that is drawn again every
 //! second; elsewhere a table a second. Nothing of the terminal is changed, so ^C may end it at any time.
 
-use std::time::Duration;
-
 use crate::linux::io::retry_on_intr;
 use crate::linux::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
 
@@ -25,9 +23,9 @@ use crate::sys::clock::since_boot;
 use crate::sys::process::{Cloned, clone3, exit_now};
 use crate::text::digits;
 
-/// Between the first two looks; what CPU was used is told by two.
-const MOMENT: Duration = Duration::from_millis(200);
-const SECOND: Duration = Duration::from_secs(1);
+/// Nanoseconds between the first two looks; what CPU was used is told by two.
+const MOMENT: u64 = 200_000_000;
+const SECOND: u64 = 1_000_000_000;
 /// The exit status of a child after whose table there are no more. None of contain's own.
 const OVER: u8 = 3;
 
@@ -114,10 +112,10 @@ fn running_id(places: &Places, word: &'static str) -> Result<&'static str> {
 
 impl Asked<'_> {
     /// Shows one table; says whether there is nothing more to be shown.
-    fn table(&self, pause: Duration) -> Result<bool> {
+    fn table(&self, pause: u64) -> Result<bool> {
         let before = self.sample(&[])?;
         if !before.is_empty() {
-            std::thread::sleep(pause);
+            crate::linux::thread::sleep(pause);
         }
         let now = self.sample(&before)?;
         // Where all have ended, the last table stays.

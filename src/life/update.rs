@@ -13,7 +13,7 @@ use crate::packed::{sentence, text};
 use crate::plan::limits::{LIMITS, Write, changes};
 use crate::spec::Limits;
 use crate::state::place::Places;
-use crate::text::{decimal, digits};
+use crate::text::{decimal, digits, shown};
 
 pub fn update(target: &'static str, asked: &Limits, places: &Places) -> Result<u8> {
     let Running { entry, record, process } = running(places, target)?;
@@ -99,7 +99,7 @@ fn set(word: &str, group: &Group, write: &Write) -> Result<()> {
             }
             errno => limit_hint(file, errno),
         };
-        let file = file.to_string_lossy();
+        let file = shown(file);
         Error::os(text!("container %: %: write % to %", word, flag, value, &file), errno).with_hint(hint)
     })
 }

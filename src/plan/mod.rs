@@ -332,7 +332,7 @@ impl Person {
             }
             Act::BecomeUser => {
                 let User { uid, gid, groups } = self.user;
-                let mut text = [digits(uid.into()), " group ", digits(gid.into())].concat();
+                let mut text = String::from(text!("% group %", digits(uid.into()), digits(gid.into())));
                 for group in groups {
                     text.push(',');
                     text.push_str(digits((*group).into()));

@@ -409,7 +409,7 @@ impl Step {
                 }
                 b'_' => {
                     for (key, value) in self.base.options() {
-                        for part in [c",", key, c"=", value] {
+                        for part in &[c",", key, c"=", value] {
                             all.extend_from_slice(part.to_bytes());
                         }
                     }

@@ -15,7 +15,6 @@ pub mod waited;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use crate::linux;
 use crate::linux::fs::{
@@ -205,7 +204,7 @@ impl Entry {
             }
             // Who just looks whether it is alive has the lock for a moment only.
             match waits {
-                true => std::thread::sleep(Duration::from_millis(pause)),
+                true => crate::linux::thread::sleep(pause * 1_000_000),
                 false if self.is_alive() => break,
                 false => {}
             }

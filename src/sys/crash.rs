@@ -5,7 +5,6 @@
 use std::ffi::{CStr, c_int, c_long};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
-use std::time::Duration;
 
 use crate::linux::fs::{CWD, Mode, OFlags, openat};
 use crate::linux::io::write;
@@ -99,5 +98,5 @@ fn end_machine() {
         let _refused = reboot(RebootCommand::Restart);
         super::process::exit_now(1)
     }
-    std::thread::sleep(Duration::from_secs(10));
+    crate::linux::thread::sleep(10_000_000_000);
 }

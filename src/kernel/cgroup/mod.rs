@@ -12,7 +12,6 @@ pub mod usage;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use crate::linux;
 use crate::linux::fs::{
@@ -215,7 +214,7 @@ fn remove(path: &CStr, directory: &OwnedFd, thaw: &mut dyn FnMut() -> Result<()>
         }
         kill_all(directory)?;
         thaw()?;
-        std::thread::sleep(Duration::from_nanos(nanos));
+        crate::linux::thread::sleep(nanos);
         nanos = (nanos * 2).min(100_000_000);
     }
     Err(Errno::BUSY)

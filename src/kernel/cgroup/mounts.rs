@@ -5,6 +5,7 @@ use crate::linux::io::Result;
 
 use crate::kernel::file::{self, read_text};
 use crate::kernel::mount;
+use crate::packed::text;
 use crate::text::{Word, kept_below, kept_one, lines, split};
 
 /// CGROUP2_SUPER_MAGIC and CGROUP_SUPER_MAGIC of statfs(2).
@@ -21,16 +22,16 @@ pub enum Mounted {
     /// v1, with v2 beside it or not: controllers are found by [`controller`].
     V1,
     /// v2 alone, at this path.
-    V2(String),
+    V2(&'static str),
 }
 
 /// Looks at the usual place first, since reading mountinfo costs as much as there are mounts.
 pub fn find() -> Mounted {
     if kind(USUAL) == Some(CGROUP2) {
-        return Mounted::V2(USUAL.into());
+        return Mounted::V2(USUAL);
     }
     for name in CONTROLLERS {
-        if kind(&usual(name)) == Some(CGROUP1) {
+        if kind(usual(name)) == Some(CGROUP1) {
             return Mounted::V1;
         }
     }
@@ -52,18 +53,18 @@ const ALL: [&str; 6] = ["freezer", "memory", "pids", "cpu", "cpuacct", "cpuset"]
 const CONTROLLERS: &[&str] = ALL.split_at(1).1;
 
 /// Where v1 hierarchies usually are, mounted or not.
-pub fn usual_v1() -> [String; ALL.len()] {
+pub fn usual_v1() -> [&'static str; ALL.len()] {
     ALL.map(usual)
 }
 
-fn usual(name: &str) -> String {
-    [USUAL, "/", name].concat()
+fn usual(name: &str) -> &'static str {
+    text!("%/%", USUAL, name)
 }
 
 /// Where the v1 hierarchy with this controller is mounted.
-pub fn controller(name: &str) -> Option<String> {
+pub fn controller(name: &str) -> Option<&'static str> {
     let usual = usual(name);
-    if kind(&usual) == Some(CGROUP1) {
+    if kind(usual) == Some(CGROUP1) {
         return Some(usual);
     }
     let mut found = None;
@@ -110,7 +111,7 @@ fn read<'a>(fields: &[&'a str]) -> Option<(&'a str, &'a str, &'a str)> {
 }
 
 /// Blanks and the like stand as three octal digits after a backslash.
-pub fn unescape(text: &str) -> String {
+pub fn unescape(text: &str) -> &'static str {
     let mut plain = String::new();
     for (number, part) in split(text, b'\\').enumerate() {
         match part.as_bytes() {
@@ -121,7 +122,7 @@ pub fn unescape(text: &str) -> String {
             _ => plain.extend([if number > 0 { "\\" } else { "" }, part]),
         }
     }
-    plain
+    plain.leak()
 }
 
 #[cfg(test)]

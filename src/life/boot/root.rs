@@ -2,7 +2,6 @@
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 
 use crate::linux;
 use crate::linux::fs::{CWD, StatVfsMountFlags, statvfs};
@@ -45,7 +44,7 @@ pub fn enter(machine: &Machine, words: &[Word], environment: &[Word]) -> Result<
     } else if machine.text(Text::Root).is_empty() {
         (text!("make the root pivotable"), root::make_pivotable())
     } else {
-        std::thread::sleep(Duration::from_micros(machine.time(Time::RootDelay)));
+        crate::linux::thread::sleep(machine.time(Time::RootDelay).saturating_mul(1000));
         let kept = mount_new(machine)?;
         let init = word(machine.text(Text::Init));
         let inits: &[Word] = match machine.mode() {

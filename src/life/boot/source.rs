@@ -89,7 +89,7 @@ impl Source<'_> {
             match &events {
                 Ok(events) => events.wait(left),
                 // A kernel without sockets.
-                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+                Err(_) => crate::linux::thread::sleep(100_000_000),
             }
             modules::plug();
         }
