@@ -1,7 +1,6 @@
 //! Sentences as the program holds them: packed while compiling, unpacked where one is wanted, and half as large. A piece of text
 //! that often stands in them is one byte beyond ASCII; it is made of two others, so that all are small (Gage, "A New Algorithm
-//! for Data Compression", 1994). Everyone knows this file; it knows how
-//! texts are filled.
+//! for Data Compression", 1994). Everyone knows this file; it knows how texts are filled.
 
 use crate::sys::thin::Thin;
 use crate::text::{fill, utf8};
