@@ -13,7 +13,7 @@ impl Thin {
     pub const fn new(text: &'static [u8]) -> Thin {
         match CStr::from_bytes_with_nul(text) {
             Ok(text) => Thin(text.as_ptr()),
-            Err(_) => panic!("it ends in a NUL, and has no other"),
+            Err(_) => panic!("the text has no NUL at its end, or another one before"),
         }
     }
 
