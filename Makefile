@@ -17,7 +17,7 @@ $(error ARCH is x86_64 or aarch64, not $(ARCH))
 endif
 target := $(ARCH)-unknown-linux-musl
 cargo := RUSTC_BOOTSTRAP=1 cargo --config .cargo/static.toml build --release --target-dir target --target $(target)
-sources := $(shell find src -type f) Cargo.toml Cargo.lock .cargo/static.toml
+sources := $(shell find src -type f) Cargo.toml Cargo.lock .cargo/static.toml .cargo/launch.ld
 # `make qemu CMD='echo $HOME'`: the dollar is for the guest's shell, not for make.
 override export CMD := $(value CMD)
 
@@ -29,6 +29,7 @@ all: $(out)/contain ## build build/contain, the static binary (this is what plai
 # The shipped build compiles std too, which stable Rust does only when RUSTC_BOOTSTRAP says so.
 $(out)/contain: $(sources)
 	@tools/setup rust:$(ARCH) gcc libc6-dev
+	@[ ! .cargo/launch.ld -nt $@ ] || touch src/main.rs # of which cargo knows nothing
 	$(cargo)
 	@install -D target/$(target)/release/contain $@
 
