@@ -209,7 +209,6 @@ calls! {
         set_capabilities(process: Option<Pid>, sets: CapabilitySets) -> ();
         set_name(name: &CStr) -> ();
         set_no_new_privs(are: bool) -> ();
-        set_thread_groups(groups: &[Gid]) -> ();
         set_thread_res_gid(real: Gid, effective: Gid, saved: Gid) -> ();
         set_thread_res_uid(real: Uid, effective: Uid, saved: Uid) -> ();
         @ /// Sleeps for so many nanoseconds, whatever signals come.

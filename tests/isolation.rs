@@ -106,7 +106,7 @@ fn mounts_carry_the_flags_that_take_power_away() {
 #[test]
 fn dev_holds_exactly_what_a_program_may_expect() {
     let names = sh(&[], "ls -A /dev").text().replace('\n', " ");
-    let wanted = "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero";
+    let wanted = "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero";
     assert_eq!(names, wanted);
     let nodes = "null 1:3,zero 1:5,full 1:7,random 1:8,urandom 1:9,tty 5:0";
     for node in nodes.split(',') {
@@ -120,7 +120,6 @@ fn dev_holds_exactly_what_a_program_may_expect() {
         ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"),
         ("ptmx", "pts/ptmx"),
-        ("core", "/proc/kcore"),
     ];
     for (name, target) in links {
         sh(&[], &format!("readlink /dev/{name}")).is(0, &format!("{target}\n"));
@@ -151,7 +150,7 @@ fn sysfs_and_cgroups_are_read_only() {
 
 #[test]
 fn kernel_files_are_masked_or_read_only() {
-    let masked = "/proc/acpi /proc/asound /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats \
+    let masked = "/proc/acpi /proc/asound /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list \
         /proc/sched_debug /proc/scsi /proc/interrupts /sys/firmware /sys/fs/selinux /sys/dev/block \
         /sys/devices/virtual/powercap";
     let mut looked = 0;

@@ -191,7 +191,7 @@ fn further_groups() {
     words("4294967295").fails(2, &["--group-add 4294967295"]);
     let many: Vec<String> = (1..=1025).map(|group| format!("--group-add={group}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    run(&[&many[..], &["true"]].concat()).fails(125, &["become user 0 group 0,1,2", "E2BIG"]);
+    assert_eq!(groups(&many).split_whitespace().count(), 1 + many.len());
 }
 
 /// In a user namespace of his own an ordinary user sets what that has, and takes what he may not raise as it is.

@@ -7,7 +7,7 @@ use crate::linux::process::{
 };
 use crate::linux::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set,
-    set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    set_capabilities, set_thread_res_gid, set_thread_res_uid,
 };
 
 use crate::sys;
@@ -56,12 +56,7 @@ fn set_ids(uid: u32, gid: u32) -> Result<()> {
 pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>, keep: u64) -> Result<()> {
     weak!("weak-permitted", keep = u64::MAX);
     if let Some(groups) = groups {
-        let mut list = heapless::Vec::<Gid, 1024>::new();
-        for group in groups {
-            // The reader of /etc/group keeps to the same bound; --group-add goes beyond.
-            list.push(Gid::from_raw(*group)).map_err(|_full| Errno::TOOBIG)?;
-        }
-        set_thread_groups(&list)?;
+        sys::process::set_groups(groups)?;
     }
     set_ids(uid, gid)?;
     // Another user than root has none; where the ids did not change the kernel has left them.

@@ -174,18 +174,21 @@ pub fn mount_as(source: &CStr, target: &CStr, filesystem: &CStr, flags: u32, opt
     if change == 0 { Ok(()) } else { call(change | flags & REC) }
 }
 
-/// Makes what is mounted on `path` read-only; `path` may be a plain directory or file, which then becomes a mount.
-pub fn bind_read_only(base: BorrowedFd<'_>, path: &CStr, flags: MountFlags) -> Result<()> {
+/// Makes a directory or file below `base` a mount, with flags of its own. What does not exist is left alone.
+pub fn bind_on_itself(base: BorrowedFd<'_>, path: &CStr, flags: MountFlags) -> Result<()> {
     weak!("weak-readonly", return Ok(()));
-    fchdir(base)?;
-    rmount::mount_bind(path, path)?;
-    remount(path, flags)
+    bind_below(base, path, path, flags)
 }
 
-/// Gives the mount at `path` below an open directory these flags.
-pub fn restrict_below(base: BorrowedFd<'_>, path: &CStr, flags: MountFlags) -> Result<()> {
+fn bind_below(base: BorrowedFd<'_>, source: &CStr, path: &CStr, flags: MountFlags) -> Result<()> {
     fchdir(base)?;
-    remount(path, flags)
+    match rmount::mount_bind(source, path) {
+        Err(Errno::NOENT) => Ok(()),
+        bound => {
+            bound?;
+            remount(path, flags)
+        }
+    }
 }
 
 fn remount(path: &CStr, flags: MountFlags) -> Result<()> {
@@ -213,24 +216,12 @@ pub fn mask_file(base: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     }
 }
 
-/// Hides a directory below `base` behind an empty file system, which is made for the first one and kept in `empty`: each
-/// file system costs the kernel time and memory. What does not exist needs no hiding.
-pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr, empty: &mut Option<OwnedFd>) -> Result<()> {
-    // Looked for first: a detached mount that is attached nowhere makes the kernel wait for an RCU grace period when it
-    // is closed.
-    if !exists(base, path) {
-        return Ok(());
-    }
+/// Hides a directory below `base` behind an empty one of the container's own /dev, where nothing is mounted yet: a file system
+/// of its own would cost the kernel time and memory. What does not exist needs no hiding.
+pub fn mask_directory(base: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     weak!("weak-masks", return Ok(()));
-    if let Some(empty) = empty {
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
-        return attach_below(rmount::open_tree(&*empty, c"", flags)?.as_fd(), base, path);
-    }
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let made = create(c"tmpfs", &[(c"mode", c"755"), (c"size", c"0")], flags)?;
-    attach_below(made.as_fd(), base, path)?;
-    *empty = Some(made);
-    Ok(())
+    bind_below(base, c"/dev/mqueue", path, flags)
 }
 
 /// A directory of the rootfs to mount a base on: a real one, made where it is missing, never a symbolic link, which

@@ -3,6 +3,7 @@
 //! Nothing here may allocate, format or panic: the process goes on in the launcher's memory, or a copy of it, with its heap in
 //! whatever state it was, and nobody would see what it prints. A failure is sent as step and errno; the launcher makes the sentence.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::linux;
@@ -20,6 +21,7 @@ use crate::plan::{Person, Plan};
 use crate::spec::User;
 use crate::sys;
 use crate::sys::process::Vector;
+use crate::sys::signal::Set;
 
 /// Most volumes, cgroup directories and the like that one container can take along.
 pub const MOST_SOURCES: usize = 128;
@@ -51,6 +53,25 @@ pub struct Inherited<'a> {
     pub streams: &'a [OwnedFd],
     /// The CPUs that the command may run on.
     pub cpus: CpuSet,
+    pub late: &'a Late,
+}
+
+/// What it takes the launcher as long as dozens of system calls to find out. Beside a child that shares its memory it has until
+/// the word to go.
+#[derive(Default)]
+pub struct Late(Cell<Option<(&'static [u64], Set)>>);
+
+impl Late {
+    /// Finds out what is not known yet: the program of the seccomp filter, and which signals the caller has ignored.
+    pub fn find_out(&self, person: &Person) {
+        if self.0.get().is_none() {
+            self.0.set(Some((person.filter(), sys::signal::ignored())));
+        }
+    }
+
+    fn get(&self) -> Result<(&'static [u64], Set)> {
+        self.0.get().ok_or(Errno::PROTO)
+    }
 }
 
 /// The child as it goes along.
@@ -61,8 +82,6 @@ struct Child<'a> {
     /// What the launcher has given: v1's, one in each controller.
     groups: Descriptors,
     bases: [Option<OwnedFd>; Base::COUNT],
-    /// The file system that directories are hidden behind.
-    empty: Option<OwnedFd>,
 }
 
 /// Applies the plan's inside, step by step, and becomes the command.
@@ -75,7 +94,7 @@ pub extern "C" fn become_container(from: &Inherited<'_>) -> ! {
         let _open = sys::process::close(lock);
     }
     let (sources, groups) = (heapless::Vec::new(), heapless::Vec::new());
-    let mut child = Child { from, socket, sources, groups, bases: Default::default(), empty: None };
+    let mut child = Child { from, socket, sources, groups, bases: Default::default() };
     let plan = child.from.plan;
     if let Some(group) = child.from.joined
         && let Err(errno) = file::write(group, c"cgroup.procs", b"0")
@@ -107,7 +126,6 @@ impl Child<'_> {
         match act {
             Act::Session => {
                 linux::process::umask(linux::fs::Mode::empty());
-                sys::signal::reset_dispositions();
                 identity::start_session()
             }
             Act::Unshare => sys::process::unshare(UnshareFlags::from_bits_retain(number)),
@@ -148,7 +166,6 @@ impl Child<'_> {
                 let like = if number == 0 { None } else { Some(source) };
                 mount::make_mount_point(base, (path, with, options), like)
             }
-            Act::MakeRootReadOnly => mount::restrict(base, MountFlags::RDONLY),
             Act::MountBase | Act::MakeBase | Act::BorrowBase => {
                 let made = self.bases[step.base as usize].take();
                 let mounted = match made {
@@ -176,7 +193,10 @@ impl Child<'_> {
                 Err(Errno::NODEV | Errno::PERM) => Ok(()),
                 result => result,
             },
-            Act::MakeDirectory => device::make_directory(base, path),
+            Act::MakeDirectory => {
+                let mode = with.to_bytes().iter().fold(0, |mode, digit| mode << 3 | u32::from(digit & 7));
+                device::make_directory_as(base, path, mode)
+            }
             Act::MakeDevice => {
                 let Flags(bits) = step.flags;
                 device::make_node(base, path, number, (bits & 1 != 0, bits & 2 != 0))
@@ -186,7 +206,7 @@ impl Child<'_> {
                 mount::attach_below(source, base, path)
             }
             Act::MakeLink => device::make_link(base, path, with),
-            Act::Freeze => mount::restrict_below(base, c".", mount_flags(Flags::READ_ONLY)),
+            Act::Freeze => mount::restrict(base, flags),
             Act::AwaitIds | Act::AwaitNetwork => self.wait(),
             Act::BecomeRoot => identity::become_root(),
             Act::RaiseLoopback => net::raise_loopback(),
@@ -233,17 +253,8 @@ impl Child<'_> {
                 restrict(source, flags)
             }
             Act::MaskFile => mount::mask_file(base, path),
-            Act::MaskDirectory => {
-                let mut empty = self.empty.take();
-                let masked = mount::mask_directory(self.base(step.base), path, &mut empty);
-                self.empty = empty;
-                masked
-            }
-            Act::BindReadOnly => match mount::bind_read_only(base, path, mount_flags(Flags::READ_ONLY)) {
-                // What the kernel does not have cannot be written to.
-                Err(Errno::NOENT) => Ok(()),
-                result => result,
-            },
+            Act::MaskDirectory => mount::mask_directory(base, path),
+            Act::BindOnItself => mount::bind_on_itself(base, path, flags),
             Act::OpenTerminal | Act::OpenConsole => {
                 let dev = self.base(Base::Dev);
                 let (controller, terminal) = terminal::open_pair(dev)?;
@@ -265,7 +276,7 @@ impl Child<'_> {
                 let Person { user: User { uid, gid, groups }, capabilities, keeps_groups, .. } = self.from.plan.person;
                 identity::become_user(uid, gid, if keeps_groups { None } else { Some(groups) }, capabilities)
             }
-            Act::InstallFilter => sys::seccomp::install(self.from.plan.person.seccomp.program),
+            Act::InstallFilter => sys::seccomp::install(self.from.late.get()?.0),
             Act::Redirect => {
                 let Some((stderr, others)) = self.from.streams.split_last() else { return Err(Errno::BADF) };
                 if let [stdin, stdout] = others {
@@ -292,6 +303,8 @@ impl Child<'_> {
             }
             Act::Unblock => {
                 linux::process::umask(linux::fs::Mode::from_raw_mode(0o022));
+                // What is handled executing a program resets.
+                sys::signal::reset_those(self.from.late.get()?.1);
                 sys::signal::block(sys::signal::Set::EMPTY)
             }
             Act::Execute => Err(self.execute()),

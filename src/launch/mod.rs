@@ -19,7 +19,7 @@ use crate::error::{Error, Result, hint_for, name};
 use crate::kernel::cgroup::{self, Made};
 use crate::kernel::root::Rootfs;
 use crate::kernel::{file, identity, mount, namespace, net, proc, program, spread, users};
-use crate::launch::child::Inherited;
+use crate::launch::child::{Inherited, Late};
 use crate::launch::record::{Descriptors, Said};
 use crate::log::Voice;
 use crate::packed::{Sentence, sentence, text};
@@ -92,6 +92,11 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     let (mut group, mut taken) = (Made::default(), Vec::new());
     before(plan, process, rootfs, &mut group, &mut taken)?;
     let cpus = spread::allowed();
+    let late = Late::default();
+    if plan.person.new_privileges {
+        // The filter is installed before the word to go then.
+        late.find_out(&plan.person);
+    }
     // Never moved nor dropped: the child may read it where it is.
     let inherited = Box::leak(Box::new(Inherited {
         socket: theirs.as_fd(),
@@ -109,6 +114,7 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
         environment: Vector::new(&[], plan.program.environment),
         streams: given.streams,
         cpus,
+        late: &late,
     }));
     voice.story(sentence!("creating namespaces: %"), &[&plan.namespaces.names()]);
     if let (true, [rootfs]) = (host.is_none(), rootfs.layers.as_slice()) {
@@ -132,10 +138,12 @@ pub fn launch(plan: &Plan, given: &mut Given<'_>) -> Result<Child> {
     }
     drop((theirs, init, launcher));
     let mut child = Child { pid, pidfd, terminal: None, group };
-    match accompany(plan, given, ours.as_fd(), &mut child, &taken, stack) {
+    match accompany(plan, &late, given, ours.as_fd(), &mut child, &taken, stack) {
         Ok(()) => Ok(child),
         Err(error) => {
             child.end();
+            // A step of the launcher's may have failed because the child had, and was gone.
+            converse(plan, &late, given, ours.as_fd(), &mut child)?;
             Err(error)
         }
     }
@@ -161,6 +169,7 @@ fn fork(
     {
         return Ok(made);
     }
+    inherited.late.find_out(&inherited.plan.person);
     match clone3(flags, born_in)? {
         Cloned::Child => child::become_container(inherited),
         Cloned::Parent { child, pidfd } => Ok((child, pidfd)),
@@ -171,6 +180,7 @@ fn fork(
 #[inline(never)]
 fn accompany(
     plan: &Plan,
+    late: &Late,
     given: &mut Given<'_>,
     socket: BorrowedFd<'_>,
     child: &mut Child,
@@ -178,6 +188,9 @@ fn accompany(
     stack: Option<Stack>,
 ) -> Result<()> {
     for step in &plan.beside {
+        if step.act == Act::GiveGo {
+            late.find_out(&plan.person);
+        }
         match step.act {
             Act::RunMapper => users::run_mapper(step.path, child.pid, step.with)?,
             Act::MapIds => map_ids(step, child.pid, taken)?,
@@ -188,7 +201,7 @@ fn accompany(
     // To hear that the command begins this process would wake beside it, and a short one would be held up: its end tells as much.
     let tells = plan.person.tells;
     let mut ended = given.brief && !tells && child.ends_at_once();
-    converse(plan, given, socket, child)?;
+    converse(plan, late, given, socket, child)?;
     // It runs a program of its own, in memory of its own; or has ended, and this process ends soon.
     if let (false, Some(stack)) = (ended, stack) {
         stack.unmap();
@@ -321,7 +334,7 @@ impl Child {
 
 /// Hears the child out until its command runs.
 #[inline(never)]
-fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
+fn converse(plan: &Plan, late: &Late, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &mut Child) -> Result<()> {
     let voice = given.voice;
     let mut descriptors = Descriptors::new();
     loop {
@@ -341,6 +354,7 @@ fn converse(plan: &Plan, given: &mut Given<'_>, socket: BorrowedFd<'_>, child: &
                     crate::kernel::terminal::copy_size(terminal);
                 }
                 ready(plan, voice);
+                late.find_out(&plan.person);
                 if let Some(host) = &mut given.host {
                     (host.release)()?;
                 }

@@ -21,7 +21,6 @@ use crate::log::Voice;
 use crate::packed::{sentence, text};
 use crate::plan::join::{self, Guest};
 use crate::plan::{Namespaces, Person, Plan};
-use crate::seccomp::whole;
 use crate::spec::Spec;
 use crate::state::place::Places;
 use crate::state::record::Status;
@@ -129,7 +128,7 @@ impl Container<'_> {
                 ulimits: held_to(record.spec.ulimits, !record.spec.uids.is_none()),
                 oom_score_adj: record.spec.oom_score_adj,
                 new_privileges: record.spec.new_privileges,
-                seccomp: whole(record.spec.seccomp, record.spec.capabilities & bounding),
+                seccomp: record.spec.seccomp,
                 workdir: word(written, Text::Workdir).unwrap_or(spec.workdir),
                 keeps_groups,
                 tells: true,

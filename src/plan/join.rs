@@ -100,7 +100,7 @@ mod tests {
 be not dumpable until the command runs
 join pid
 clone
-start a session that ends with contain, signals reset
+start a session that ends with contain
 join cgroups through tasks
 join uts mnt net cgroup
 open a terminal as standard streams
@@ -112,8 +112,8 @@ become user 1 group 2,3
 enter directory /srv
 close descriptors from 3
 wait for the word to go
-unblock signals, umask 022
-install seccomp filter profile.json, 3 instructions
+reset signals, umask 022
+install seccomp filter profile.json
 execute sh -c 'a b'
 ";
         assert_eq!(lines(true, false, true), wanted);

@@ -22,7 +22,7 @@ pub use crate::plan::program::{Program, candidates, shell_line};
 use crate::plan::step::{Act, Base, Case, Cases, Flags, Step, add, again};
 use crate::seccomp;
 use crate::spec::{DEFAULT_CAPABILITIES, Seccomp, Share, Spec, User, VolumeKind};
-use crate::text::{Word, digits, kept, kept_below, kept_one, kept_two};
+use crate::text::{Word, digits, kept_below, kept_one, kept_two};
 
 /// A container, ready to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,7 +88,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
         new_privileges,
         ulimits,
         oom_score_adj,
-        seccomp: seccomp::whole(spec.seccomp, capabilities),
+        seccomp: spec.seccomp,
         workdir,
         keeps_groups,
         tells: watching.story || spec.tty,
@@ -118,7 +118,7 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
     holds(Case::Writable, !spec.read_only);
     holds(Case::Born, born);
     holds(Case::Groups, groups);
-    holds(Case::HostGroups, !born && !groups && facts.cgroups != Cgroups::Absent);
+    holds(Case::HostGroups, users && !born && !groups && facts.cgroups != Cgroups::Absent);
     holds(Case::Tty, spec.tty);
     holds(Case::Redirected, watching.redirected);
     holds(Case::Told, person.tells);
@@ -186,8 +186,10 @@ pub fn plan(spec: &Spec, facts: &Facts, watching: Watching) -> Result<Box<Plan>>
                 }
                 return;
             }
-            Act::MountBelow if step.path == c"shm" => {
+            // A part of /dev, unless it has a size of its own: each file system costs a launch time and memory.
+            Act::BindOnItself if step.path == c"shm" => {
                 if let Some(size) = spec.shm_size {
+                    (step.act, step.with) = (Act::MountBelow, c"tmpfs");
                     step.options = kept_two(b"mode=1777,size=", digits(size).as_bytes());
                 }
             }
@@ -313,6 +315,11 @@ impl Person {
         }
     }
 
+    /// The program of the seccomp filter.
+    pub fn filter(&self) -> seccomp::Program {
+        seccomp::program(self.seccomp, self.capabilities)
+    }
+
     fn limit(&self, step: Step, steps: &mut Vec<Step>) {
         for ulimit in self.ulimits {
             let step = again(steps, &step, Base::Root, c"");
@@ -339,11 +346,7 @@ impl Person {
                 }
                 step.with = kept_one(text.as_bytes());
             }
-            Act::InstallFilter => {
-                let Seccomp { name, program } = self.seccomp;
-                let length = digits(program.len() as u64);
-                step.with = kept(&[name.to_bytes(), b", ", length.as_bytes(), b" instructions"]);
-            }
+            Act::InstallFilter => step.with = self.seccomp.name,
             Act::EnterWorkdir => step.path = self.workdir,
             Act::AwaitGo => step.number = self.tells.into(),
             Act::Execute => step.with = kept_one(shell_line(program.arguments).as_bytes()),
@@ -405,7 +408,8 @@ fn volumes(spec: &Spec, early: bool, steps: &mut Vec<Step>) {
 /// The directories on the way to a path below /dev.
 fn directories(path: Word, steps: &mut Vec<Step>) {
     for (at, _) in path.to_bytes().iter().enumerate().filter(|(_, b)| **b == b'/') {
-        add(steps, Act::MakeDirectory, kept_one(&path.to_bytes()[..at])).base = Base::Dev;
+        let step = add(steps, Act::MakeDirectory, kept_one(&path.to_bytes()[..at]));
+        (step.base, step.with) = (Base::Dev, c"0755");
     }
 }
 

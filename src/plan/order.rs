@@ -62,13 +62,13 @@ pub const INSIDE: Table = table!(&[
     make_mount_point(c"/dev", c"dev"),
     make_mount_point(c"/sys", c"sys"),
     Step::of(Act::MakeMountPoint).case(Case::ReadOnly),
-    Step::of(Act::MakeRootReadOnly).case(Case::ReadOnly),
+    Step::of(Act::Freeze).on(Base::Root, c"/").flags(Flags(Flags::READ)).case(Case::ReadOnly),
     Step::of(Act::MountBase).on(Base::Proc, c"").with(c"proc").flags(Flags::NO_SUID_DEV_EXEC),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"bus").case(Case::Confined),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"fs").case(Case::Confined),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"irq").case(Case::Confined),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"sys").case(Case::Unchanged),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"sysrq-trigger").case(Case::Confined),
+    bind_read_only(c"bus", Case::Confined),
+    bind_read_only(c"fs", Case::Confined),
+    bind_read_only(c"irq", Case::Confined),
+    bind_read_only(c"sys", Case::Unchanged),
+    bind_read_only(c"sysrq-trigger", Case::Confined),
     Step::of(Act::MountBase).on(Base::Dev, c"").with(c"tmpfs").flags(Flags::NO_SUID_EXEC),
     // The device nodes that every program may count on (the OCI runtime specification's default devices).
     make_device(c"null", c"1:3", 1 << 8 | 3),
@@ -82,17 +82,13 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::MakeLink).on(Base::Dev, c"stdout").with(c"/proc/self/fd/1"),
     Step::of(Act::MakeLink).on(Base::Dev, c"stderr").with(c"/proc/self/fd/2"),
     Step::of(Act::MakeLink).on(Base::Dev, c"ptmx").with(c"pts/ptmx"),
-    Step::of(Act::MakeLink).on(Base::Dev, c"core").with(c"/proc/kcore"),
-    Step::of(Act::MakeDirectory).on(Base::Dev, c"pts"),
+    make_directory(c"pts", c"0755"),
     mount_below(Base::Dev, c"pts", c"devpts", Flags::NO_SUID_EXEC)
         .options(c"newinstance,ptmxmode=0666,mode=0620,gid=5"),
-    Step::of(Act::MakeDirectory).on(Base::Dev, c"shm"),
-    mount_below(Base::Dev, c"shm", c"tmpfs", Flags::NO_SUID_DEV_EXEC)
-        .options(c"mode=1777,size=65536k")
-        .case(Case::OwnIpc),
+    make_directory(c"shm", c"1777"),
+    Step::of(Act::BindOnItself).on(Base::Dev, c"shm").flags(Flags::NO_SUID_DEV_EXEC).case(Case::OwnIpc),
     Step::of(Act::AttachBelow).on(Base::Dev, c"shm").case(Case::SharedIpc),
-    Step::of(Act::MakeDirectory).on(Base::Dev, c"mqueue"),
-    Step::of(Act::TryMountBelow).on(Base::Dev, c"mqueue").with(c"mqueue").flags(Flags::NO_SUID_DEV_EXEC),
+    make_directory(c"mqueue", c"0755"),
     // Those of the user's choice.
     Step::of(Act::MakeDevice).on(Base::Dev, c""),
     // What of the kernel a container has no business to see; podman's list.
@@ -102,7 +98,6 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::MaskFile).on(Base::Proc, c"keys").case(Case::Confined),
     Step::of(Act::MaskFile).on(Base::Proc, c"latency_stats").case(Case::Confined),
     Step::of(Act::MaskFile).on(Base::Proc, c"timer_list").case(Case::Confined),
-    Step::of(Act::MaskFile).on(Base::Proc, c"timer_stats").case(Case::Confined),
     Step::of(Act::MaskFile).on(Base::Proc, c"sched_debug").case(Case::Confined),
     Step::of(Act::MaskDirectory).on(Base::Proc, c"scsi").case(Case::Confined),
     Step::of(Act::MaskFile).on(Base::Proc, c"interrupts").case(Case::Confined),
@@ -112,13 +107,14 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::LimitCapabilities),
     Step::of(Act::ForbidNewPrivileges).case(Case::NoNewPrivileges),
     Step::of(Act::MakeBase).on(Base::Cgroup, c"").with(c"tmpfs").flags(Flags::NO_SUID_DEV_EXEC).case(Case::Groups),
-    Step::of(Act::MakeDirectory).on(Base::Cgroup, c"").case(Case::Groups),
+    Step::of(Act::MakeDirectory).on(Base::Cgroup, c"").with(c"0755").case(Case::Groups),
+    Step::of(Act::DetachOldRoot).case(Case::Writable),
     // sysfs shows the network namespace it is mounted in.
     Step::of(Act::AwaitNetwork).case(Case::OwnNet),
     Step::of(Act::JoinNetwork).case(Case::OwnNet),
     // Those of the network are the ones of the namespace that this process is in.
     Step::of(Act::WriteSysctl),
-    Step::of(Act::BindReadOnly).on(Base::Proc, c"sys").case(Case::Changed),
+    bind_read_only(c"sys", Case::Changed),
     Step::of(Act::MountBase).on(Base::Sys, c"").with(c"sysfs").flags(Flags::READ_ONLY),
     Step::of(Act::MaskDirectory).on(Base::Sys, c"firmware").case(Case::Confined),
     Step::of(Act::MaskDirectory).on(Base::Sys, c"fs/selinux").case(Case::Confined),
@@ -132,10 +128,11 @@ pub const INSIDE: Table = table!(&[
     mount_below(Base::Sys, c"fs/cgroup", c"cgroup2", Flags::READ_ONLY).case(Case::Born),
     Step::of(Act::MaskDirectory).on(Base::Sys, c"fs/cgroup").case(Case::HostGroups),
     Step::of(Act::AttachBelow).on(Base::Cgroup, c"").flags(Flags::READ_ONLY).case(Case::Groups),
-    Step::of(Act::Freeze).on(Base::Cgroup, c"").case(Case::Groups),
+    Step::of(Act::Freeze).on(Base::Cgroup, c"").flags(Flags::READ_ONLY).case(Case::Groups),
+    // Until here it was empty, for the directories that are masked.
+    Step::of(Act::TryMountBelow).on(Base::Dev, c"mqueue").with(c"mqueue").flags(Flags::NO_SUID_DEV_EXEC),
     // The kernel takes its time for this: least when the launcher makes neither a network nor groups any more. Until here
     // the host is reachable as "/..", so no path of the rootfs with links or dots is followed before.
-    Step::of(Act::DetachOldRoot).case(Case::Writable),
     Step::of(Act::AttachVolume),
     Step::of(Act::OpenConsole).case(Case::Tty),
     Step::of(Act::SetUlimit),
@@ -176,6 +173,14 @@ pub const HEARS: Flags = Flags(Flags::SLAVE | Flags::SHARED);
 
 const fn make_mount_point(path: &'static CStr, name: &'static CStr) -> Step {
     Step::of(Act::MakeMountPoint).on(Base::Root, path).with(c"/").options(name).case(Case::ReadOnly)
+}
+
+const fn bind_read_only(path: &'static CStr, case: Case) -> Step {
+    Step::of(Act::BindOnItself).on(Base::Proc, path).flags(Flags::READ_ONLY).case(case)
+}
+
+const fn make_directory(path: &'static CStr, mode: &'static CStr) -> Step {
+    Step::of(Act::MakeDirectory).on(Base::Dev, path).with(mode)
 }
 
 const fn make_device(name: &'static CStr, shown: &'static CStr, number: u32) -> Step {

@@ -94,7 +94,7 @@ acts! {
     JoinPid "join %";
 
     /// A session of its own, and death when the launcher dies.
-    Session "start a session that ends with contain, signals reset";
+    Session "start a session that ends with contain";
     /// Make namespaces that the clone has not made.
     Unshare "unshare %";
     SetHostname "set hostname %" "story setting hostname: %";
@@ -136,7 +136,6 @@ acts! {
         "ENOTDIR,EISDIR a file can only be mounted on a file, and a directory on a directory"
         "EEXIST it is a symbolic link in the rootfs that leads nowhere"
         "EIO,EUCLEAN,EBADMSG the image is damaged";
-    MakeRootReadOnly "make / read-only";
     /// A new file system on a directory of the rootfs; later steps stand on it.
     MountBase "mount % on @^_" "story mounting @"
         "ELOOP,EXDEV it is a symbolic link in the rootfs; it must be a directory, or missing"
@@ -154,7 +153,8 @@ acts! {
     MountBelow "mount % on @^+";
     /// The same where the kernel knows the file system.
     TryMountBelow "try to mount % on @^+";
-    MakeDirectory "make directory @ 0755";
+    /// With this mode.
+    MakeDirectory "make directory @ %";
     /// The number is the device's, as in makedev(3).
     MakeDevice "make device @ %"
         "EEXIST the container has one of this name already"
@@ -162,8 +162,8 @@ acts! {
     /// A node of the host's: in a user namespace none can be made.
     BindDevice "bind device @" "EEXIST the container has one of this name already";
     MakeLink "make link @ to %";
-    /// Make a base read-only after it was filled.
-    Freeze "make @ read-only";
+    /// Give a base these flags after it was filled.
+    Freeze "make @^";
     /// Wait until the launcher has made the network namespace.
     AwaitNetwork "wait for net";
     /// Wait until the launcher has made the groups; as many of the last descriptors that come with them join the sources.
@@ -186,7 +186,8 @@ acts! {
     MaskFile "mask @";
     /// Hide a directory behind an empty one.
     MaskDirectory "mask @";
-    BindReadOnly "make @ read-only";
+    /// Where the kernel has it: what it does not have cannot be written to.
+    BindOnItself "bind @ on itself^";
     /// A terminal of the container's own as the standard streams.
     OpenTerminal "open a terminal as standard streams"
         "ENODEV what the container has on /dev/pts is no devpts";
@@ -218,7 +219,7 @@ acts! {
         "EACCES the user of the container may not enter it";
     /// Wait for the word to go, having said that all is set up where a number says that the launcher wants to know.
     AwaitGo "wait for the word to go";
-    Unblock "unblock signals, umask 022";
+    Unblock "reset signals, umask 022";
     /// The command; the plan's program says what exactly.
     Execute "execute %";
 }

@@ -11,12 +11,9 @@ use crate::spec::Seccomp;
 /// A program of classic BPF, an instruction a number: struct sock_filter as it lies in memory.
 pub type Program = &'static [u64];
 
-/// With the program that the default profile is for a container with these capabilities.
-pub fn whole(seccomp: Seccomp, capabilities: u64) -> Seccomp {
-    match seccomp.name == Seccomp::DEFAULT {
-        true => Seccomp { program: default::program(capabilities), ..seccomp },
-        false => seccomp,
-    }
+/// The program for a container with these capabilities, which the default profile goes by.
+pub fn program(seccomp: Seccomp, capabilities: u64) -> Program {
+    if seccomp.name == Seccomp::DEFAULT { default::program(capabilities) } else { seccomp.program }
 }
 
 #[cfg(test)]

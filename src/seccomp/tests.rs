@@ -53,7 +53,7 @@ fn first(argument: u64) -> [u64; 6] {
 }
 
 fn default(capabilities: u64) -> Program {
-    whole(Seccomp { name: Seccomp::DEFAULT, program: &[] }, capabilities).program
+    program(Seccomp { name: Seccomp::DEFAULT, program: &[] }, capabilities)
 }
 
 #[test]

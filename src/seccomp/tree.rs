@@ -1,4 +1,4 @@
-//! From what shall become of each system call to a program for the kernel: a search tree over ranges of numbers, some seven
+//! From what shall become of each system call to a program for the kernel: a search tree over ranges of numbers, some five
 //! comparisons deep. The kernel runs the program once for every number when it is installed, so its depth is what that costs.
 //!
 //! Jumps of classic BPF lead forward only, and 255 instructions far. So the program is made from its end: what is jumped to
@@ -91,7 +91,7 @@ impl Calls {
         }
         ranges.push((X32, ENOSYS.into()));
         let mut code = Code { reversed: Vec::with_capacity(256), rules: &self.rules };
-        let tree = code.tree(&ranges);
+        let tree = code.tree(&ranges, self.verdicts.len() as u32);
         let tree = code.load(NUMBER, tree);
         let other = code.push(RETURN, 0, 0, KILL_PROCESS);
         let start = code.jump(IF_EQUAL, AUDIT, tree, other);
@@ -163,17 +163,15 @@ impl Code<'_> {
         }
     }
 
-    /// Finds the range that a number is in.
-    fn tree(&mut self, ranges: &[(u32, u64)]) -> usize {
+    /// Finds the range that a number is in. The kernel asks for none from `end` on.
+    fn tree(&mut self, ranges: &[(u32, u64)], end: u32) -> usize {
         if let [(_, verdict)] = ranges {
             return self.verdict(*verdict);
         }
         // In the middle of the numbers, not of the ranges: a range counts as often as it has numbers.
-        let last = ranges[ranges.len() - 1].0.min(ranges[0].0 + (1 << 10));
-        let middle = (ranges[0].0 + last) / 2;
-        let (low, high) =
-            ranges.split_at(1 + ranges[1..ranges.len() - 1].iter().filter(|range| range.0 <= middle).count());
-        let (no, yes) = (self.tree(low), self.tree(high));
+        let middle = (ranges[0].0 + end) / 2;
+        let (low, high) = ranges.split_at(ranges[1..].partition_point(|range| range.0 <= middle).max(1));
+        let (no, yes) = (self.tree(low, high[0].0), self.tree(high, end));
         self.jump(IF_AT_LEAST, high[0].0, yes, no)
     }
 

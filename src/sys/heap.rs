@@ -12,9 +12,14 @@ use linux_raw_sys::general as raw;
 
 use super::syscall;
 
-/// Memory is asked of the kernel in pieces of this size; what is larger than a part of it is a mapping of its own.
+/// Memory is asked of the kernel in pieces of this size.
 const PIECE: usize = 1 << 17;
-const LARGE: usize = PIECE / 4;
+
+/// The first piece, which a launch fills: its pages are had at once, not by a fault each.
+const FIRST: usize = 5 << 12;
+
+/// What is larger is a mapping of its own, and what is not fits into any piece.
+const LARGE: usize = 1 << 14;
 
 pub struct Heap(UnsafeCell<Piece>);
 
@@ -40,15 +45,16 @@ unsafe impl GlobalAlloc for Heap {
         // SAFETY: there is one thread, and nothing below calls back into the allocator.
         let piece = unsafe { &mut *self.0.get() };
         if layout.size() > LARGE {
-            return map(layout.size());
+            return map(layout.size(), 0);
         }
         let mut block = (piece.next + layout.align() - 1) & !(layout.align() - 1);
         if block + layout.size() > piece.end {
-            block = map(PIECE) as usize;
+            let (size, kind) = if piece.end == 0 { (FIRST, raw::MAP_POPULATE) } else { (PIECE, 0) };
+            block = map(size, kind) as usize;
             if block == 0 {
                 return null_mut();
             }
-            piece.end = block + PIECE;
+            piece.end = block + size;
         }
         piece.next = block + layout.size();
         block as *mut u8
@@ -89,8 +95,8 @@ unsafe impl GlobalAlloc for Heap {
 }
 
 /// Fresh zeroed pages, or null.
-fn map(size: usize) -> *mut u8 {
-    let (access, kind) = (raw::PROT_READ | raw::PROT_WRITE, raw::MAP_PRIVATE | raw::MAP_ANONYMOUS);
+fn map(size: usize, kind: u32) -> *mut u8 {
+    let (access, kind) = (raw::PROT_READ | raw::PROT_WRITE, kind | raw::MAP_PRIVATE | raw::MAP_ANONYMOUS);
     // SAFETY: an anonymous mapping where the kernel likes touches nothing that exists.
     let address =
         unsafe { syscall(i64::from(raw::__NR_mmap), 0usize, size, access as usize, kind as usize, -1isize, 0usize) };

@@ -131,6 +131,12 @@ pub fn join_session_keyring() -> Result<(), Errno> {
     check(unsafe { syscall(raw::__NR_keyctl as c_long, 1 as c_long, std::ptr::null::<c_char>()) }).map(drop)
 }
 
+/// setgroups(2), of this thread alone.
+pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
+    // SAFETY: the kernel reads so many ids from where they begin, and keeps none of it.
+    check(unsafe { syscall(raw::__NR_setgroups as c_long, groups.len(), groups.as_ptr()) }).map(drop)
+}
+
 /// exit_group(2): ends the process at once, without destructors or buffers.
 pub fn exit_now(status: u8) -> ! {
     loop {

@@ -60,7 +60,16 @@ pub fn block(set: Set) -> Result<(), Errno> {
 
 /// Gives every signal its default disposition.
 pub fn reset_dispositions() {
-    (1..=64).filter_map(from_number).for_each(reset);
+    reset_those(Set::all_but(&[]));
+}
+
+/// The same for these.
+pub fn reset_those(signals: Set) {
+    all().filter(|signal| signals.has(*signal)).for_each(reset);
+}
+
+fn all() -> impl Iterator<Item = Signal> {
+    (1..=64).filter_map(from_number)
 }
 
 /// Gives a signal its default disposition. The only error is that of KILL and STOP, which have no other.
@@ -107,6 +116,11 @@ pub fn is_ignored(signal: Signal) -> bool {
     };
     // SIG_IGN is the handler address 1.
     result == 0 && current.sa_handler_kernel.map_or(0, |handler| handler as usize) == 1
+}
+
+/// What this process ignores, and a program that it executes would.
+pub fn ignored() -> Set {
+    all().filter(|signal| is_ignored(*signal)).fold(Set::EMPTY, Set::with)
 }
 
 /// signalfd4(2): the blocked signals of `set` as a descriptor, close-on-exec and non-blocking.
