@@ -30,6 +30,12 @@ pub fn create(filesystem: &CStr, options: &[(&CStr, &CStr)], flags: MountFlags) 
     let context = rmount::fsopen(filesystem, FsOpenFlags::FSOPEN_CLOEXEC)?;
     let mut source = filesystem;
     for (key, value) in options {
+        weak!(
+            "weak-sizes",
+            if *key == c"size" {
+                continue;
+            }
+        );
         if *key == c"source" {
             source = value;
         } else if value.is_empty() {

@@ -13,7 +13,7 @@ use crate::stage::{self, ALL, How, RUN, Stage, attacker, held_by, ordered};
 fn base_directories_are_links() {
     for (name, sign) in [("proc", "self"), ("sys", "kernel"), ("dev", "null")] {
         for target in ["/../OUT", "/etc", "mnt"] {
-            held_by("weak-symlinks", RUN, |stage| {
+            let attack = |stage: &Stage| {
                 fs::remove_dir(stage.root.join(name)).unwrap();
                 symlink(target.replace("OUT", &stage.at("outside")), stage.root.join(name)).unwrap();
                 // Where it leads out, the container sees none of it.
@@ -24,7 +24,13 @@ fn base_directories_are_links() {
                 }
                 assert!(stage.outside().is_empty(), "{got:?}");
                 got.code == 0 && got.out.ends_with("in\n")
-            });
+            };
+            if target != "/../OUT" || name == "proc" {
+                held_by("weak-symlinks", RUN, attack);
+            } else {
+                // The old root goes before the last mounts there: two walls, so that neither is proved.
+                RUN.iter().for_each(|row| assert!(!attack(&Stage::new(*row, ""))));
+            }
         }
     }
 }
