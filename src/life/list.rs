@@ -249,17 +249,15 @@ fn two(number: u64) -> &'static str {
 /// Seconds since the epoch as a date, up to the year 9999.
 fn utc(seconds: u64) -> &'static str {
     let seconds = seconds.min(253_402_300_799);
-    let (mut day, mut year, mut month) = (seconds / 86_400, 1970, 1);
-    loop {
-        let leap = u64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
-        // 31 and 30 days in turn, and once more from August on.
-        let length = if month == 2 { 28 + leap } else { 30 + (month + month / 8) % 2 };
-        if day < length {
-            break;
-        }
-        day -= length;
-        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-    }
+    // Years from the first of March of the year 0 on, so that a leap day ends one; 400 of them have 146,097 days.
+    let days = seconds / 86_400 + 719_468;
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Five months have 153 days, from March as from August on.
+    let month = (5 * day + 2) / 153;
+    let (day, year) = (day - (153 * month + 2) / 5, cycle * 400 + year + month / 10);
+    let month = (month + 2) % 12 + 1;
     let numbers = [year, month, day + 1, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60];
     sentence!("%-%-% %:%:% UTC").fill(&numbers.map(two))
 }
@@ -275,7 +273,9 @@ mod tests {
             (951_827_696, "2000-02-29 12:34:56 UTC"),
             (1_749_983_400, "2025-06-15 10:30:00 UTC"),
             (1_735_689_599, "2024-12-31 23:59:59 UTC"),
+            (4_107_542_399, "2100-02-28 23:59:59 UTC"),
             (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (13_569_465_599, "2399-12-31 23:59:59 UTC"),
             (u64::MAX, "9999-12-31 23:59:59 UTC"),
         ] {
             assert_eq!(utc(seconds), date);
