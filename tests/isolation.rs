@@ -133,6 +133,11 @@ fn dev_holds_exactly_what_a_program_may_expect() {
     sh(&["-u", "1000:1000"], "echo mine > /dev/shm/f; cat /dev/shm/f; echo to > /dev/null").is(0, "mine\n");
     sh(&[], "echo out > /dev/stdout").is(0, "out\n");
     sh(&[], "stat -c %a /dev/shm; stat -c %a /dev").is(0, "1777\n755\n");
+    // It is a part of /dev, or has a size of its own.
+    let space =
+        "stat -f -c %b /dev/shm; [ $(stat -c %d /dev) = $(stat -c %d /dev/shm) ] && echo part; stat -c %a /dev/shm";
+    sh(&[], space).is(0, "16384\npart\n1777\n");
+    sh(&["--shm-size", "1M"], space).is(0, "256\n1777\n");
 }
 
 #[test]

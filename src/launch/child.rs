@@ -56,8 +56,8 @@ pub struct Inherited<'a> {
     pub late: &'a Late,
 }
 
-/// What it takes the launcher as long as dozens of system calls to find out. Beside a child that shares its memory it has until
-/// the word to go.
+/// What the child needs at its end only, and what takes as long as dozens of system calls. The launcher finds it out beside a
+/// child that shares its memory, before the word to go; a child with a copy of the memory is given it at the clone.
 #[derive(Default)]
 pub struct Late(Cell<Option<(&'static [u64], Set)>>);
 

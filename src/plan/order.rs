@@ -108,6 +108,8 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::ForbidNewPrivileges).case(Case::NoNewPrivileges),
     Step::of(Act::MakeBase).on(Base::Cgroup, c"").with(c"tmpfs").flags(Flags::NO_SUID_DEV_EXEC).case(Case::Groups),
     Step::of(Act::MakeDirectory).on(Base::Cgroup, c"").with(c"0755").case(Case::Groups),
+    // The kernel takes its time for this, and holds up the launcher where that is in the middle of the network. Until here the
+    // host is reachable as "/..", so no path of the rootfs with links or dots is followed before.
     Step::of(Act::DetachOldRoot).case(Case::Writable),
     // sysfs shows the network namespace it is mounted in.
     Step::of(Act::AwaitNetwork).case(Case::OwnNet),
@@ -131,8 +133,6 @@ pub const INSIDE: Table = table!(&[
     Step::of(Act::Freeze).on(Base::Cgroup, c"").flags(Flags::READ_ONLY).case(Case::Groups),
     // Until here it was empty, for the directories that are masked.
     Step::of(Act::TryMountBelow).on(Base::Dev, c"mqueue").with(c"mqueue").flags(Flags::NO_SUID_DEV_EXEC),
-    // The kernel takes its time for this: least when the launcher makes neither a network nor groups any more. Until here
-    // the host is reachable as "/..", so no path of the rootfs with links or dots is followed before.
     Step::of(Act::AttachVolume),
     Step::of(Act::OpenConsole).case(Case::Tty),
     Step::of(Act::SetUlimit),
